@@ -1,0 +1,51 @@
+"""A8, the category tree as embedding and output head. Defined by `personas.aristotle.tokenize`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+
+class CategoryTree(nn.Module):
+    """ids -> vectors, and vectors -> log probabilities; a target costs genera + species + individuals logits."""
+
+    def __init__(self, n_embd: int, leaf, base_genus, base_species, base_individual):
+        super().__init__()
+        self.shape = base_individual.shape
+        # A leading underscore keeps an array out of the parameters.
+        self._leaf = mx.array(leaf)
+        for level, base in (("genus", base_genus), ("species", base_species), ("individual", base_individual)):
+            setattr(self, f"embed_{level}", mx.zeros((base.size, n_embd)))
+            setattr(self, f"head_{level}", mx.zeros((base.size, n_embd)))
+            setattr(self, f"_base_{level}", mx.array(base))
+
+    def embed(self, ids: mx.array) -> mx.array:
+        """ids (B, T) -> (B, T, n_embd)."""
+        leaf = self._leaf[ids]
+        kind = leaf // self.shape[2]
+        return self.embed_genus[kind // self.shape[1]] + self.embed_species[kind] + self.embed_individual[leaf]
+
+    def log_prob(self, x: mx.array, targets: mx.array) -> mx.array:
+        """x (..., n_embd), targets (...) -> (...), nats, along the targets' paths only."""
+        flat, leaf = x.flatten(0, -2), self._leaf[targets.flatten()]
+        kind, individual = leaf // self.shape[2], leaf % self.shape[2]
+        genus, species = kind // self.shape[1], kind % self.shape[1]
+        # All species in one small product, then the target's genus: cheaper than gathering its table for each token.
+        among_species = mx.unflatten(flat @ self.head_species.T, -1, self.shape[:2])[mx.arange(len(flat)), genus]
+        # One row holds the vectors of all individuals of a species, so that one gather fetches them.
+        table = self.head_individual.reshape(-1, self.shape[2], flat.shape[-1])[kind]
+        among_individuals = (table @ flat[:, :, None])[:, :, 0]
+        loss = (
+            nn.losses.cross_entropy(flat @ self.head_genus.T + self._base_genus, genus)
+            + nn.losses.cross_entropy(among_species + self._base_species[genus], species)
+            + nn.losses.cross_entropy(among_individuals + self._base_individual.flatten(0, 1)[kind], individual)
+        )
+        return -loss.reshape(targets.shape)
+
+    def log_probs(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> (..., V), nats: every node of the tree."""
+        genus = nn.log_softmax(x @ self.head_genus.T + self._base_genus, axis=-1)
+        species = nn.log_softmax(mx.unflatten(x @ self.head_species.T, -1, self.shape[:2]) + self._base_species, axis=-1)
+        individual = mx.unflatten(x @ self.head_individual.T, -1, self.shape) + self._base_individual
+        tree = genus[..., None, None] + species[..., None] + nn.log_softmax(individual, axis=-1)
+        return tree.flatten(-3)[..., self._leaf]

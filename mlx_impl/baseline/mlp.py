@@ -1,0 +1,18 @@
+"""The two-layer perceptron with the erf GELU. Defined by `personas.baseline.mlp`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+
+class MLP(nn.Module):
+    """x (..., n_embd) -> the same shape."""
+
+    def __init__(self, n_embd: int):
+        super().__init__()
+        self.up = nn.Linear(n_embd, 4 * n_embd, bias=False)
+        self.down = nn.Linear(4 * n_embd, n_embd, bias=False)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return self.down(nn.gelu(self.up(x)))

@@ -1,0 +1,18 @@
+"""LayerNorm without bias, fused. Defined by `personas.baseline.norm`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+
+class LayerNorm(nn.Module):
+    """x (..., n_embd) -> the same shape, centred, of unit variance, times the gain."""
+
+    def __init__(self, n_embd: int, eps: float):
+        super().__init__()
+        self.weight = mx.ones((n_embd,))
+        self.eps = eps
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return mx.fast.layer_norm(x, self.weight, None, self.eps)

@@ -1,0 +1,79 @@
+"""The skeleton every persona is assembled on: embed, n_layer residual blocks, norm, head.
+
+    x = vocabulary.embed(ids);  x = position(x)
+    for each block:  x = x + mixer(norm1(x));  x = x + mlp(norm2(x))
+    loss(target) = -vocabulary.log_prob(norm(x), target)
+
+Dropout masks are drawn outside (`Plan.noise`) and multiply the stream at their named sites. The definition of the
+whole is `personas.model`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import mlx.core as mx
+from mlx import nn
+from mlx.utils import tree_flatten, tree_unflatten
+
+
+def build(spec) -> nn.Module:
+    """This wing's namesake of a specification: personas.x.y.Name -> mlx_impl.x.y.Name, from the same fields."""
+    room = import_module(type(spec).__module__.replace("personas", "mlx_impl", 1))
+    return getattr(room, type(spec).__name__)(**vars(spec))
+
+
+def masked(x: mx.array, noise: dict[str, mx.array], site: str) -> mx.array:
+    """x times the mask of `site`, or x where the step has no noise."""
+    return x * noise[site] if noise else x
+
+
+class Block(nn.Module):
+    """One residual block: a mixer over time and an MLP, each behind its norm."""
+
+    def __init__(self, parts, name: str):
+        super().__init__()
+        self.name = name
+        self.norm1, self.mixer = build(parts["norm"]), build(parts["mixer"])
+        self.norm2, self.mlp = build(parts["norm"]), build(parts["mlp"])
+
+    def __call__(self, x: mx.array, noise: dict[str, mx.array]) -> mx.array:
+        """x (B, T, d) -> the same shape."""
+        x = x + masked(self.mixer(self.norm1(x)), noise, f"{self.name}.mixer")
+        return x + masked(self.mlp(self.norm2(x)), noise, f"{self.name}.mlp")
+
+
+class Model(nn.Module):
+    """The model of a plan; parameters are named as in `Plan.initial`."""
+
+    def __init__(self, plan):
+        super().__init__()
+        self.vocabulary, self.position = build(plan.parts["vocabulary"]), build(plan.parts["position"])
+        self.blocks = [Block(plan.parts, f"blocks.{i}") for i in range(plan.fixed.n_layer)]
+        self.norm = build(plan.parts["norm"])
+
+    def hidden(self, ids: mx.array, noise: dict[str, mx.array]) -> mx.array:
+        """ids (B, T) integers -> what the head reads, (B, T, d)."""
+        x = masked(self.position(self.vocabulary.embed(ids)), noise, "embedding")
+        for block in self.blocks:
+            x = block(x, noise)
+        return masked(self.norm(x), noise, "head")
+
+    def losses(self, ids: mx.array, targets: mx.array, noise: dict[str, mx.array]) -> mx.array:
+        """ids, targets (B, T) -> -log p(target), (B, T), nats."""
+        return -self.vocabulary.log_prob(self.hidden(ids, noise), targets)
+
+    def log_probs(self, ids: mx.array) -> mx.array:
+        """ids (B, T) -> log p of every next id, (B, T, V), nats."""
+        return self.vocabulary.log_probs(self.hidden(ids, {}))
+
+
+def load_parameters(model: nn.Module, values: dict, dtype: mx.Dtype = mx.float32) -> None:
+    """Set every parameter from NumPy arrays; names and shapes must match exactly, else ValueError."""
+    parameters = dict(tree_flatten(model.parameters()))
+    if parameters.keys() != values.keys():
+        raise ValueError(f"parameters differ: {sorted(parameters.keys() ^ values.keys())} stand on one side only")
+    for name, parameter in parameters.items():
+        if parameter.shape != values[name].shape:
+            raise ValueError(f"{name} has shape {parameter.shape} here but {values[name].shape} there")
+    model.update(tree_unflatten([(name, mx.array(value, dtype)) for name, value in values.items()]))

@@ -1,0 +1,114 @@
+"""One training step, evaluation and state in MLX: what the loop of `training` asks of a wing.
+
+A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
+one AdamW update at the given learning rate. Decay applies to matrices only (`Plan.decays`).
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+from functools import partial
+
+import mlx.core as mx
+import mlx.optimizers as optim
+import numpy as np
+from mlx import nn
+from mlx.utils import tree_flatten
+
+from mlx_impl.model import Model, load_parameters
+
+MOMENTS = ("m", "v")  # MLX's names and the checkpoint's
+
+
+def best_device() -> str:
+    """Apple's GPU, else CUDA, else the CPU."""
+    if mx.metal.is_available():
+        return "metal"
+    return "cuda" if mx.cuda.is_available() else "cpu"
+
+
+class Trainer:
+    """The model of a plan with its optimizer, on one device.
+
+    seed: of the initial values. device: "metal", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
+    "float64" on the CPU for parity. compiled: whether mx.compile fuses the step; None compiles on a GPU only.
+    """
+
+    def __init__(self, plan, seed: int, device: str | None = None, dtype: str = "float32", compiled: bool | None = None):
+        self.device = device or best_device()
+        mx.set_default_device(mx.cpu if self.device == "cpu" else mx.gpu)
+        self.dtype = getattr(mx, dtype)
+        self.model = Model(plan)
+        load_parameters(self.model, plan.initial(seed), self.dtype)
+        recipe = plan.recipe
+        self.clip_norm = recipe.clip_norm
+        # MLX's AdamW leaves out the bias correction unless asked, and decays whatever it is given.
+        adamw = partial(optim.AdamW, recipe.peak_lr, list(recipe.betas), recipe.eps, bias_correction=True)
+        self.optimizer = optim.MultiOptimizer(
+            [adamw(weight_decay=recipe.weight_decay), adamw(weight_decay=0.0)], [lambda name, p: plan.decays(p)]
+        )
+        self.optimizer.init(self.model.trainable_parameters())
+        self._set_step(0)
+        self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
+        self.state = [self.model.state, self.optimizer.state]
+        compiled = self.device != "cpu" if compiled is None else compiled
+        self.update = mx.compile(self._update, self.state, self.state) if compiled else self._update
+
+    def _set_step(self, step: int) -> None:
+        # A float64 run counts in float64, since beta ** step takes the precision of the counter; uint64 gives float32.
+        dtype = mx.float64 if self.dtype == mx.float64 else mx.uint64
+        for optimizer in self.optimizer.optimizers:
+            optimizer.state["step"] = mx.array(step, dtype)
+
+    def _mean_loss(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
+        return self.model.losses(ids, targets, masks).mean()
+
+    def _update(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
+        loss, gradients = self.value_and_grad(ids, targets, masks)
+        gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
+        self.optimizer.update(self.model, gradients)
+        return loss
+
+    def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> mx.array:
+        """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
+        self.optimizer.learning_rate = mx.array(lr, self.dtype)
+        masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
+        loss = self.update(mx.array(ids), mx.array(targets), masks)
+        mx.eval(loss, self.state)
+        return loss
+
+    def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
+        return np.array(self.model.losses(mx.array(ids), mx.array(targets), {}).astype(mx.float32))
+
+    def read(self) -> dict[str, np.ndarray]:
+        """The whole state by the names both wings share; the arrays are copies."""
+        state = {"optimizer.step": np.int64(self.optimizer.optimizers[0].step.item())}
+        state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
+        for optimizer in self.optimizer.optimizers:
+            for name, value in tree_flatten(optimizer.state):
+                place, _, key = name.rpartition(".")
+                if key in MOMENTS:
+                    state[f"optimizer.{key}.{place}"] = np.array(value)
+        return state
+
+    def write(self, state: dict[str, np.ndarray]) -> None:
+        """Put back a state that `read` of either wing returned, bit for bit. Raises ValueError for foreign names."""
+        values = {name[6:]: value for name, value in state.items() if name.startswith("model.")}
+        load_parameters(self.model, values, self.dtype)
+        for optimizer in self.optimizer.optimizers:
+            for name, _ in tree_flatten(optimizer.state):
+                place, _, key = name.rpartition(".")
+                if key in MOMENTS:
+                    holder = optimizer.state
+                    for part in place.split("."):
+                        holder = holder[int(part)] if part.isdigit() else holder[part]
+                    holder[key] = mx.array(state[f"optimizer.{key}.{place}"], self.dtype)
+        self._set_step(int(state["optimizer.step"]))
+
+    def peak_memory(self) -> int:
+        """Bytes: MLX's own peak on a GPU, the process's peak on the CPU."""
+        if self.device != "cpu":
+            return mx.get_peak_memory()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

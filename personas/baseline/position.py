@@ -1,0 +1,30 @@
+"""Learned absolute positions: x_t + p_t, one free vector a place.
+
+Equation.  y[b, t] = x[b, t] + weight[t],  0 <= t < T <= block_size.
+
+Theorem (additivity).  y - x depends on t alone: the same for every batch row and every x.
+
+Cost: block_size * n_embd parameters. Source: Vaswani et al. 2017; Radford et al. 2018.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+
+@dataclass(frozen=True)
+class LearnedPosition:
+    """block_size: the longest sequence. n_embd: the width."""
+
+    block_size: int
+    n_embd: int
+
+    def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
+        """{"weight": (block_size, n_embd)}, normal with deviation 0.02."""
+        return {"weight": stream.normal(0, 0.02, (self.block_size, self.n_embd))}
+
+    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+        """x (B, T, n_embd) float64 -> the same shape."""
+        return x + p["weight"][: x.shape[1]]

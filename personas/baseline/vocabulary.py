@@ -1,0 +1,48 @@
+"""One table for both ends: the rows that embed a token also score it.
+
+Equations.  embed(w) = E_w;  log p(w | x) = E_w . x - log sum_{v < V} exp(E_v . x),  V = 50,257.
+
+The table has 50,304 rows, the reference's, a multiple of 64. The rows from V on are never read: they belong to no
+token, and leaving them out makes p a proper distribution over the V ids. (In the reference they enter the normaliser;
+they start with a share of 47 / 50,304, that is 0.0009 nats, and training drives it to 0.)
+
+Theorem.  sum_{w < V} p(w | x) = 1 for every x.
+
+Cost: 50,304 d parameters; O(V d) for one target's loss as for the whole distribution. Source: Press & Wolf 2017.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import logsumexp
+
+N_VOCAB = 50_257
+N_ROWS = 50_304
+
+
+@dataclass(frozen=True)
+class TiedVocabulary:
+    """n_embd: the width d. n_vocab: the ids V. n_rows: the rows of the table, >= V."""
+
+    n_embd: int
+    n_vocab: int = N_VOCAB
+    n_rows: int = N_ROWS
+
+    def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
+        """{"weight": (n_rows, d)}, normal with deviation 0.02."""
+        return {"weight": stream.normal(0, 0.02, (self.n_rows, self.n_embd))}
+
+    def embed(self, p: dict[str, np.ndarray], ids: np.ndarray) -> np.ndarray:
+        """ids (B, T) -> (B, T, d) float64."""
+        return p["weight"][ids]
+
+    def log_probs(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+        """x (..., d) -> log p(w | x) for every id, (..., V), nats."""
+        logits = x @ p["weight"][: self.n_vocab].T
+        return logits - logsumexp(logits, axis=-1, keepdims=True)
+
+    def log_prob(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """x (..., d), targets (...) -> log p(target | x), (...), nats."""
+        return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]

@@ -1,0 +1,83 @@
+"""A plan: one model, complete, before any framework has touched it.
+
+It knows the sizes the contract fixes, the persona's parts, the tables prepared from the training split, the initial
+value of every parameter, which parameters decay, the chances of every step and the recipe. A wing adds nothing but
+arithmetic, so two wings that follow one plan start from identical numbers and see identical noise.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from corpus.chance import keep_mask, stream
+from personas.persona import Persona, Recipe
+
+
+@dataclass(frozen=True)
+class Plan:
+    """persona: the record. fixed: the contract's sizes. tables: arrays by name. parts: specifications by name."""
+
+    persona: Persona
+    fixed: Any
+    tables: dict[str, np.ndarray]
+    parts: dict[str, Any]
+    recipe: Recipe
+
+    @property
+    def name(self) -> str:
+        return self.persona.name
+
+    def places(self) -> Iterator[tuple[str, Any]]:
+        """(prefix, specification) of every part, in the order of the forward pass."""
+        yield "vocabulary", self.parts["vocabulary"]
+        yield "position", self.parts["position"]
+        for i in range(self.fixed.n_layer):
+            yield f"blocks.{i}.norm1", self.parts["norm"]
+            yield f"blocks.{i}.mixer", self.parts["mixer"]
+            yield f"blocks.{i}.norm2", self.parts["norm"]
+            yield f"blocks.{i}.mlp", self.parts["mlp"]
+        yield "norm", self.parts["norm"]
+
+    def initial(self, seed: int) -> dict[str, np.ndarray]:
+        """The initial value of every parameter, float32, by the name it has in both wings."""
+        values = {}
+        for prefix, spec in self.places():
+            own = spec.initial(stream(seed, f"initial/{prefix}"), self.fixed.n_layer)
+            values |= {f"{prefix}.{name}": np.asarray(value, np.float32) for name, value in own.items()}
+        return values
+
+    @staticmethod
+    def decays(value) -> bool:
+        """Whether weight decay applies: to matrices, never to gains and biases (rank 1)."""
+        return value.ndim >= 2
+
+    def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:
+        """The dropout masks of one step, (B, T, d) float32 at each site; empty when the recipe has no dropout."""
+        if not self.recipe.dropout:
+            return {}
+        generator = stream(seed, "dropout", step)
+        shape = (self.fixed.batch_size, self.fixed.block_size, self.fixed.n_embd)
+        return {site: keep_mask(generator, shape, self.recipe.dropout) for site in self.noise_sites()}
+
+    def noise_sites(self) -> Iterator[str]:
+        """Where dropout acts: after the embedding, after each mixer and MLP, and before the head."""
+        yield "embedding"
+        for i in range(self.fixed.n_layer):
+            yield f"blocks.{i}.mixer"
+            yield f"blocks.{i}.mlp"
+        yield "head"
+
+    def describe(self) -> dict:
+        """Everything that defines the model and its training, JSON-able; tables by shape."""
+        return {
+            "persona": self.persona.name,
+            "systems": list(self.persona.systems),
+            "fixed": asdict(self.fixed),
+            "parts": {slot: f"{type(spec).__module__}.{type(spec).__name__}" for slot, spec in self.parts.items()},
+            "recipe": asdict(self.recipe) | {"betas": list(self.recipe.betas)},
+            "tables": {name: list(table.shape) for name, table in self.tables.items()},
+        }

@@ -1,0 +1,55 @@
+"""A8, the category tree as embedding and output head. Defined by `personas.aristotle.tokenize`."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class CategoryTree(nn.Module):
+    """ids -> vectors, and vectors -> log probabilities; a target costs genera + species + individuals logits."""
+
+    def __init__(self, n_embd: int, leaf, base_genus, base_species, base_individual):
+        super().__init__()
+        self.shape = base_individual.shape
+        self.register_buffer("leaf", torch.from_numpy(leaf).long(), persistent=False)
+        for level, base in (("genus", base_genus), ("species", base_species), ("individual", base_individual)):
+            setattr(self, f"embed_{level}", nn.Parameter(torch.zeros(base.size, n_embd)))
+            setattr(self, f"head_{level}", nn.Parameter(torch.zeros(base.size, n_embd)))
+            self.register_buffer(f"base_{level}", torch.from_numpy(base), persistent=False)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """ids (B, T) -> (B, T, n_embd)."""
+        leaf = self.leaf[ids]
+        kind = leaf // self.shape[2]
+        return (
+            F.embedding(kind // self.shape[1], self.embed_genus)
+            + F.embedding(kind, self.embed_species)
+            + F.embedding(leaf, self.embed_individual)
+        )
+
+    def log_prob(self, x: Tensor, targets: Tensor) -> Tensor:
+        """x (..., n_embd), targets (...) -> (...), nats, along the targets' paths only."""
+        flat, leaf = x.flatten(0, -2), self.leaf[targets.flatten()]
+        kind, individual = leaf // self.shape[2], leaf % self.shape[2]
+        genus, species = kind // self.shape[1], kind % self.shape[1]
+        # All species in one small product, then the target's genus: cheaper than gathering its table for each token.
+        among_species = (flat @ self.head_species.T).unflatten(-1, self.shape[:2])[torch.arange(len(flat)), genus]
+        # One row holds the vectors of all individuals of a species, so that one gather fetches them.
+        table = F.embedding(kind, self.head_individual.view(-1, self.shape[2] * flat.shape[-1]))
+        among_individuals = torch.bmm(table.unflatten(-1, (self.shape[2], -1)), flat[:, :, None])[:, :, 0]
+        loss = (
+            F.cross_entropy(flat @ self.head_genus.T + self.base_genus, genus, reduction="none")
+            + F.cross_entropy(among_species + self.base_species[genus], species, reduction="none")
+            + F.cross_entropy(among_individuals + self.base_individual.flatten(0, 1)[kind], individual, reduction="none")
+        )
+        return -loss.view(targets.shape)
+
+    def log_probs(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> (..., V), nats: every node of the tree."""
+        genus = F.log_softmax(x @ self.head_genus.T + self.base_genus, dim=-1)
+        species = F.log_softmax((x @ self.head_species.T).unflatten(-1, self.shape[:2]) + self.base_species, dim=-1)
+        individual = (x @ self.head_individual.T).unflatten(-1, self.shape) + self.base_individual
+        tree = genus[..., None, None] + species[..., None] + F.log_softmax(individual, dim=-1)
+        return tree.flatten(-3)[..., self.leaf]

@@ -1,0 +1,25 @@
+"""Causal softmax attention on the fused kernel. Defined by `personas.baseline.attention`."""
+
+from __future__ import annotations
+
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Attention(nn.Module):
+    """x (B, T, n_embd) -> the same shape."""
+
+    def __init__(self, n_embd: int, n_head: int):
+        super().__init__()
+        self.n_head = n_head
+        self.qkv = nn.Linear(n_embd, 3 * n_embd, bias=False)
+        self.out = nn.Linear(n_embd, n_embd, bias=False)
+
+    def heads(self, x: Tensor) -> Tensor:
+        """(B, T, d) -> (B, H, T, d/H)."""
+        return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
+
+    def forward(self, x: Tensor) -> Tensor:
+        q, k, v = (self.heads(part) for part in self.qkv(x).chunk(3, dim=-1))
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.out(y.transpose(1, 2).flatten(-2))

@@ -1,0 +1,17 @@
+"""Learned absolute positions. Defined by `personas.baseline.position`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+
+class LearnedPosition(nn.Module):
+    """x (B, T, n_embd) -> x + weight[:T]."""
+
+    def __init__(self, block_size: int, n_embd: int):
+        super().__init__()
+        self.weight = nn.Parameter(torch.zeros(block_size, n_embd))
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.weight[: x.shape[1]]

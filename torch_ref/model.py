@@ -1,0 +1,79 @@
+"""The skeleton every persona is assembled on: embed, n_layer residual blocks, norm, head.
+
+    x = vocabulary.embed(ids);  x = position(x)
+    for each block:  x = x + mixer(norm1(x));  x = x + mlp(norm2(x))
+    loss(target) = -vocabulary.log_prob(norm(x), target)
+
+Dropout masks are drawn outside (`Plan.noise`) and multiply the stream at their named sites. The definition of the
+whole is `personas.model`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import torch
+from torch import Tensor, nn
+
+
+def build(spec) -> nn.Module:
+    """This wing's namesake of a specification: personas.x.y.Name -> torch_ref.x.y.Name, from the same fields."""
+    room = import_module(type(spec).__module__.replace("personas", "torch_ref", 1))
+    return getattr(room, type(spec).__name__)(**vars(spec))
+
+
+def masked(x: Tensor, noise: dict[str, Tensor], site: str) -> Tensor:
+    """x times the mask of `site`, or x where the step has no noise."""
+    return x * noise[site] if noise else x
+
+
+class Block(nn.Module):
+    """One residual block: a mixer over time and an MLP, each behind its norm."""
+
+    def __init__(self, parts, name: str):
+        super().__init__()
+        self.name = name
+        self.norm1, self.mixer = build(parts["norm"]), build(parts["mixer"])
+        self.norm2, self.mlp = build(parts["norm"]), build(parts["mlp"])
+
+    def forward(self, x: Tensor, noise: dict[str, Tensor]) -> Tensor:
+        """x (B, T, d) -> the same shape."""
+        x = x + masked(self.mixer(self.norm1(x)), noise, f"{self.name}.mixer")
+        return x + masked(self.mlp(self.norm2(x)), noise, f"{self.name}.mlp")
+
+
+class Model(nn.Module):
+    """The model of a plan; parameters are named as in `Plan.initial`."""
+
+    def __init__(self, plan):
+        super().__init__()
+        self.vocabulary, self.position = build(plan.parts["vocabulary"]), build(plan.parts["position"])
+        self.blocks = nn.ModuleList(Block(plan.parts, f"blocks.{i}") for i in range(plan.fixed.n_layer))
+        self.norm = build(plan.parts["norm"])
+
+    def hidden(self, ids: Tensor, noise: dict[str, Tensor]) -> Tensor:
+        """ids (B, T) integers -> what the head reads, (B, T, d)."""
+        x = masked(self.position(self.vocabulary.embed(ids)), noise, "embedding")
+        for block in self.blocks:
+            x = block(x, noise)
+        return masked(self.norm(x), noise, "head")
+
+    def losses(self, ids: Tensor, targets: Tensor, noise: dict[str, Tensor]) -> Tensor:
+        """ids, targets (B, T) -> -log p(target), (B, T), nats."""
+        return -self.vocabulary.log_prob(self.hidden(ids, noise), targets)
+
+    def log_probs(self, ids: Tensor) -> Tensor:
+        """ids (B, T) -> log p of every next id, (B, T, V), nats."""
+        return self.vocabulary.log_probs(self.hidden(ids, {}))
+
+
+@torch.no_grad()
+def load_parameters(model: nn.Module, values: dict) -> None:
+    """Set every parameter from NumPy arrays; names and shapes must match exactly, else ValueError."""
+    parameters = dict(model.named_parameters())
+    if parameters.keys() != values.keys():
+        raise ValueError(f"parameters differ: {sorted(parameters.keys() ^ values.keys())} stand on one side only")
+    for name, parameter in parameters.items():
+        if tuple(parameter.shape) != values[name].shape:
+            raise ValueError(f"{name} has shape {tuple(parameter.shape)} here but {values[name].shape} there")
+        parameter.copy_(torch.from_numpy(values[name]))

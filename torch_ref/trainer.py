@@ -1,0 +1,100 @@
+"""One training step, evaluation and state in PyTorch: what the loop of `training` asks of a wing.
+
+A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
+one AdamW update at the given learning rate. Decay applies to matrices only (`Plan.decays`).
+"""
+
+from __future__ import annotations
+
+import resource
+import sys
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from torch_ref.model import Model, load_parameters
+
+MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and PyTorch's
+
+
+def best_device() -> str:
+    """Apple's GPU, else CUDA, else the CPU."""
+    if torch.backends.mps.is_available():
+        return "mps"
+    return "cuda" if torch.cuda.is_available() else "cpu"
+
+
+class Trainer:
+    """The model of a plan with its optimizer, on one device.
+
+    seed: of the initial values. device: "mps", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
+    "float64" on the CPU for parity.
+    """
+
+    def __init__(self, plan, seed: int, device: str | None = None, dtype: str = "float32"):
+        self.device = device or best_device()
+        # The default on every device but some GPUs; TF32 would round products to 11 bits.
+        torch.set_float32_matmul_precision("highest")
+        self.dtype = getattr(torch, dtype)
+        self.model = Model(plan)
+        load_parameters(self.model, plan.initial(seed))
+        self.model.to(self.device, self.dtype)
+        self.named = dict(self.model.named_parameters())
+        recipe = plan.recipe
+        self.clip_norm = recipe.clip_norm
+        groups = [
+            {"params": [p for p in self.named.values() if plan.decays(p)], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in self.named.values() if not plan.decays(p)], "weight_decay": 0.0},
+        ]
+        self.optimizer = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
+
+    def on_device(self, ids: np.ndarray) -> Tensor:
+        return torch.from_numpy(ids).to(self.device, torch.int64)
+
+    def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> Tensor:
+        """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
+        loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
+        self.optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
+        self.optimizer.step()
+        return loss.detach()
+
+    @torch.no_grad()
+    def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
+        return self.model.losses(self.on_device(ids), self.on_device(targets), {}).to("cpu", torch.float32).numpy()
+
+    def read(self) -> dict[str, np.ndarray]:
+        """The whole state by the names both wings share; the arrays are copies."""
+        state = {"optimizer.step": np.int64(0)}
+        for name, p in self.named.items():
+            own = self.optimizer.state.get(p)
+            moments = {key: own[theirs] if own else torch.zeros_like(p) for key, theirs in MOMENTS.items()}
+            tensors = {f"model.{name}": p} | {f"optimizer.{key}.{name}": value for key, value in moments.items()}
+            state |= {key: value.detach().cpu().numpy().copy() for key, value in tensors.items()}
+            if own:
+                state["optimizer.step"] = np.int64(own["step"].item())
+        return state
+
+    def write(self, state: dict[str, np.ndarray]) -> None:
+        """Put back a state that `read` of either wing returned, bit for bit. Raises ValueError for foreign names."""
+        load_parameters(self.model, {name[6:]: value for name, value in state.items() if name.startswith("model.")})
+        for name, p in self.named.items():
+            moments = {
+                theirs: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, theirs in MOMENTS.items()
+            }
+            step = torch.tensor(float(state["optimizer.step"]), device=self.device if self.device != "cpu" else None)
+            self.optimizer.state[p] = {"step": step} | moments
+
+    def peak_memory(self) -> int:
+        """Bytes: the device's own peak on CUDA, what the driver holds on MPS, the process's peak on the CPU."""
+        if self.device == "cuda":
+            return torch.cuda.max_memory_allocated()
+        if self.device == "mps":
+            return torch.mps.driver_allocated_memory()
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

@@ -1,0 +1,145 @@
+"""The training loop, written once for both wings.
+
+Iteration t = 0, 1, ..., max_iters - 1:
+
+    if t is a multiple of 100:  v <- mean loss on validation batch t / 100      (before the update, so 101 evaluations)
+    g <- gradient of the loss on training batch t, under noise t
+    parameters <- update(parameters, g, learning rate t)
+
+Everything that iteration t uses is addressed by t, so a run stopped between two iterations and continued from a
+checkpoint is the same run.
+
+Reading a loss waits for the GPU to finish what is queued. So it is read every tenth iteration and at an evaluation, and
+only then can a loss that is no longer finite be noticed; before a checkpoint the parameters themselves are examined, so
+that a diverged state never replaces a healthy one.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isfinite
+
+import numpy as np
+
+from corpus.batches import train_batch, val_batch
+from training import checkpoint
+from training.console import Console
+from training.contract import Fixed, UserError
+from training.folder import RunFolder
+from training.progress import Progress
+from training.signals import Interrupted, StopNote
+
+LOSS_INTERVAL = 10
+CHECKPOINT_INTERVAL = 1000
+
+
+class Diverged(UserError):
+    """A loss or a parameter is no longer a finite number."""
+
+
+@dataclass(frozen=True)
+class Job:
+    """What is trained: a wing's trainer, the plan and corpus it is trained by, the fixed values and the seed."""
+
+    trainer: object
+    plan: object
+    corpus: object
+    fixed: Fixed
+    seed: int
+
+
+def run(job: Job, folder: RunFolder, progress: Progress, steps: int, console: Console) -> None:
+    """Train until `steps` iterations are done, leaving metrics and a last checkpoint in `folder`.
+
+    Raises Interrupted after a signal, with the state saved; Diverged; CheckpointError if the last state is not saved.
+    """
+    with StopNote() as stop, console.bar(progress.step, steps):
+        while progress.step < steps:
+            iterate(job, folder, progress, console)
+            progress.step += 1
+            if stop.signal is not None:
+                save(job, folder, progress)
+                raise Interrupted(farewell(folder, progress), stop.signal)
+            if progress.step % CHECKPOINT_INTERVAL == 0 and progress.step < steps:
+                try:
+                    save(job, folder, progress)
+                except checkpoint.CheckpointError as error:
+                    console.warn(f"{error} The run goes on; {_last_checkpoint(folder)}.")
+        save(job, folder, progress)
+
+
+def iterate(job: Job, folder: RunFolder, progress: Progress, console: Console) -> None:
+    """Iteration number progress.step: the evaluation, if it is due, and the update."""
+    step, sizes = progress.step, (job.fixed.batch_size, job.fixed.block_size)
+    evaluate = step % job.fixed.eval_interval == 0
+    val_loss = _finite(validation_loss(job, step), "validation loss", step, folder) if evaluate else None
+    learning_rate = job.plan.recipe.learning_rate(step)
+    batch = train_batch(job.corpus, job.seed, step, *sizes)
+    loss = job.trainer.step(*batch, job.plan.noise(job.seed, step), learning_rate)
+    if not evaluate and step % LOSS_INTERVAL:
+        return
+    train_loss = _finite(float(loss), "training loss", step, folder)
+    console.advance(step + 1, train_loss)
+    if evaluate:
+        progress.history.append(
+            {
+                "step": step,
+                "val_loss": val_loss,
+                "train_loss": train_loss,
+                "lr": learning_rate,
+                "seconds": round(progress.seconds(), 3),
+            }
+        )
+        console.evaluation(progress)
+        _append_metrics(folder, progress, console)
+
+
+def validation_loss(job: Job, step: int) -> float:
+    """The mean loss of the evaluation at iteration `step`, in nats per token, summed in float64."""
+    first = step // job.fixed.eval_interval * job.fixed.eval_batches
+    batches = (
+        val_batch(job.corpus, index, job.fixed.batch_size, job.fixed.block_size)
+        for index in range(first, first + job.fixed.eval_batches)
+    )
+    return float(np.mean([np.mean(job.trainer.losses(*batch), dtype=np.float64) for batch in batches]))
+
+
+def save(job: Job, folder: RunFolder, progress: Progress) -> None:
+    """Replace the checkpoint by the present state. Raises Diverged, CheckpointError; the old one then stays."""
+    state = job.trainer.read()
+    broken = [name for name, array in state.items() if name.startswith("model.") and not np.isfinite(array).all()]
+    if broken:
+        raise Diverged(_divergence(f"{broken[0]} is no longer finite", progress.step, folder))
+    tables = {f"tables.{name}": table for name, table in job.plan.tables.items()}
+    header = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus) | progress.header()
+    checkpoint.write(folder.checkpoint, header, state | tables)
+
+
+def _append_metrics(folder: RunFolder, progress: Progress, console: Console) -> None:
+    try:
+        folder.append_metrics(progress.history)
+    except OSError as error:
+        console.warn(f"cannot write {folder.path / 'metrics.jsonl'} ({error.strerror}): the run goes on, make room.")
+
+
+def _finite(loss: float, what: str, step: int, folder: RunFolder) -> float:
+    if not isfinite(loss):
+        raise Diverged(_divergence(f"the {what} is {loss}", step, folder))
+    return loss
+
+
+def _divergence(what: str, step: int, folder: RunFolder) -> str:
+    return f"training has diverged: {what} at iteration {step}; {_last_checkpoint(folder)}."
+
+
+def _last_checkpoint(folder: RunFolder) -> str:
+    if not folder.checkpoint.exists():
+        return "there is no checkpoint yet"
+    return f"the last checkpoint is of iteration {checkpoint.read(folder.checkpoint)[0]['step']}, in {folder.path}"
+
+
+def farewell(folder: RunFolder, progress: Progress) -> str:
+    """How to continue a run that was stopped in good order."""
+    return (
+        f"stopped after {progress.step} iterations and saved; continue with python train_mps.py --resume {folder.path}"
+    )

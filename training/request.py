@@ -1,0 +1,85 @@
+"""What the user asked for, checked before anything is loaded or written.
+
+A request holds everything that may differ between two runs of the contract. It is stored with the run, so that a run
+can be repeated from its record and `--resume` needs no other argument.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from training import checkpoint
+from training.contract import Fixed, UsageError
+
+BACKENDS = ("mlx", "torch")
+SEED_LIMIT = 2**63
+
+
+@dataclass(frozen=True)
+class Request:
+    """The arguments of train().
+
+    steps: stop after this many iterations of the contract; None runs all of them.
+    data_dir, out, resume: folders, or None for tiny Shakespeare, a new folder under ./runs, and a fresh start.
+    """
+
+    backend: str
+    persona: str
+    seed: int
+    data_dir: str | None
+    out: str | None
+    device: str | None
+    steps: int | None
+    resume: str | None
+
+    def check(self, fixed: Fixed) -> None:
+        """Raises UsageError for what is wrong whatever the machine and the data are."""
+        if self.backend not in BACKENDS:
+            raise UsageError(f"there is no backend {self.backend!r}: choose one of {', '.join(BACKENDS)}.")
+        if not _is_integer(self.seed) or not 0 <= self.seed < SEED_LIMIT:
+            raise UsageError(f"the seed must be an integer from 0 to 2^63 - 1, got {self.seed!r}.")
+        if self.steps is not None and (not _is_integer(self.steps) or not 1 <= self.steps <= fixed.max_iters):
+            raise UsageError(f"steps must be an integer from 1 to {fixed.max_iters}, got {self.steps!r}.")
+        if self.out is not None and self.resume is not None:
+            raise UsageError("a resumed run stays in its own folder: give --resume or --out, not both.")
+
+    def last_step(self, fixed: Fixed) -> int:
+        """The number of iterations after which the run ends."""
+        return fixed.max_iters if self.steps is None else self.steps
+
+    def recorded(self) -> dict[str, object]:
+        """What has to be asked for again to continue the run, from whatever folder."""
+        data_dir = None if self.data_dir is None else str(Path(self.data_dir).resolve())
+        return dict(
+            backend=self.backend,
+            persona=self.persona,
+            seed=self.seed,
+            data_dir=data_dir,
+            device=self.device,
+            steps=self.steps,
+        )
+
+    def command(self) -> str:
+        """The command line that repeats this run from the start."""
+        given = {name: value for name, value in self.recorded().items() if value is not None}
+        flags = [part for name, value in given.items() for part in ("--" + name.replace("_", "-"), str(value))]
+        return shlex.join(["python", "train_mps.py", *flags])
+
+
+def started_with(given: dict[str, object]) -> dict[str, object]:
+    """The arguments with which the run to be resumed was started, for those that `given` leaves open.
+
+    Devices have different names in the two wings, so one that was asked for is dropped if the wing changes.
+    Raises CheckpointError if given["resume"] holds no readable checkpoint.
+    """
+    header, _ = checkpoint.read(Path(str(given["resume"])) / checkpoint.FILE_NAME)
+    recorded = dict(header["request"])
+    if given.get("backend", recorded["backend"]) != recorded["backend"]:
+        del recorded["device"]
+    return recorded
+
+
+def _is_integer(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)

@@ -1,0 +1,112 @@
+"""One session: what one call of train() does, from a checked request to its two figures.
+
+    arguments -> folder, wing, corpus, plan -> trainer (from its initial values or a checkpoint) -> loop -> result
+
+Whatever can go wrong by the user's doing goes wrong before the run folder is created, with one sentence.
+"""
+
+from __future__ import annotations
+
+import signal
+
+import corpus
+import personas
+from training import checkpoint, folder, loop, machine, wing
+from training.console import Console
+from training.contract import Fixed, UsageError, UserError
+from training.folder import RunFolder
+from training.loop import Job
+from training.progress import Progress
+from training.request import Request
+from training.result import finish, verdict
+from training.signals import Interrupted
+
+
+def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> tuple[float, float]:
+    """(best_vloss in nats per token, elapsed_min) of the requested run. entered: time.perf_counter() at the start.
+
+    Raises UserError with one sentence, or Interrupted after a signal.
+    """
+    request.check(fixed)
+    steps, place, console = request.last_step(fixed), folder.choose(request), Console(quiet)
+    saved = checkpoint.read(place.checkpoint) if request.resume is not None else None
+    job = _build(fixed, request, place, saved)
+    progress = Progress(entered, request.recorded())
+    if saved is not None:
+        progress = Progress.restored(saved[0], entered, request.recorded())
+        _refuse_finished(place, progress, steps)
+    _begin(job, request, place, progress)
+    console.line(wing.why(job.trainer.device, request.device))
+    console.line(_opening(job, place, progress, steps))
+    loop.run(job, place, progress, steps, console)
+    try:
+        result = finish(job, request, place, progress, console)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(loop.farewell(place, progress), signal.SIGINT) from stop
+    console.result(result)
+    return result["best_vloss"], result["elapsed_min"]
+
+
+def _build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
+    trainer_class = wing.load(request.backend)
+    header, arrays = saved or ({}, {})
+    tables = {name.removeprefix("tables."): array for name, array in arrays.items() if name.startswith("tables.")}
+    try:
+        text = corpus.load(request.data_dir)
+        plan = personas.plan(request.persona, fixed, text.train, tables if saved else None)
+    except (corpus.CorpusError, personas.PersonaError) as error:
+        raise UsageError(str(error)) from error
+    if saved:
+        checkpoint.match(place.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))
+    trainer = _trainer(trainer_class, plan, request)
+    if saved:
+        trainer.write({name: array for name, array in arrays.items() if not name.startswith("tables.")})
+    return Job(trainer, plan, text, fixed, request.seed)
+
+
+def _trainer(trainer_class: type, plan, request: Request):
+    try:
+        return trainer_class(plan, request.seed, request.device)
+    except (AssertionError, RuntimeError, ValueError) as error:  # what the frameworks raise for a device they lack
+        if request.device is None:
+            raise
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"{request.backend} cannot use the device {request.device!r} here ({reason}): "
+            "leave --device out to take the best there is."
+        ) from error
+
+
+def _refuse_finished(place: RunFolder, progress: Progress, steps: int) -> None:
+    if progress.step > steps:
+        raise UsageError(f"the run in {place.path} has done {progress.step} iterations already, beyond {steps}.")
+    if progress.step == steps and place.result.exists():
+        raise UsageError(f"the run in {place.path} is finished after {steps} iterations: see {place.result}.")
+
+
+def _begin(job: Job, request: Request, place: RunFolder, progress: Progress) -> None:
+    """Record what is about to run; in a resumed run, bring the folder back to the checkpoint."""
+    progress.sessions.append(
+        {
+            "first_step": progress.step,
+            "backend": request.backend,
+            "device": job.trainer.device,
+            "versions": machine.versions(request.backend),
+            **machine.describe(),
+        }
+    )
+    config = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus)
+    config |= {"data_source": job.corpus.source, "command": request.command(), "sessions": progress.sessions}
+    try:
+        place.path.mkdir(parents=True, exist_ok=True)
+        place.result.unlink(missing_ok=True)
+        place.write_json("config.json", config | verdict(job, progress, request.last_step(job.fixed)))
+        place.write_metrics(progress.history)
+    except OSError as error:
+        raise UserError(f"cannot write into the run folder {place.path} ({error.strerror}): choose another.") from error
+
+
+def _opening(job: Job, place: RunFolder, progress: Progress, steps: int) -> str:
+    text = f"{job.plan.name}, seed {job.seed}, iterations {progress.step:,} to {steps:,}, into {place.path}"
+    reason = verdict(job, progress, steps)["not_comparable_because"]
+    return text if reason is None else f"{text}\nIts figures will not be comparable with others: {reason}."

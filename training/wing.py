@@ -1,0 +1,47 @@
+"""The one wing of the house that a run uses; the other's framework may be absent.
+
+A wing is a module with a class `Trainer(plan, seed, device)`:
+
+    .device                                a name, such as "mps", "metal", "cuda", "cpu"
+    .step(ids, targets, noise, lr) -> loss one update; a scalar of the framework, read by float()
+    .losses(ids, targets) -> float32 (B,T) nats per token, in evaluation mode
+    .read() -> {name: array}, .write({...}) the whole state, bit for bit
+    .peak_memory() -> bytes
+"""
+
+from __future__ import annotations
+
+import importlib
+
+from training.contract import UserError
+
+PACKAGES = {"mlx": "mlx_impl", "torch": "torch_ref"}
+TITLES = {"mlx": "MLX", "torch": "PyTorch"}
+APPLE, CUDA = ("mps", "metal"), ("cuda",)
+
+
+def load(backend: str) -> type:
+    """The Trainer class of `backend`. Raises UserError if its framework is absent or does not load."""
+    try:
+        return importlib.import_module(f"{PACKAGES[backend]}.trainer").Trainer
+    except ImportError as error:
+        # An ImportError of our own modules is a bug and must show as one.
+        if (error.name or "").split(".")[0] != backend:
+            raise
+        absent = isinstance(error, ModuleNotFoundError) and error.name == backend
+        problem = "is not installed" if absent else f"does not load ({error})"
+        raise UserError(
+            f'the {backend} backend needs {TITLES[backend]}, which {problem} here: run pip install -e ".[{backend}]" '
+            "in the project's folder, or choose the other --backend."
+        ) from error
+
+
+def why(device: str, asked: str | None) -> str:
+    """One line on which device a run uses and why. device: the trainer's; asked: the user's, if any."""
+    if asked is not None:
+        return f"Running on {device}, as asked."
+    if device.startswith(APPLE):
+        return f"Running on {device}, Apple's GPU."
+    if device.startswith(CUDA):
+        return f"Running on {device}: there is no Apple GPU here."
+    return f"Running on {device}: there is neither an Apple GPU nor CUDA here."
