@@ -19,102 +19,37 @@ use one thread. Gradients must be taken inside as well; higher derivatives, `jvp
 Which, and how well (x86-64, MLX 0.32.4; relative error of value | derivative; after in units of u = 2^-53 = 1.1e-16):
 
     primitive      before               after         primitive      before               after
-    exp            2e-7, 0 or inf (a)   3.3  | 3.3    softmax        2e-8  | 2e-8         1.2 | 1.8
-    sin            wrong (b)            3.0  | 2.6    logsumexp      6e-9  | 7e-9         1.0 | 2.4
-    cos            wrong (b)            2.8  | 2.9    logcumsumexp   4e-9  | 4e-8         1.1 | 6.3
-    sigmoid        3e-6, 0 (c)          3.8  | 4.5    logaddexp      7e-10 | 4e-9         0.1 | 0.5
-    erf            4e-4, 0 (d)          4.2  | (e)    layer_norm     1e-7  | 1e-7         1.0 | 2.5
-    erfinv         2e-7                 8    | 12     rms_norm       6e-8  | 7e-8         0.9 | 1.6
-    tan            1e-16 | 3e-4         1.0  | 2.7    rope           9e-8  | 1e-7         2.2 | 3.0
-    tanh           2e-16 | 5e-16 (f)    2.2  | 4.5    attention      3e-8  | 5e-8         1.7 | 3.2
-    expm1          1e-16 | 1 (f)        1.3  | 2.3    addmm          3e-8  | 4e-8         1.3 | 1.2
-    log2, log10    1e-16 | 5e-8         1.0  | 2.3    conv1d/2d/3d   1e-6; grouped: none  1.1 | 1.6
-                                                      gather_mm      none                 as matmul
+    exp            2e-7, 0 or inf (a)   3.3 | 3.3     softmax        2e-8  | 2e-8         3.6 | 4.2
+    sin            wrong (b)            3.0 | 2.6     logsumexp      6e-9  | 7e-9         1.2 | 3.8
+    cos            wrong (b)            2.8 | 2.9     logcumsumexp   4e-9  | 4e-8         2.1 | 16
+    sigmoid        3e-6, 0 (c)          3.8 | 4.5     logaddexp      7e-10 | 4e-9         0.1 | 0.5
+    erf            4e-4, 0 (d)          4.2 | (e)     layer_norm     1e-7  | 1e-7         1.8 | 3.0
+    erfinv         2e-7                 8   | 15      rms_norm       6e-8  | 7e-8         2.3 | 2.9
+    tan            1e-16 | 3e-4         1.0 | 2.7     rope           9e-8  | 1e-7         2.2 | 3.0
+    tanh           2e-16 | (f)          2.2 | 4.4     attention      3e-8  | 5e-8         2.5 | 9.3
+    expm1          1e-16 | (f)          1.3 | 2.3     conv1d/2d/3d   1e-7, else none (g)  2.0 | 2.4
+    log2, log10    1e-16 | 5e-8         1.0 | 2.3     addmm          3e-8  | 4e-8         1.3 | 2.3
+    cross_entropy  float32 answer       0.1 | 2.0     gather_mm      none (g)             as matmul
 
-(a) exp(100) is inf, exp(-200) is 0; (b) 5e-4 near zeros, no digit right beyond 1e5; (c) under -15; (d) below 1e-19;
-(e) 2/sqrt(pi) exp(-x^2) carries the rounding of x^2: (x^2 + 8)u; (f) 1 - y^2 and 1 + y cancel: 1e-16 of 1, not of itself.
+(a) exp(100) is inf, exp(-200) is 0; (b) over 5e-4 near zeros, no digit right past 1e5; (c) under -15; (d) below 1e-19;
+(e) 2/sqrt(pi) exp(-x^2) carries the rounding of x^2: (x^2 + 8)u; (f) 1 - y^2 and 1 + y cancel: right to 1e-16 absolute;
+(g) MLX refuses gather_mm and strided or grouped convolutions in float64. Right half: relative to the largest entry.
 
 `REPLACED` is this list as records, each with the range and the bound that the tests hold it to; `LIMITATIONS` is what
-stays inexact in float64, and why. Not reached: a primitive bound to another name before (`from mlx.core import exp`).
-MLX's other float64 primitives, values and derivatives, were measured and are right to 1e-15.
+stays inexact in float64, and why (`exact_records`). Not reached: a primitive bound to another name before (`from
+mlx.core import exp`). MLX's other float64 primitives, values and derivatives, were measured: right to 1e-15.
 """
 from __future__ import annotations
 
 import contextlib
 import functools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import mlx.core as mx
 
-from . import exact_functions as fn
-from . import exact_layers as layers
+from .exact_records import LIMITATIONS, REPLACED
 
-
-@dataclass(frozen=True)
-class Replacement:
-    """One primitive of `mlx.core` (dotted name) and how the exact mode carries it out for float64 arguments.
-
-    `bound` and `slope_bound` are the relative errors allowed to value and derivative on what `tested` names, in units of
-    u = 2^-53: counted roundings, entry by entry for elementwise functions, else relative to the largest entry.
-    """
-
-    name: str
-    how: str
-    tested: str
-    bound: float
-    slope_bound: float
-    function: Callable
-
-
-@dataclass(frozen=True)
-class Limitation:
-    """A float64 operation of MLX that the exact mode leaves as it is, its relative error, and the reason."""
-
-    name: str
-    error: float
-    reason: str
-
-
-# Elementwise bounds: see `exact_functions`. For the others, with at most n = 12 terms a sum, arguments below 16 in size
-# and logits known to 16u each: exp 16 + 4, its sum n, one division and the product n more: 64; backward about twice that.
-_EACH = "12 terms, arguments below 16"
-REPLACED = (
-    Replacement("exp", "from expm1", "-700 to 709.78 (9u to -708; subnormal to -745)", 4, 4, fn.exp),
-    Replacement("sin", "tan x cos x", "size to 1e300, near every k pi/2 to 1e4", 6, 5, fn.sin),
-    Replacement("cos", "1/sqrt(1 + tan^2 x)", "size to 1e300, near every k pi/2 to 1e4", 5, 6, fn.cos),
-    Replacement("sigmoid", "from exp(-|x|)", "-700 to 700", 6, 13, fn.sigmoid),
-    Replacement("erf", "Kummer's series, trapezoidal erfc beyond 3/2", "everywhere; derivative: size to 1", 12, 9, fn.erf),
-    Replacement("erfinv", "two Newton steps with erf", "size to 0.9", 36, 108, fn.erfinv),
-    Replacement("tan", "derivative 1 + tan^2", "size to 20, near every k pi/2 to 1e4", 2, 6, fn.tan),
-    Replacement("tanh", "derivative from sigmoid", "size to 20", 4, 14, fn.tanh),
-    Replacement("expm1", "derivative exp", "size to 40", 2, 4, fn.expm1),
-    Replacement("log2", "derivative 1/(x ln 2)", "1e-300 to 1e300", 2, 3, fn.log2),
-    Replacement("log10", "derivative 1/(x ln 10)", "1e-300 to 1e300", 2, 3, fn.log10),
-    Replacement("logaddexp", "log1p, exp", _EACH, 8, 16, fn.logaddexp),
-    Replacement("softmax", "definition", _EACH, 64, 128, layers.softmax),
-    Replacement("logsumexp", "definition", _EACH, 64, 128, layers.logsumexp),
-    Replacement("logcumsumexp", "logaddexp by doubling", _EACH, 64, 128, layers.logcumsumexp),
-    Replacement("addmm", "definition, in double alpha and beta", _EACH, 64, 128, layers.addmm),
-    Replacement("gather_mm", "take, then matmul", _EACH, 64, 128, layers.gather_mm),
-    Replacement("conv1d", "one product per tap", _EACH, 64, 128, layers.convolution),
-    Replacement("conv2d", "one product per tap", _EACH, 64, 128, layers.convolution),
-    Replacement("conv3d", "one product per tap", _EACH, 64, 128, layers.convolution),
-    Replacement("fast.layer_norm", "definition", _EACH, 64, 128, layers.layer_norm),
-    Replacement("fast.rms_norm", "definition", _EACH, 64, 128, layers.rms_norm),
-    Replacement("fast.rope", "definition; 3u per radian turned", "positions to 10", 64, 128, layers.rope),
-    Replacement("fast.scaled_dot_product_attention", "definition", _EACH, 64, 128, layers.scaled_dot_product_attention),
-    Replacement("fast.cross_entropy", "logsumexp", _EACH, 64, 128, layers.cross_entropy),
-)
-
-LIMITATIONS = (
-    Limitation("fft.*", 1e-7, "there is no complex128: a float64 transform is answered in complex64"),
-    Limitation("round(decimals=n)", 5e-8, "the power of ten is a float32"),
-    Limitation("conv_general, conv_transpose1d/2d/3d, convolve", 1e-6, "float32 accumulators, not replaced"),
-    Limitation("nan_to_num, hadamard_transform, quantized products", float("nan"), "MLX refuses float64"),
-    Limitation("array(0.1), optimizers' learning_rate", 3e-8, "a Python float becomes float32 unless a dtype is given"),
-    Limitation("fast.gated_delta_update, fast kernels of the user", float("nan"), "not measured"),
-)
+__all__ = ["LIMITATIONS", "REPLACED", "exact"]
 
 _originals: list[tuple[object, str, Callable]] = []  # what is replaced at this moment; empty outside the mode
 
@@ -141,7 +76,7 @@ def exact() -> Iterator[None]:
 
 
 def _places() -> Iterator[tuple[object, str, Callable]]:
-    """Every (owner, attribute) to be replaced and by what: the functions, and the methods of arrays that mirror them."""
+    """Every (owner, attribute) to be replaced, and by what: functions, and the methods of arrays that mirror them."""
     for entry in REPLACED:
         *path, name = entry.name.split(".")
         yield functools.reduce(getattr, path, mx), name, entry.function

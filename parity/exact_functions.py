@@ -1,7 +1,7 @@
 """Elementwise functions of MLX in float64, right to a few units in the last place, built from primitives that are.
 
-On the CPU, MLX's float64 `exp`, `sin`, `cos`, `erf` and `sigmoid` evaluate float32 approximations (relative errors 1e-4 to
-1e-7), while `expm1`, `log1p`, `tan`, `sqrt` and the four operations come from the C library and are right. So:
+On the CPU, MLX's float64 `exp`, `sin`, `cos`, `erf` and `sigmoid` evaluate float32 approximations (relative errors
+1e-4 to 1e-7), while `expm1`, `log1p`, `tan`, `sqrt` and the four operations come from the C library and are right. So:
 
     exp      1 + expm1(x) for x >= 0, its reciprocal at |x| below (there 1 + expm1(x) would cancel);
              under -700, where exp(|x|) nears overflow, the square of the value at x/2
@@ -11,14 +11,14 @@ On the CPU, MLX's float64 `exp`, `sin`, `cos`, `erf` and `sigmoid` evaluate floa
     sigmoid  e = exp(-|x|):  1/(1 + e) for x >= 0, e/(1 + e) below
     erf      |x| <= 3/2: Kummer's series, all terms positive (Abramowitz & Stegun 7.1.6, in Horner form, z = x^2)
                  erf x = 2x/sqrt(pi) exp(-z) (1 + z/(3/2) (1 + z/(5/2) (1 + ...)))
+             whose two factors share one rounded z, so that its error cancels between them
              beyond: 1 - erfc |x|, the trapezoidal rule (step h) on erfc's integral, all terms positive as well
                  erfc x = (2hx/pi) exp(-z) (1/(2z) + sum_n exp(-n^2h^2)/(n^2h^2 + z)),   error about 2 exp(-2 pi x/h)
     erfinv   two Newton steps on MLX's own float32 value (1e-7 -> 1e-14 -> rounding)
 
-Error bounds count roundings, in u = 2^-53, with 2u (one unit in the last place) for a C library call; `exact.REPLACED`
-lists them.  Derivatives are given in closed form by `elementwise`, in terms of the accurate functions again, so that they
-too are accurate and can be differentiated to any order; where MLX has a good value and a poor derivative (`tan`, `log2`,
-`log10`, and the cancelling 1 - tanh^2 and 1 + expm1), only the derivative is replaced.
+Derivatives are given in closed form by `elementwise`, in terms of the accurate functions again, so that they too are
+accurate and can be differentiated to any order. Where MLX has a good value and a poor derivative (`tan`, `log2`,
+`log10`, and the cancelling 1 - tanh^2 and 1 + expm1), only the derivative is replaced. Errors: `exact_records`.
 
 Source: Abramowitz & Stegun (1964), chapter 7; Hunter & Regan, "A note on the evaluation of the complementary error
 function", Math. Comp. 26 (1972).
@@ -94,13 +94,13 @@ def _over_x(constant: float) -> Function:
 
 exp = elementwise(_exp_value, lambda x: exp(x))
 cos = elementwise(_cos_value, lambda x: -sin(x))
-sin = elementwise(lambda x: _tan(x) * _cos_value(x), lambda x: cos(x))
+sin = elementwise(lambda x: _tan(x) * _cos_value(x), cos)
 sigmoid = elementwise(_sigmoid_value, lambda x: sigmoid(x) * sigmoid(-x))
 erf = elementwise(_erf_value, lambda x: (2 / math.sqrt(math.pi)) * exp(-x * x))
 erfinv = elementwise(_erfinv_value, lambda x: (math.sqrt(math.pi) / 2) * exp(erfinv(x) ** 2))
 tan = elementwise(_tan, lambda x: 1 + tan(x) ** 2)
 tanh = elementwise(_tanh, lambda x: 4 * sigmoid(2 * x) * sigmoid(-2 * x))
-expm1 = elementwise(_expm1, lambda x: exp(x))
+expm1 = elementwise(_expm1, exp)
 log2 = elementwise(_log2, _over_x(math.log(2)))
 log10 = elementwise(_log10, _over_x(math.log(10)))
 

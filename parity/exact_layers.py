@@ -5,10 +5,10 @@ functions that are accurate (`exact_functions`) and from sums and products (whic
 originals add; here nothing is fused, so automatic differentiation of the definition gives the gradient. Three reasons
 bring an operation into this file:
 
-    float32 inside:       softmax, logsumexp, logcumsumexp, layer_norm, rms_norm, attention, rope use float32 `exp`,
-                          `rsqrt` scale factors, or accumulators;  conv* accumulate in float32;  cross_entropy answers in it
-    float32 arguments:    `scale`, `eps`, `alpha`, `base` are C floats in the originals, 3e-8 off; here Python's doubles
-    no float64 at all:    gather_mm
+    float32 inside:      exp, sin, cos in softmax, logsumexp, logcumsumexp, attention, rope; the sums in norms and
+                         convolutions; the answer of cross_entropy
+    float32 arguments:   scale, eps, alpha, base are C floats in the originals, 3e-8 off; here they are Python's doubles
+    no float64 at all:   gather_mm, strided or grouped convolutions
 """
 from __future__ import annotations
 
@@ -73,9 +73,10 @@ def rms_norm(x: mx.array, weight: mx.array | None, eps: float) -> mx.array:
 
 def rope(x: mx.array, dims: int, *, traditional: bool, base: float | None, scale: float, offset: int | mx.array,
          freqs: mx.array | None = None) -> mx.array:
-    """Rotate pair i of the first `dims` features of (B, ..., T, D) by scale * position / freqs[i], freqs = base^(2i/dims).
+    """Rotate pair i of the first `dims` features of (B, ..., T, D) by scale * position / freqs[i] radians.
 
-    Pairs are (i, i + dims/2), or (2i, 2i + 1) where `traditional`. ValueError: not exactly one of `base`, `freqs` given.
+    freqs[i] = base^(2i/dims) unless given; pairs are (i, i + dims/2), or (2i, 2i + 1) where `traditional`.
+    ValueError: not exactly one of `base` and `freqs` is given.
     """
     if (base is None) == (freqs is None):
         raise ValueError(f"rope needs exactly one of base and freqs, and got base={base!r}, freqs={freqs!r}.")
@@ -89,16 +90,17 @@ def rope(x: mx.array, dims: int, *, traditional: bool, base: float | None, scale
     turned, rest = x[..., :dims], x[..., dims:]
     a, b = (turned[..., 0::2], turned[..., 1::2]) if traditional else (turned[..., :half], turned[..., half:])
     pair = [a * cos - b * sin, a * sin + b * cos]
-    turned = mx.stack(pair, axis=-1).reshape(x.shape[:-1] + (dims,)) if traditional else mx.concatenate(pair, axis=-1)
+    turned = mx.stack(pair, axis=-1).reshape((*x.shape[:-1], dims)) if traditional else mx.concatenate(pair, axis=-1)
     return mx.concatenate([turned, rest], axis=-1)
 
 
 def scaled_dot_product_attention(q: mx.array, k: mx.array, v: mx.array, *, scale: float, mask=None,
                                  sinks: mx.array | None = None, force_fused: bool = False) -> mx.array:
-    """softmax(scale q k^T + mask) v for q (B, N, Tq, D) and k, v (B, N', Tk, D); head h attends with k, v of head h N'/N.
+    """softmax(scale q k^T + mask) v for q (B, N, Tq, D) and k, v (B, N', Tk, D); head h reads head h N'/N of k and v.
 
-    `mask`: None, "causal" (the last query sees the last key), boolean (True sees), or additive. `sinks` (N,) are logits
-    that take weight and give no value. `force_fused` asks for a kernel and changes nothing here. ValueError: other masks.
+    `mask`: None, "causal" (the last query sees the last key), boolean (True sees), or additive. `sinks` (N,) are
+    logits that take weight and give no value. `force_fused` asks for a kernel and changes nothing here.
+    ValueError: another mask.
     """
     groups = q.shape[1] // k.shape[1]
     k, v = mx.repeat(k, groups, axis=1), mx.repeat(v, groups, axis=1)
@@ -112,7 +114,7 @@ def scaled_dot_product_attention(q: mx.array, k: mx.array, v: mx.array, *, scale
         scores = mx.where(mask, scores, mx.finfo(scores.dtype).min) if mask.dtype == mx.bool_ else scores + mask
     if sinks is None:
         return softmax(scores, -1) @ v
-    sinks = mx.broadcast_to(sinks.reshape(-1, 1, 1), scores.shape[:-1] + (1,))
+    sinks = mx.broadcast_to(sinks.reshape(-1, 1, 1), (*scores.shape[:-1], 1))
     return softmax(mx.concatenate([sinks, scores], axis=-1), -1)[..., 1:] @ v
 
 
@@ -138,7 +140,7 @@ def gather_mm(a: mx.array, b: mx.array, /, lhs_indices: mx.array | None = None, 
 
 
 def convolution(x: mx.array, weight: mx.array, /, stride=1, padding=0, dilation=1, groups: int = 1) -> mx.array:
-    """Cross-correlation of (N, *spatial, C) with (O, *kernel, C/groups) in one to three dimensions: a product per tap."""
+    """Cross-correlation of (N, *spatial, C) with (O, *kernel, C/groups), in any dimension: a product per tap."""
     spatial = range(x.ndim - 2)
     stride, padding, dilation = ([n] * len(spatial) if isinstance(n, int) else n for n in (stride, padding, dilation))
     x = mx.pad(x, [(0, 0), *((p, p) for p in padding), (0, 0)])
@@ -147,7 +149,8 @@ def convolution(x: mx.array, weight: mx.array, /, stride=1, padding=0, dilation=
     x, weight = mx.unflatten(x, -1, (groups, -1)), mx.unflatten(weight, 0, (groups, -1))
     total = 0.0
     for tap in itertools.product(*map(range, kernel)):
-        starts = [t * d for t, d in zip(tap, dilation, strict=True)]
-        window = x[(slice(None), *(slice(a, a + s * (n - 1) + 1, s) for a, s, n in zip(starts, stride, sizes, strict=True)))]
+        where = [slice(t * dilation[i], t * dilation[i] + stride[i] * (sizes[i] - 1) + 1, stride[i])
+                 for i, t in enumerate(tap)]
+        window = x[(slice(None), *where)]
         total = total + mx.einsum("...gi,goi->...go", window, weight[(slice(None), slice(None), *tap)])
     return mx.flatten(total, -2, -1)

@@ -50,6 +50,7 @@ class Console:
         with Bar(*columns, console=self._out, disable=not self._out.is_terminal) as self._bar:
             self._bar.add_task("", completed=done, total=total, loss="-")
             yield
+            self._bar.update(self._bar.task_ids[0], completed=total)
         self._bar = None
 
     def advance(self, step: int, loss: float) -> None:

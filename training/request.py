@@ -13,7 +13,7 @@ from pathlib import Path
 from training import checkpoint
 from training.contract import Fixed, UsageError
 
-BACKENDS = ("mlx", "torch")
+DEVICES = {"mlx": ("metal", "cuda", "cpu"), "torch": ("mps", "cuda", "cpu")}
 SEED_LIMIT = 2**63
 
 
@@ -36,8 +36,11 @@ class Request:
 
     def check(self, fixed: Fixed) -> None:
         """Raises UsageError for what is wrong whatever the machine and the data are."""
-        if self.backend not in BACKENDS:
-            raise UsageError(f"there is no backend {self.backend!r}: choose one of {', '.join(BACKENDS)}.")
+        if self.backend not in DEVICES:
+            raise UsageError(f"there is no backend {self.backend!r}: choose one of {', '.join(DEVICES)}.")
+        devices = DEVICES[self.backend]
+        if self.device is not None and self.device not in devices:
+            raise UsageError(f"{self.backend} has no device {self.device!r}: choose one of {', '.join(devices)}.")
         if not _is_integer(self.seed) or not 0 <= self.seed < SEED_LIMIT:
             raise UsageError(f"the seed must be an integer from 0 to 2^63 - 1, got {self.seed!r}.")
         if self.steps is not None and (not _is_integer(self.steps) or not 1 <= self.steps <= fixed.max_iters):

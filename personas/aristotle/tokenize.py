@@ -37,6 +37,7 @@ import numpy as np
 from scipy.special import log_softmax
 
 from personas.aristotle.categories import base_rates, divide, places
+from personas.case import Case, Theorem, representable
 
 LEVELS = (5, 5)  # halvings to the genera, and from there to the species
 
@@ -120,3 +121,70 @@ class CategoryTree:
     def log_prob(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """x (..., d), targets (...) -> log p(target | x), (...), nats."""
         return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]
+
+
+def small_tree(generator: np.random.Generator, n_vocab: int = 45, shape: tuple[int, int] = (4, 3)) -> CategoryTree:
+    """A tree over a small vocabulary with random rates and species of unequal size, for cases and theorems."""
+    cuts = np.sort(generator.choice(np.arange(1, n_vocab), size=shape[0] * shape[1] - 1, replace=False))
+    groups = np.split(generator.permutation(n_vocab), cuts)
+    return CategoryTree(8, **arrange(groups, generator.dirichlet(np.ones(n_vocab)), shape))
+
+
+SMALL = small_tree(np.random.default_rng(8))
+
+
+def _targets(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return g.normal(size=(2, 7, 8)), g.integers(0, 45, size=(2, 7)).astype(np.int32)
+
+
+def _one_kind(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return g.normal(size=(1, 6, 8)), np.full((1, 6), 11, np.int32)
+
+
+CASES = (
+    Case("tokenize: embed, ids repeated", SMALL, lambda g: (g.integers(0, 9, (3, 7)).astype(np.int32),), "embed"),
+    Case("tokenize: log_prob", SMALL, _targets, "log_prob"),
+    Case("tokenize: log_prob, one target only", SMALL, _one_kind, "log_prob"),
+    Case("tokenize: log_probs", SMALL, lambda g: (g.normal(size=(2, 3, 8)),), "log_probs"),
+    Case("tokenize: large logits", SMALL, lambda g: (30 * g.normal(size=(1, 3, 8)),), "log_probs"),
+)
+
+
+def _total(evaluate, g):
+    spec = small_tree(g)
+    total = np.exp(evaluate(spec, Case("", spec, None).parameters(g), "log_probs", representable(g.normal(size=(4, 8)))))
+    return total.sum(-1), np.ones(4)
+
+
+def _path(evaluate, g):
+    spec = small_tree(g)
+    p, ids = Case("", spec, None).parameters(g), np.arange(45, dtype=np.int32)
+    x = np.broadcast_to(representable(g.normal(size=8)), (45, 8))
+    return evaluate(spec, p, "log_prob", x, ids), evaluate(spec, p, "log_probs", x)[ids, ids]
+
+
+def _flat(evaluate, g):
+    # One genus of one species: the flat softmax, written out.
+    spec = small_tree(g, shape=(1, 1))
+    p, x = Case("", spec, None).parameters(g), representable(g.normal(size=(4, 8)))
+    flat = log_softmax(x @ p["head_individual"].T + spec.base_individual[0, 0], axis=-1)
+    return evaluate(spec, p, "log_probs", x), flat[:, spec.leaf]
+
+
+def _inheritance(evaluate, g):
+    # With nothing said of the individuals, tokens of one species share one vector and differ by their base rates only.
+    spec = small_tree(g)
+    p = Case("", spec, None).parameters(g)
+    p |= {"embed_individual": np.zeros_like(p["embed_individual"])}
+    ids = np.arange(45, dtype=np.int32)
+    first = {kind: w for w, kind in reversed(list(enumerate(spec.leaf // spec.shape[2])))}
+    same = np.array([first[kind] for kind in spec.leaf // spec.shape[2]], np.int32)
+    return evaluate(spec, p, "embed", ids[None]), evaluate(spec, p, "embed", same[None])
+
+
+THEOREMS = (
+    Theorem("tokenize: total", "the probabilities of all V ids sum to 1", _total, length=3 * 45),
+    Theorem("tokenize: path", "a target's loss along its path is its entry in the whole distribution", _path, length=64),
+    Theorem("tokenize: flat", "one genus of one species is the flat softmax", _flat, length=64),
+    Theorem("tokenize: inheritance", "what is said of the genus is said of the species", _inheritance, length=4),
+)

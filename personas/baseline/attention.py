@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from personas.case import Case, Theorem, representable
+
 
 @dataclass(frozen=True)
 class Attention:
@@ -46,3 +48,37 @@ class Attention:
         weights /= weights.sum(-1, keepdims=True)
         y = (weights @ v).transpose(0, 2, 1, 3).reshape(batch, length, d)
         return y @ p["out.weight"].T
+
+
+CASES = (
+    Case("attention: typical", Attention(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
+    Case("attention: the contract's length", Attention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
+    Case("attention: one place", Attention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
+    Case("attention: sharp weights", Attention(16, 2), lambda g: (4 * g.normal(size=(2, 9, 16)),), spread=0.5),
+)
+
+
+def _causality(evaluate, g):
+    spec, t = Attention(16, 4), int(g.integers(1, 12))
+    p = Case("", spec, None).parameters(g)
+    x, later = representable(g.normal(size=(2, 12, 16))), representable(g.normal(size=(2, 12, 16)))
+    changed = np.where(np.arange(12)[None, :, None] < t, x, later)
+    return evaluate(spec, p, "__call__", x)[:, :t], evaluate(spec, p, "__call__", changed)[:, :t]
+
+
+def _hull(evaluate, g):
+    # All values equal: their hull is one point, whatever the weights, so attention must return it.
+    spec, d = Attention(8, 2), 8
+    qkv, value = representable(g.normal(size=(3 * d, d))), representable(g.normal(size=d))
+    qkv[2 * d :] = 0
+    qkv[2 * d :, 0] = value
+    x = representable(g.normal(size=(2, 7, d)))
+    x[..., 0] = 1
+    p = {"qkv.weight": qkv, "out.weight": np.eye(d)}
+    return evaluate(spec, p, "__call__", x), np.broadcast_to(value, x.shape)
+
+
+THEOREMS = (
+    Theorem("attention: causality", "the output before t does not change with inputs from t on", _causality, length=64),
+    Theorem("attention: hull", "the output lies in the convex hull of the values", _hull, length=16),
+)

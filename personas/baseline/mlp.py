@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import ndtr
 
+from personas.case import Case, Theorem, representable
+
 
 def gelu(u: np.ndarray) -> np.ndarray:
     """u Phi(u), elementwise, float64."""
@@ -37,3 +39,23 @@ class MLP:
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) float64 -> the same shape."""
         return gelu(x @ p["up.weight"].T) @ p["down.weight"].T
+
+
+CASES = (
+    Case("mlp: typical", MLP(32), lambda g: (g.normal(size=(2, 5, 32)),)),
+    Case("mlp: both tails of the gelu", MLP(8), lambda g: (6 * g.normal(size=(4, 8)),), spread=0.5),
+    Case("mlp: zero", MLP(8), lambda g: (np.zeros((2, 8)),)),
+)
+
+
+def _reflection(evaluate, g):
+    spec, d = MLP(6), 6
+    eye = np.eye(d)
+    # up = [1, -1, 0, 0], down = [1, -1, 0, 0] turns the layer into gelu(u) - gelu(-u).
+    p = {"up.weight": np.concatenate([eye, -eye, 0 * eye, 0 * eye]),
+         "down.weight": np.concatenate([eye, -eye, 0 * eye, 0 * eye], axis=1)}
+    x = representable(3 * g.normal(size=(5, d)))
+    return evaluate(spec, p, "__call__", x), x
+
+
+THEOREMS = (Theorem("mlp: reflection", "gelu(u) - gelu(-u) = u", _reflection, length=16),)

@@ -15,6 +15,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from personas.case import Case, Theorem, representable
+
 
 @dataclass(frozen=True)
 class LayerNorm:
@@ -32,3 +34,23 @@ class LayerNorm:
         centred = x - x.mean(-1, keepdims=True)
         variance = (centred**2).mean(-1, keepdims=True)
         return p["weight"] * centred / np.sqrt(variance + self.eps)
+
+
+CASES = (
+    Case("norm: typical", LayerNorm(32), lambda g: (g.normal(size=(2, 5, 32)),)),
+    Case("norm: small variance, where eps counts", LayerNorm(16), lambda g: (3e-3 * g.normal(size=(4, 16)),)),
+    Case("norm: mean far from zero", LayerNorm(16), lambda g: (5 + g.normal(size=(4, 16)),)),
+    Case("norm: constant vector", LayerNorm(8), lambda g: (np.full((2, 8), 0.5),)),
+)
+
+
+def _invariance(evaluate, g):
+    spec, p = LayerNorm(16, eps=0.0), {"weight": representable(g.normal(size=16))}
+    x = representable(g.normal(size=(6, 16)))
+    # Powers of two and small integers, so that a x + c is exact and only the norm rounds.
+    a, c = g.choice([-4.0, -0.5, 2.0, 8.0], size=(6, 1)), g.integers(-2, 3, size=(6, 1))
+    x = np.round(x * 256) / 256
+    return evaluate(spec, p, "__call__", a * x + c), np.sign(a) * evaluate(spec, p, "__call__", x)
+
+
+THEOREMS = (Theorem("norm: invariance", "N(a x + c 1) = sign(a) N(x) for eps = 0", _invariance, length=4 * 16),)

@@ -13,6 +13,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from personas.case import Case, Theorem, representable
+
 
 @dataclass(frozen=True)
 class LearnedPosition:
@@ -28,3 +30,18 @@ class LearnedPosition:
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (B, T, n_embd) float64 -> the same shape."""
         return x + p["weight"][: x.shape[1]]
+
+
+CASES = (
+    Case("position: full length", LearnedPosition(8, 6), lambda g: (g.normal(size=(2, 8, 6)),)),
+    Case("position: shorter sequence", LearnedPosition(8, 6), lambda g: (g.normal(size=(2, 3, 6)),)),
+)
+
+
+def _additivity(evaluate, g):
+    spec, x = LearnedPosition(8, 4), representable(g.normal(size=(3, 5, 4)))
+    p = {"weight": representable(g.normal(size=(8, 4)))}
+    return evaluate(spec, p, "__call__", x) - x, np.broadcast_to(p["weight"][:5], x.shape)
+
+
+THEOREMS = (Theorem("position: additivity", "y - x depends on t alone", _additivity, length=4),)

@@ -18,6 +18,8 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import logsumexp
 
+from personas.case import Case, Theorem, representable
+
 N_VOCAB = 50_257
 N_ROWS = 50_304
 
@@ -46,3 +48,28 @@ class TiedVocabulary:
     def log_prob(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """x (..., d), targets (...) -> log p(target | x), (...), nats."""
         return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]
+
+
+SMALL = TiedVocabulary(8, n_vocab=37, n_rows=40)
+
+
+def _targets(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return g.normal(size=(2, 5, 8)), g.integers(0, 37, size=(2, 5)).astype(np.int32)
+
+
+CASES = (
+    Case("vocabulary: embed, ids repeated", SMALL, lambda g: (g.integers(0, 9, (3, 7)).astype(np.int32),), "embed"),
+    Case("vocabulary: log_prob", SMALL, _targets, "log_prob"),
+    Case("vocabulary: log_probs", SMALL, lambda g: (g.normal(size=(2, 3, 8)),), "log_probs"),
+    Case("vocabulary: large logits", SMALL, lambda g: (30 * g.normal(size=(1, 3, 8)),), "log_probs"),
+)
+
+
+def _total(evaluate, g):
+    spec = TiedVocabulary(8, n_vocab=N_VOCAB)
+    p = {"weight": representable(g.normal(size=(spec.n_rows, 8)))}
+    total = np.exp(evaluate(spec, p, "log_probs", representable(g.normal(size=(1, 3, 8))))).sum(-1)
+    return total, np.ones_like(total)
+
+
+THEOREMS = (Theorem("vocabulary: total", "the probabilities of all V ids sum to 1", _total, length=N_VOCAB),)

@@ -11,7 +11,9 @@ from training.request import Request
 
 
 def request(**changes) -> Request:
-    arguments = dict(backend="mlx", persona="toy", seed=7, data_dir=None, out=None, device=None, steps=None, resume=None)
+    arguments = dict(
+        backend="mlx", persona="toy", seed=7, data_dir=None, out=None, device=None, steps=None, resume=None
+    )
     return Request(**(arguments | changes))
 
 

@@ -73,7 +73,10 @@ def test_a_signal_ends_the_run_in_good_order(tmp_path, number, status):
     whole, parts = tmp_path / "whole", tmp_path / "parts"
     whole.mkdir(), parts.mkdir()
     process = subprocess.Popen(
-        [sys.executable, PROGRAM, parts, "1000000", "1000000"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, PROGRAM, parts, "1000000", "1000000"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     )
     _wait_for(lambda: len(metrics(parts)) > 2)
     process.send_signal(number)

@@ -4,8 +4,8 @@ The model is a bigram table W (V, V): p(target | id) = softmax(W[id]), trained b
 gradient multiplied by a random mask. It has everything that resuming must get right: parameters, optimizer state, a
 step count, chances addressed by the iteration, a schedule and tables.
 
-Run as a program (`python toy_wing.py FOLDER STEPS CHECKPOINT_INTERVAL`) it trains into FOLDER, from the checkpoint there
-if there is one, so that tests can send signals to it.
+Run as a program (`python toy_wing.py FOLDER STEPS CHECKPOINT_INTERVAL`) it trains into FOLDER, from the checkpoint
+there if there is one, so that tests can send signals to it.
 """
 
 from __future__ import annotations

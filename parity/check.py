@@ -1,0 +1,155 @@
+"""The verdict on one case: the definition, PyTorch and MLX, in float64 and float32, outputs and every gradient.
+
+The oracle is float64: the definition for outputs, PyTorch for gradients; and that PyTorch's gradient is the
+definition's is itself checked, along one random direction v, by
+
+    <grad, v> = d/dh <f(theta + h v), c>  at h = 0,
+
+with a central difference of the definition refined once by Richardson's extrapolation. One random direction suffices:
+two different linear forms agree on it with probability zero.
+
+Four legs are then held against the oracle: torch and mlx (in exact mode) in float64, torch and mlx in float32. Their
+bounds come from `parity.rounding`; in float64 the bound must moreover stay under 1e-10 of the tensor's scale, so that a
+case so ill-conditioned that it would excuse a real difference is itself red.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from corpus.chance import stream
+from parity.exact import exact
+from parity.rooms import Arrays, run_mlx, run_torch, torch_module, torch_tensors
+from parity.rounding import MARGIN, UNIT, spreads
+from personas.case import Case, representable
+
+AGREEMENT = 1e-10  # what the project promises of the two wings in float64, relative
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One tensor of one leg against the oracle.
+
+    leg: "torch float64", "definition slope", ... what: "output", "input 0" or a parameter's name, for its gradient.
+    error, bound: absolute, greatest over the tensor. scale: the oracle's greatest magnitude. where: the worst index.
+    expected, got: the values there. derivation: how the bound came about, in words.
+    """
+
+    case: str
+    leg: str
+    what: str
+    error: float
+    bound: float
+    scale: float
+    where: tuple[int, ...]
+    expected: float
+    got: float
+    derivation: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether the error is within the bound; a NaN is not."""
+        return self.error <= self.bound
+
+    def sentence(self) -> str:
+        """The failure in one sentence."""
+        return (
+            f"{self.case}, {self.leg}, {self.what}: at {self.where} expected {self.expected:.9g}, got {self.got:.9g}; "
+            f"error {self.error:.3g}, allowed {self.bound:.3g} ({self.derivation})"
+        )
+
+
+def compare(case: str, leg: str, what: str, got: np.ndarray, expected: np.ndarray, bound: float, derivation: str) -> Verdict:
+    """The verdict on one tensor. Equal infinities agree; a shape that differs is an error of infinity."""
+    scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
+    if got.shape != expected.shape:
+        derivation = f"shape {got.shape} instead of {expected.shape}"
+        return Verdict(case, leg, what, np.inf, bound, scale, (), np.nan, np.nan, derivation)
+    with np.errstate(invalid="ignore"):
+        difference = np.where(got == expected, 0.0, np.abs(got - expected))
+    difference = np.where(np.isnan(difference), np.inf, difference)
+    where = tuple(int(i) for i in np.unravel_index(difference.argmax(), difference.shape)) if difference.size else ()
+    value = (float(difference[where]), float(expected[where]), float(got[where])) if difference.size else (0.0, 0.0, 0.0)
+    return Verdict(case, leg, what, value[0], bound, scale, where, value[1], value[2], derivation)
+
+
+def check(case: Case, seed: int = 0) -> Iterator[Verdict]:
+    """Every verdict on a case, its parameters, inputs and cotangent drawn from `seed`."""
+    generator = stream(seed, f"parity/{case.name}")
+    parameters, inputs = case.parameters(generator), case.arguments(generator)
+    method = case.spec if case.method == "__call__" else getattr(case.spec, case.method)
+    defined = np.asarray(method(parameters, *inputs))
+    cotangent = representable(generator.normal(size=defined.shape))
+    run = (case.spec, case.method, parameters, inputs, cotangent)
+
+    oracle = run_torch(*run, "float64")
+    module = torch_module(case.spec, parameters, torch.float64)
+    spread = spreads(lambda: torch_tensors(module, case.method, inputs, cotangent))
+
+    def bound(what: str, dtype: str) -> tuple[float, str]:
+        value = MARGIN * spread[what] * UNIT[dtype] / UNIT["float32"]
+        return value, f"{MARGIN:g} x the spread under random rounding at u = {UNIT[dtype]:.2g}"
+
+    yield compare(case.name, "torch float64", "output", oracle["output"], defined, *bound("output", "float64"))
+    yield slope(case, parameters, inputs, cotangent, oracle, stream(seed, f"parity-direction/{case.name}"))
+    yield from conditioned(case, oracle, spread)
+    with exact():
+        yield from against(case, "mlx float64", run_mlx(*run, "float64"), oracle | {"output": defined}, bound, "float64")
+    for wing, runner in (("torch", run_torch), ("mlx", run_mlx)):
+        yield from against(case, f"{wing} float32", runner(*run, "float32"), oracle | {"output": defined}, bound, "float32")
+
+
+def against(case: Case, leg: str, got: Arrays, oracle: Arrays, bound, dtype: str) -> Iterator[Verdict]:
+    """One verdict a tensor of the oracle. A gradient that the oracle lacks must be zero."""
+    for what, expected in oracle.items():
+        if what in got:
+            yield compare(case.name, leg, what, got[what], expected, *bound(what, dtype))
+        else:
+            yield compare(case.name, leg, what, np.full_like(expected, np.nan), expected, 0.0, "this gradient is missing")
+    for what in got.keys() - oracle.keys():
+        yield compare(case.name, leg, what, got[what], np.zeros_like(got[what]), 0.0, "not read, so its gradient is 0")
+
+
+def conditioned(case: Case, oracle: Arrays, spread: dict[str, float]) -> Iterator[Verdict]:
+    """The float64 bounds themselves, as errors that may not exceed AGREEMENT of the case's greatest magnitude.
+
+    Of the case, not of the tensor: a gradient that is exactly zero has no scale of its own.
+    """
+    scale = max(float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in oracle.values())
+    for what in oracle:
+        allowance = MARGIN * spread[what] * UNIT["float64"] / UNIT["float32"]
+        derivation = f"{AGREEMENT:g} of the scale {scale:.3g}"
+        yield compare(case.name, "bound float64", what, np.array(allowance), np.array(0.0), AGREEMENT * scale, derivation)
+
+
+def slope(case: Case, parameters: Arrays, inputs: tuple, cotangent: np.ndarray, oracle: Arrays, generator) -> Verdict:
+    """PyTorch's gradient against the definition's slope along one random direction, see the module."""
+    point = {f"input {i}": x for i, x in enumerate(inputs) if x.dtype.kind == "f"} | parameters
+    direction = {name: generator.normal(size=x.shape) for name, x in point.items()}
+    method = case.spec if case.method == "__call__" else getattr(case.spec, case.method)
+
+    def along(h: float) -> float:
+        moved = {name: x + h * direction[name] for name, x in point.items()}
+        arguments = [moved.get(f"input {i}", x) for i, x in enumerate(inputs)]
+        return float((method({name: moved[name] for name in parameters}, *arguments) * cotangent).sum())
+
+    def central(h: float) -> float:
+        return (along(h) - along(-h)) / (2 * h)
+
+    # Richardson: the two differences of step h and h/2 cancel their h^2 terms and bound what is left.
+    size = max(float(np.abs(x).max(initial=0.0)) for x in point.values()) or 1.0
+    h = 2.0**-10 * min(1.0, size)
+    coarse, fine = central(h), central(h / 2)
+    refined = (4 * fine - coarse) / 3
+    claimed = sum(float((oracle[name] * v).sum()) for name, v in direction.items() if name in oracle)
+    magnitude = sum(float(np.abs(oracle[name] * v).sum()) for name, v in direction.items() if name in oracle)
+    rounding = 4 * UNIT["float64"] * cotangent.size * max(1.0, abs(along(0.0))) / h
+    allowed = abs(refined - fine) + rounding + UNIT["float64"] * magnitude
+    return compare(
+        case.name, "definition slope", "all", np.array(claimed), np.array(refined), allowed,
+        f"truncation |R - D(h/2)| + rounding of the difference at h = {h:.2g}",
+    )

@@ -1,0 +1,45 @@
+"""The definition of the whole model: the skeleton, in float64 NumPy, over the definitions of its parts.
+
+    h = position(vocabulary.embed(ids)) * m_embedding
+    for each block i:  h = h + mixer(norm1(h)) * m_mixer,i;   h = h + mlp(norm2(h)) * m_mlp,i
+    loss[b, t] = -vocabulary.log_prob(norm(h)[b, t] * m_head, target[b, t])
+
+m are the dropout masks of `Plan.noise`, 1 where a step has none. Theorem (causality): if mixer and the rest act at
+each place on that place and earlier ones, loss[b, t] depends on ids[b, :t+1] and target[b, t] alone, by induction over
+blocks.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from personas.plan import Plan
+
+
+def below(parameters: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
+    """The parameters of one part, without its prefix."""
+    return {name[len(prefix) + 1 :]: value for name, value in parameters.items() if name.startswith(prefix + ".")}
+
+
+def hidden(plan: Plan, parameters: dict[str, np.ndarray], ids: np.ndarray, noise: dict[str, np.ndarray]) -> np.ndarray:
+    """ids (B, T) -> what the head reads, (B, T, d) float64. parameters: float64 by name, as in `Plan.initial`."""
+    parts = plan.parts
+
+    def mask(site: str) -> np.ndarray | float:
+        return noise[site] if noise else 1.0
+
+    h = parts["vocabulary"].embed(below(parameters, "vocabulary"), ids)
+    h = parts["position"](below(parameters, "position"), h) * mask("embedding")
+    for block in (f"blocks.{i}" for i in range(plan.fixed.n_layer)):
+        for norm, part in (("norm1", "mixer"), ("norm2", "mlp")):
+            normed = parts["norm"](below(parameters, f"{block}.{norm}"), h)
+            h = h + parts[part](below(parameters, f"{block}.{part}"), normed) * mask(f"{block}.{part}")
+    return parts["norm"](below(parameters, "norm"), h) * mask("head")
+
+
+def losses(
+    plan: Plan, parameters: dict[str, np.ndarray], ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]
+) -> np.ndarray:
+    """ids, targets (B, T) -> -log p(target), (B, T) float64, nats."""
+    h = hidden(plan, parameters, ids, noise)
+    return -plan.parts["vocabulary"].log_prob(below(parameters, "vocabulary"), h, targets)
