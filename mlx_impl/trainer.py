@@ -14,7 +14,7 @@ import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
 from mlx import nn
-from mlx.utils import tree_flatten
+from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_impl.model import Model, load_parameters
 
@@ -66,9 +66,18 @@ class Trainer:
 
     def _update(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
         loss, gradients = self.value_and_grad(ids, targets, masks)
+        self._descend(gradients)
+        return loss
+
+    def _descend(self, gradients: dict) -> None:
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
         self.optimizer.update(self.model, gradients)
-        return loss
+
+    def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
+        """One clipped update from given gradients, by parameter name: the optimizer alone."""
+        self.optimizer.learning_rate = mx.array(lr, self.dtype)
+        self._descend(tree_unflatten([(name, mx.array(g, self.dtype)) for name, g in gradients.items()]))
+        mx.eval(self.state)
 
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> mx.array:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""

@@ -1,8 +1,9 @@
 """How far may rounding carry a computation? Measured by computing it with random rounding, not guessed.
 
 Model. An operation in a precision with unit roundoff u returns each element with an independent relative error,
-uniform in [-u, u]; a sum of products over n terms is off by up to u sqrt(n) sqrt(sum_i (a_i b_i)^2), the probabilistic
-bound (errors of mean zero add up like a random walk; Higham & Mary 2019). A sum or difference a + b is off by up to
+uniform in [-u, u]. A sum S of n terms x_i, or of products, rounds n partial sums of size up to max(|S|, sqrt(sum x_i^2))
+(terms of one sign, terms that cancel), and errors of mean zero add up like a random walk: it is off by up to
+u sqrt(n) max(|S|, sqrt(sum x_i^2)), the probabilistic bound (Higham & Mary 2019). A sum or difference a + b is off by up to
 u (|a| + |b|): a fused kernel may well round its terms apart, as LayerNorm does, which computes x r - m r for
 (x - m) r. Moving data about (views, gathers, masks) rounds nothing.
 
@@ -78,31 +79,31 @@ class RandomRounding(TorchDispatchMode):
                 return outcome
         if func.overloadpacket in EXACT:
             return func(*args, **kwargs)
-        scale = self._scale(func, args)
+        # Before the call, which may overwrite its operands.
+        terms = self._terms(func, args)
         outcome = func(*args, **kwargs)
-        return tree_map(lambda x: self._rounded(x, scale, func) if isinstance(x, Tensor) else x, outcome)
+        return tree_map(lambda x: self._rounded(x, terms, func) if isinstance(x, Tensor) else x, outcome)
 
-    def _scale(self, func, args) -> Tensor | None:
-        """The size of what is rounded on the way to each element; None where that is the element itself."""
+    def _terms(self, func, args) -> tuple[Tensor, float] | None:
+        """(the size of the terms behind each element, how many roundings add up); None: the element itself, once."""
         if func.overloadpacket in ADDITIONS:
-            return sum(abs(operand) for operand in args[:2])
+            return sum(abs(operand) for operand in args[:2]), 1.0
         if func in PRODUCTS:
             left, right = args[PRODUCTS[func] :][:2]
-            return torch.matmul(left**2, right**2).mul_(left.shape[-1]).sqrt_()
+            return torch.matmul(left**2, right**2).sqrt_(), float(left.shape[-1])
         if func in SUMS:
-            axes = args[1] if len(args) > 1 else None
-            kept = args[2] if len(args) > 2 else False
+            axes, kept = (args[1] if len(args) > 1 else None), (args[2] if len(args) > 2 else False)
             squares = (args[0] ** 2).sum(axes, kept) if axes else (args[0] ** 2).sum()
             terms = args[0].numel() / max(1, squares.numel())
-            mean = func.overloadpacket is aten.mean
-            return squares.mul(terms).sqrt_() / (terms if mean else 1)
+            return squares.sqrt_() / (terms if func.overloadpacket is aten.mean else 1), terms
         return None
 
-    def _rounded(self, x: Tensor, scale: Tensor | None, func) -> Tensor:
+    def _rounded(self, x: Tensor, terms: tuple[Tensor, float] | None, func) -> Tensor:
         if not x.is_floating_point() or x.numel() == 0:
             return x
-        error = torch.rand(x.shape, generator=self.generator, dtype=x.dtype).mul_(2).sub_(1).mul_(self.unit)
-        error = error * (x.abs() if scale is None else scale)
+        size, count = terms or (x.abs(), 1.0)
+        error = torch.rand(x.shape, generator=self.generator, dtype=x.dtype).mul_(2).sub_(1)
+        error = error * torch.maximum(x.abs(), size) * (self.unit * count**0.5)
         error = torch.where(torch.isfinite(x), error, 0)
         return x.add_(error) if func._schema.is_mutable else x + error
 

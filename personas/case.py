@@ -50,13 +50,15 @@ class Theorem:
     """An equality that holds for every input.
 
     sides: (evaluate, generator) -> (left, right), arrays that are equal in exact arithmetic. length: how many rounded
-    operations follow one another on the way to a side, for the bound sqrt(length) u |right|.
+    operations follow one another on the way to a side, for the bound sqrt(length) u |right|. exact: both sides do the
+    same operations on the same numbers, so that they must agree bit for bit, in every precision.
     """
 
     name: str
     statement: str
     sides: Callable[[Evaluate, np.random.Generator], tuple[np.ndarray, np.ndarray]]
     length: int
+    exact: bool = False
 
 
 def representable(x: np.ndarray) -> np.ndarray:

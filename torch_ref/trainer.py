@@ -54,15 +54,24 @@ class Trainer:
 
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> Tensor:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
         masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
         loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
         self.optimizer.zero_grad()
         loss.backward()
-        nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
-        self.optimizer.step()
+        self._descend(lr)
         return loss.detach()
+
+    def _descend(self, lr: float) -> None:
+        nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
+        for group in self.optimizer.param_groups:
+            group["lr"] = lr
+        self.optimizer.step()
+
+    def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
+        """One clipped update from given gradients, by parameter name: the optimizer alone."""
+        for name, p in self.named.items():
+            p.grad = torch.from_numpy(gradients[name]).to(self.device, self.dtype)
+        self._descend(lr)
 
     @torch.no_grad()
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:

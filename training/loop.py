@@ -10,42 +10,26 @@ Everything that iteration t uses is addressed by t, so a run stopped between two
 checkpoint is the same run.
 
 Reading a loss waits for the GPU to finish what is queued. So it is read every tenth iteration and at an evaluation, and
-only then can a loss that is no longer finite be noticed; before a checkpoint the parameters themselves are examined, so
-that a diverged state never replaces a healthy one.
+only then can a loss that is no longer finite be noticed (training.saving).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from math import isfinite
+import shlex
 
 import numpy as np
 
 from corpus.batches import train_batch, val_batch
 from training import checkpoint
 from training.console import Console
-from training.contract import Fixed, UserError
 from training.folder import RunFolder
+from training.job import Job
 from training.progress import Progress
+from training.saving import finite, last_checkpoint, save
 from training.signals import Interrupted, StopNote
 
 LOSS_INTERVAL = 10
 CHECKPOINT_INTERVAL = 1000
-
-
-class Diverged(UserError):
-    """A loss or a parameter is no longer a finite number."""
-
-
-@dataclass(frozen=True)
-class Job:
-    """What is trained: a wing's trainer, the plan and corpus it is trained by, the fixed values and the seed."""
-
-    trainer: object
-    plan: object
-    corpus: object
-    fixed: Fixed
-    seed: int
 
 
 def run(job: Job, folder: RunFolder, progress: Progress, steps: int, console: Console) -> None:
@@ -64,7 +48,7 @@ def run(job: Job, folder: RunFolder, progress: Progress, steps: int, console: Co
                 try:
                     save(job, folder, progress)
                 except checkpoint.CheckpointError as error:
-                    console.warn(f"{error} The run goes on; {_last_checkpoint(folder)}.")
+                    console.warn(f"{error} The run goes on; {last_checkpoint(folder)}.")
         save(job, folder, progress)
 
 
@@ -72,13 +56,13 @@ def iterate(job: Job, folder: RunFolder, progress: Progress, console: Console) -
     """Iteration number progress.step: the evaluation, if it is due, and the update."""
     step, sizes = progress.step, (job.fixed.batch_size, job.fixed.block_size)
     evaluate = step % job.fixed.eval_interval == 0
-    val_loss = _finite(validation_loss(job, step), "validation loss", step, folder) if evaluate else None
+    val_loss = finite(validation_loss(job, step), "validation loss", step, folder) if evaluate else None
     learning_rate = job.plan.recipe.learning_rate(step)
     batch = train_batch(job.corpus, job.seed, step, *sizes)
     loss = job.trainer.step(*batch, job.plan.noise(job.seed, step), learning_rate)
     if not evaluate and step % LOSS_INTERVAL:
         return
-    train_loss = _finite(float(loss), "training loss", step, folder)
+    train_loss = finite(float(loss), "training loss", step, folder)
     console.advance(step + 1, train_loss)
     if evaluate:
         progress.history.append(
@@ -104,17 +88,6 @@ def validation_loss(job: Job, step: int) -> float:
     return float(np.mean([np.mean(job.trainer.losses(*batch), dtype=np.float64) for batch in batches]))
 
 
-def save(job: Job, folder: RunFolder, progress: Progress) -> None:
-    """Replace the checkpoint by the present state. Raises Diverged, CheckpointError; the old one then stays."""
-    state = job.trainer.read()
-    broken = [name for name, array in state.items() if name.startswith("model.") and not np.isfinite(array).all()]
-    if broken:
-        raise Diverged(_divergence(f"{broken[0]} is no longer finite", progress.step, folder))
-    tables = {f"tables.{name}": table for name, table in job.plan.tables.items()}
-    header = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus) | progress.header()
-    checkpoint.write(folder.checkpoint, header, state | tables)
-
-
 def _append_metrics(folder: RunFolder, progress: Progress, console: Console) -> None:
     try:
         folder.append_metrics(progress.history)
@@ -122,24 +95,7 @@ def _append_metrics(folder: RunFolder, progress: Progress, console: Console) -> 
         console.warn(f"cannot write {folder.path / 'metrics.jsonl'} ({error.strerror}): the run goes on, make room.")
 
 
-def _finite(loss: float, what: str, step: int, folder: RunFolder) -> float:
-    if not isfinite(loss):
-        raise Diverged(_divergence(f"the {what} is {loss}", step, folder))
-    return loss
-
-
-def _divergence(what: str, step: int, folder: RunFolder) -> str:
-    return f"training has diverged: {what} at iteration {step}; {_last_checkpoint(folder)}."
-
-
-def _last_checkpoint(folder: RunFolder) -> str:
-    if not folder.checkpoint.exists():
-        return "there is no checkpoint yet"
-    return f"the last checkpoint is of iteration {checkpoint.read(folder.checkpoint)[0]['step']}, in {folder.path}"
-
-
 def farewell(folder: RunFolder, progress: Progress) -> str:
     """How to continue a run that was stopped in good order."""
-    return (
-        f"stopped after {progress.step} iterations and saved; continue with python train_mps.py --resume {folder.path}"
-    )
+    command = f"python train_mps.py --resume {shlex.quote(str(folder.path))}"
+    return f"stopped after {progress.step} iterations and saved; continue with {command}"

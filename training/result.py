@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from math import isfinite
-
 from corpus.batches import val_blocks
 from training import figure
 from training.console import Console
 from training.contract import UserError
 from training.folder import RunFolder
 from training.full_loss import full_loss
-from training.loop import Diverged, Job
+from training.job import Job
 from training.progress import Progress
 from training.request import Request
+from training.saving import finite
 
 
 def verdict(job: Job, progress: Progress, steps: int) -> dict[str, object]:
@@ -32,8 +31,7 @@ def finish(job: Job, request: Request, place: RunFolder, progress: Progress, con
     """The figures of a run whose iterations are done, written to the folder."""
     blocks = val_blocks(job.corpus, job.fixed.batch_size, job.fixed.block_size)
     full_vloss, error = full_loss(job.trainer, blocks)
-    if not isfinite(full_vloss):
-        raise Diverged(f"training has diverged: full_vloss is {full_vloss} after {progress.step} iterations.")
+    finite(full_vloss, "full_vloss", progress.step, place)
     judged = verdict(job, progress, progress.step)
     try:
         place.write_figure(figure.draw(progress.history, _title(job, request, judged), full_vloss))

@@ -15,7 +15,7 @@ from training import checkpoint, folder, loop, machine, wing
 from training.console import Console
 from training.contract import Fixed, UsageError, UserError
 from training.folder import RunFolder
-from training.loop import Job
+from training.job import Job
 from training.progress import Progress
 from training.request import Request
 from training.result import finish, verdict
@@ -60,7 +60,7 @@ def _build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
         checkpoint.match(place.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))
     trainer = _trainer(trainer_class, plan, request)
     if saved:
-        trainer.write({name: array for name, array in arrays.items() if not name.startswith("tables.")} | {k: 0*v for k, v in arrays.items() if k.startswith("optimizer.m")})
+        trainer.write({name: array for name, array in arrays.items() if not name.startswith("tables.")})
     return Job(trainer, plan, text, fixed, request.seed)
 
 
@@ -103,7 +103,9 @@ def _begin(job: Job, request: Request, place: RunFolder, progress: Progress) -> 
         place.write_json("config.json", config | verdict(job, progress, request.last_step(job.fixed)))
         place.write_metrics(progress.history)
     except OSError as error:
-        raise UserError(f"cannot write into the run folder {place.path} ({error.strerror}): make room or choose another.") from error
+        raise UserError(
+            f"cannot write into {place.path} ({error.strerror}): make room or choose another folder."
+        ) from error
 
 
 def _opening(job: Job, place: RunFolder, progress: Progress, steps: int) -> str:

@@ -15,7 +15,7 @@ import pytest
 import toy_wing
 
 from corpus.batches import val_batch
-from training import atomic, checkpoint, loop
+from training import atomic, checkpoint, loop, saving
 from training.console import Console
 
 PROGRAM = str(Path(toy_wing.__file__))
@@ -139,7 +139,7 @@ def test_a_loss_that_is_no_number_stops_the_run_and_names_the_last_checkpoint(tm
     toy, folder, progress = toy_wing.start(tmp_path)
     name = {"validation": "losses", "training": "step"}[what]
     setattr(toy.trainer, name, lambda *arguments: np.float32("nan"))
-    with pytest.raises(loop.Diverged) as caught:
+    with pytest.raises(saving.Diverged) as caught:
         loop.run(toy, folder, progress, 250, Console(quiet=True))
     assert f"{what} loss is nan at iteration 100" in str(caught.value)
     assert f"the last checkpoint is of iteration 95, in {tmp_path}" in str(caught.value)
@@ -150,8 +150,8 @@ def test_a_diverged_state_never_replaces_a_healthy_checkpoint(tmp_path):
     toy_wing.train(tmp_path, 95)
     toy, folder, progress = toy_wing.start(tmp_path)
     toy.trainer.table[3, 4] = np.inf
-    with pytest.raises(loop.Diverged, match="model.table is no longer finite at iteration 95"):
-        loop.save(toy, folder, progress)
+    with pytest.raises(saving.Diverged, match="model.table is no longer finite at iteration 95"):
+        saving.save(toy, folder, progress)
     assert np.isfinite(checkpoint.read(folder.checkpoint)[1]["model.table"]).all()
 
 

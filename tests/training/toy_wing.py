@@ -25,6 +25,7 @@ from training import checkpoint, loop  # noqa: E402
 from training.console import Console  # noqa: E402
 from training.contract import Fixed, UserError  # noqa: E402
 from training.folder import RunFolder  # noqa: E402
+from training.job import Job  # noqa: E402
 from training.progress import Progress  # noqa: E402
 from training.signals import Interrupted  # noqa: E402
 
@@ -92,13 +93,13 @@ class Trainer:
         return powers / powers.sum(-1, keepdims=True)
 
 
-def job() -> loop.Job:
+def job() -> Job:
     train, val = (stream(0, f"toy-text-{split}").integers(0, IDS, 2000).astype(np.uint16) for split in ("train", "val"))
     text = SimpleNamespace(train=train, val=val, source="toy", official=False)
-    return loop.Job(Trainer(Plan(), SEED), Plan(), text, FIXED, SEED)
+    return Job(Trainer(Plan(), SEED), Plan(), text, FIXED, SEED)
 
 
-def start(path: Path) -> tuple[loop.Job, RunFolder, Progress]:
+def start(path: Path) -> tuple[Job, RunFolder, Progress]:
     """A run in the folder `path`, continued from its checkpoint if there is one."""
     toy, folder = job(), RunFolder(path)
     progress = Progress(time.perf_counter(), {})
@@ -110,7 +111,7 @@ def start(path: Path) -> tuple[loop.Job, RunFolder, Progress]:
     return toy, folder, progress
 
 
-def train(path: Path, steps: int) -> loop.Job:
+def train(path: Path, steps: int) -> Job:
     toy, folder, progress = start(path)
     loop.run(toy, folder, progress, steps, Console(quiet=True))
     return toy

@@ -1,0 +1,53 @@
+"""A request says the command that repeats it, and a resumed run takes over what was not asked for anew."""
+
+from __future__ import annotations
+
+import shlex
+
+import pytest
+import toy_wing
+
+import train_mps
+from training import checkpoint
+from training.contract import UsageError
+from training.request import Request, started_with
+
+ARGUMENTS = dict(
+    backend="torch", persona="baseline", seed=3, data_dir=None, out=None, device="cpu", steps=7, resume=None
+)
+
+
+def test_the_command_repeats_the_request():
+    program, script, *flags = shlex.split(Request(**ARGUMENTS).command())
+    assert (program, script) == ("python", "train_mps.py")
+    assert train_mps.arguments(flags) == {name: value for name, value in ARGUMENTS.items() if value is not None}
+
+
+def test_a_folder_is_recorded_so_that_it_is_found_from_anywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert Request(**ARGUMENTS | {"data_dir": "text of mine"}).recorded()["data_dir"] == str(tmp_path / "text of mine")
+
+
+def test_a_resumed_run_takes_over_what_was_recorded(tmp_path):
+    recorded = Request(**ARGUMENTS).recorded()
+    header = {"format": checkpoint.FORMAT, "request": recorded}
+    checkpoint.write(tmp_path / checkpoint.FILE_NAME, header, {})
+    assert started_with({"resume": tmp_path}) == recorded
+    other_wing = started_with({"resume": tmp_path, "backend": "mlx"})
+    assert "device" not in other_wing and other_wing["seed"] == 3
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (dict(seed=True), "True"),
+        (dict(seed=2**63), "2.63 - 1"),
+        (dict(steps=2.5), "2.5"),
+        (dict(device="metal"), "torch has no device 'metal'"),
+        (dict(resume="x", out="y"), "not both"),
+    ],
+)
+def test_what_is_wrong_anywhere_is_refused_before_anything_is_loaded(change, words):
+    Request(**ARGUMENTS).check(toy_wing.FIXED)
+    with pytest.raises(UsageError, match=words):
+        Request(**ARGUMENTS | change).check(toy_wing.FIXED)
