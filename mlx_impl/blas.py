@@ -59,7 +59,7 @@ def use_fast() -> Status:
         raise ValueError(f"{SWITCH} is {choice!r}: set it to auto (a fast BLAS where there is one) or mlx (MLX's own).")
     if choice == "mlx":
         return Status(False, f"MLX's own BLAS: off by {SWITCH}=mlx")
-    obstacle = _not_applicable() or _load(_package_folder("torch"))
+    obstacle = _not_applicable() or _load(_package_folders("torch"))
     if obstacle:
         return Status(False, f"MLX's own BLAS: {obstacle}")
     return Status(True, "MKL of PyTorch serves MLX's matrix products")
@@ -72,18 +72,17 @@ def _not_applicable() -> str | None:
         return f"nothing to replace on {system} {machine}"
     if "mlx.core" in sys.modules:
         return "mlx.core was imported first, and its names are bound"
-    mlx = _package_folder("mlx")
     # The folder is made by the wheel repair of MLX's CPU package alone; GPU and source builds have no reference BLAS.
-    if mlx is None or not any((mlx.parent / "mlx_cpu.libs").glob("libblas-*.so*")):
+    if not any(any((mlx.parent / "mlx_cpu.libs").glob("libblas-*.so*")) for mlx in _package_folders("mlx")):
         return "this MLX does not use the reference BLAS"
     return None
 
 
-def _load(torch: Path | None) -> str | None:
+def _load(torch: list[Path]) -> str | None:
     """Put PyTorch's library into the loader's global scope; the reason why not, or None where it went well."""
-    if torch is None:
+    if not torch:
         return "PyTorch is not installed"
-    path = torch / "lib" / "libtorch_cpu.so"
+    path = torch[0] / "lib" / "libtorch_cpu.so"
     try:
         # Looked at in private first: an unsuitable library never reaches the scope that everybody shares.
         library = ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
@@ -96,11 +95,10 @@ def _load(torch: Path | None) -> str | None:
     return None
 
 
-def _package_folder(name: str) -> Path | None:
-    """The folder of an installed top-level package, found without importing it; None where there is none."""
+def _package_folders(name: str) -> list[Path]:
+    """The folders of an installed top-level package, found without importing it; `mlx` is a namespace and may have many."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):
-        return None
-    folders = list(spec.submodule_search_locations or ()) if spec else []
-    return Path(folders[0]) if folders else None
+        return []
+    return [Path(folder) for folder in spec.submodule_search_locations or ()] if spec else []

@@ -16,6 +16,7 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
+from mlx_impl import BLAS
 from mlx_impl.model import Model, load_parameters
 
 MOMENTS = ("m", "v")  # MLX's names and the checkpoint's
@@ -32,13 +33,16 @@ class Trainer:
     """The model of a plan with its optimizer, on one device.
 
     seed: of the initial values. device: "metal", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
-    "float64" on the CPU for parity. compiled: whether mx.compile fuses the step; None compiles on a GPU only.
+    "float64" on the CPU for parity. compiled: whether mx.compile fuses the step. notes: sentences for the run's log.
     """
 
-    def __init__(self, plan, seed: int, device: str | None = None, dtype: str = "float32", compiled: bool | None = None):
+    def __init__(self, plan, seed: int, device: str | None = None, dtype: str = "float32", compiled: bool = True):
         self.device = device or best_device()
+        if self.device not in ("cpu", best_device()):
+            raise ValueError(f"this MLX has no device {self.device!r}; it has {best_device()}")
         mx.set_default_device(mx.cpu if self.device == "cpu" else mx.gpu)
         self.dtype = getattr(mx, dtype)
+        self.notes = (BLAS.reason,) if self.device == "cpu" else ()
         self.model = Model(plan)
         load_parameters(self.model, plan.initial(seed), self.dtype)
         recipe = plan.recipe
@@ -52,7 +56,6 @@ class Trainer:
         self._set_step(0)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
-        compiled = self.device != "cpu" if compiled is None else compiled
         self.update = mx.compile(self._update, self.state, self.state) if compiled else self._update
 
     def _set_step(self, step: int) -> None:

@@ -16,7 +16,16 @@ from personas.plan import Plan
 
 PERSONAS = {persona.name: persona for persona in (_BASELINE, _ARISTOTLE)}
 
-__all__ = ["PERSONAS", "Persona", "PersonaError", "Plan", "Recipe", "plan"]
+__all__ = ["PERSONAS", "Persona", "PersonaError", "Plan", "Recipe", "find", "plan"]
+
+
+def find(name: str) -> Persona:
+    """The persona of that name. Raises PersonaError for one that is unknown or not built yet."""
+    if name == "euclid":
+        raise PersonaError("the persona 'euclid' is not built yet: choose baseline or aristotle.")
+    if name not in PERSONAS:
+        raise PersonaError(f"there is no persona {name!r}: choose one of {', '.join(PERSONAS)}.")
+    return PERSONAS[name]
 
 
 def plan(name: str, fixed: Any, train_ids: np.ndarray | None, tables: dict[str, np.ndarray] | None = None) -> Plan:
@@ -25,11 +34,7 @@ def plan(name: str, fixed: Any, train_ids: np.ndarray | None, tables: dict[str, 
     train_ids: the training split (N,), from which the tables are prepared; tables: the same tables from a checkpoint,
     in which case train_ids is not read. Raises PersonaError for a persona that is unknown or not built yet.
     """
-    if name not in PERSONAS:
-        if name == "euclid":
-            raise PersonaError("the persona 'euclid' is not built yet; choose baseline or aristotle")
-        raise PersonaError(f"there is no persona {name!r}; choose one of {', '.join(PERSONAS)}")
-    persona = PERSONAS[name]
+    persona = find(name)
     if tables is None:
         tables = persona.tables(train_ids)
     return Plan(persona, fixed, tables, dict(persona.parts(fixed, tables)), persona.recipe(fixed.max_iters))

@@ -29,7 +29,7 @@ class Trainer:
     """The model of a plan with its optimizer, on one device.
 
     seed: of the initial values. device: "mps", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
-    "float64" on the CPU for parity.
+    "float64" on the CPU for parity. notes: sentences for the run's log.
     """
 
     def __init__(self, plan, seed: int, device: str | None = None, dtype: str = "float32"):
@@ -37,6 +37,7 @@ class Trainer:
         # The default on every device but some GPUs; TF32 would round products to 11 bits.
         torch.set_float32_matmul_precision("highest")
         self.dtype = getattr(torch, dtype)
+        self.notes = ()
         self.model = Model(plan)
         load_parameters(self.model, plan.initial(seed))
         self.model.to(self.device, self.dtype)

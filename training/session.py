@@ -36,7 +36,8 @@ def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> 
         progress = Progress.restored(saved[0], entered, request.recorded())
         _refuse_finished(place, progress, steps)
     _begin(job, request, place, progress)
-    console.line(wing.why(job.trainer.device, request.device))
+    for line in (wing.why(job.trainer.device, request.device), *job.trainer.notes):
+        console.line(line)
     console.line(_opening(job, place, progress, steps))
     loop.run(job, place, progress, steps, console)
     try:
@@ -48,13 +49,14 @@ def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> 
 
 
 def _build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
+    _named(request.persona)
     trainer_class = wing.load(request.backend)
     header, arrays = saved or ({}, {})
     tables = {name.removeprefix("tables."): array for name, array in arrays.items() if name.startswith("tables.")}
     try:
         text = corpus.load(request.data_dir)
         plan = personas.plan(request.persona, fixed, text.train, tables if saved else None)
-    except (corpus.CorpusError, personas.PersonaError) as error:
+    except corpus.CorpusError as error:
         raise UsageError(str(error)) from error
     if saved:
         checkpoint.match(place.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))
@@ -62,6 +64,14 @@ def _build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
     if saved:
         trainer.write({name: array for name, array in arrays.items() if not name.startswith("tables.")})
     return Job(trainer, plan, text, fixed, request.seed)
+
+
+def _named(persona: str) -> None:
+    # Asked before anything is loaded, so that a mistyped name is answered at once.
+    try:
+        personas.find(persona)
+    except personas.PersonaError as error:
+        raise UsageError(str(error)) from error
 
 
 def _trainer(trainer_class: type, plan, request: Request):
@@ -91,6 +101,7 @@ def _begin(job: Job, request: Request, place: RunFolder, progress: Progress) -> 
             "first_step": progress.step,
             "backend": request.backend,
             "device": job.trainer.device,
+            "notes": list(job.trainer.notes),
             "versions": machine.versions(request.backend),
             **machine.describe(),
         }

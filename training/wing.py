@@ -3,6 +3,7 @@
 A wing is a module with a class `Trainer(plan, seed, device)`:
 
     .device                                a name, such as "mps", "metal", "cuda", "cpu"
+    .notes                                 sentences on what the wing chose here, for the log
     .step(ids, targets, noise, lr) -> loss one update; a scalar of the framework, read by float()
     .losses(ids, targets) -> float32 (B,T) nats per token, in evaluation mode
     .read() -> {name: array}, .write({...}) the whole state, bit for bit

@@ -23,7 +23,7 @@ PERSONA = Persona(
     thesis="To know a thing is to know its category, its causes and its purpose.",
     systems=("aristotle.tokenize",),
     recipe=lambda max_iters: Recipe(
-        peak_lr=1e-3, total_steps=max_iters, warmup_steps=200, schedule="cosine", dropout=0.1
+        peak_lr=1e-3, total_steps=max_iters, warmup_steps=200, schedule="cosine", weight_decay=2.0, dropout=0.1
     ),
     tables=lambda train_ids: tokenize.tables(train_ids, corpus.vocabulary()),
     parts=parts,

@@ -35,6 +35,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import log_softmax
+from threadpoolctl import threadpool_limits
 
 from personas.aristotle.categories import base_rates, divide, places
 from personas.case import Case, Theorem, representable
@@ -46,7 +47,9 @@ def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarr
     """The tables of `arrange` for a training split (N,) and the byte string of every id."""
     rates = base_rates(train_ids, vocabulary)
     counts = np.bincount(train_ids, minlength=len(vocabulary))
-    groups = divide(places(train_ids, vocabulary), np.sqrt(counts) + 0.1, sum(LEVELS))
+    # One thread: the same sums and so the same tree on any number of cores, and no waiting for threads on a busy one.
+    with threadpool_limits(1, "blas"):
+        groups = divide(places(train_ids, vocabulary), np.sqrt(counts) + 0.1, sum(LEVELS))
     return arrange(groups, rates, (2 ** LEVELS[0], 2 ** LEVELS[1]))
 
 

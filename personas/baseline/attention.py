@@ -79,6 +79,8 @@ def _hull(evaluate, g):
 
 
 THEOREMS = (
-    Theorem("attention: causality", "the output before t ignores the inputs from t on", _causality, length=64, exact=True),
+    Theorem(
+        "attention: causality", "the output before t does not change with inputs from t on", _causality, 64, exact=True
+    ),
     Theorem("attention: hull", "the output lies in the convex hull of the values", _hull, length=16),
 )

@@ -1,0 +1,39 @@
+"""Everything that `python -m parity` can check, by name: a new system joins by adding a file to `personas`.
+
+A check takes a seed, from which it draws parameters, inputs and cotangents, and yields verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import partial
+
+from parity import check, step, theorems, whole
+from parity.check import Verdict
+from parity.small import small_plan
+from personas import PERSONAS
+from personas.case import collect
+
+Check = Callable[[int], Iterator[Verdict]]
+
+
+def cases() -> dict[str, Check]:
+    """Every room's cases, then the whole model and one training step of each persona's small plan."""
+    rooms = {case.name: partial(check.check, case) for case in collect("CASES")}
+    plans = [small_plan(persona) for persona in PERSONAS]
+    models = {f"model: {plan.name}": partial(whole.check, plan) for plan in plans}
+    return rooms | models | {f"step: {plan.name}": partial(step.check, plan) for plan in plans}
+
+
+def proofs() -> dict[str, Check]:
+    """Every theorem."""
+    return {theorem.name: partial(theorems.check, theorem) for theorem in collect("THEOREMS")}
+
+
+def select(checks: dict[str, Check], patterns: list[str]) -> dict[str, Check]:
+    """The checks whose names contain one of `patterns`, all if there are none. LookupError for one that fits nothing."""
+    for pattern in patterns:
+        if not any(pattern.lower() in name.lower() for name in checks):
+            rooms = sorted({name.partition(":")[0] for name in checks})
+            raise LookupError(f"nothing to check is called {pattern!r}: choose a part of a name, such as {', '.join(rooms)}")
+    return {name: run for name, run in checks.items() if not patterns or any(p.lower() in name.lower() for p in patterns)}

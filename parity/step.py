@@ -1,0 +1,66 @@
+"""One whole training step of a wing against its definition.
+
+A step is defined by putting together what has been proved already: the mean of the losses (`personas.model`), its
+gradient (`parity.whole`), the clip and AdamW (`personas.adamw`). Compared are the loss that `Trainer.step` returns and
+the state that it leaves behind, parameters and moments; the bound is the spread of the definition under random
+rounding. This is where a target that is not shifted, a mask that is not passed on, or a sum in the place of a mean would
+show.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+
+import numpy as np
+import torch
+
+from parity.check import Verdict, compare
+from parity.exact import exact
+from parity.rooms import Arrays
+from parity.rounding import MARGIN, UNIT, spreads
+from parity.training import WINGS, make
+from parity.whole import drawn, torch_losses
+from personas import Plan, adamw, model
+
+
+def check(plan: Plan, seed: int = 0) -> Iterator[Verdict]:
+    """Every verdict on one step from parameters in general position, at half the peak learning rate."""
+    batch, rate = drawn(plan, seed), plan.recipe.peak_lr / 2
+    spread = spreads(lambda: defined(plan, batch, rate))
+    oracle = {what: x.numpy() for what, x in defined(plan, batch, rate).items()}
+    parameters, *arguments = batch
+    oracle["loss"] = model.losses(plan, parameters, *arguments).mean()
+    for wing in WINGS:
+        for dtype in ("float64", "float32"):
+            derivation = f"{MARGIN:g} x the spread under random rounding at u = {UNIT[dtype]:.2g}"
+            got = stepped(wing, plan, batch, rate, dtype)
+            for what, expected in oracle.items():
+                allowed = MARGIN * spread[what] * UNIT[dtype] / UNIT["float32"]
+                yield compare(f"step: {plan.name}", f"{wing} {dtype}", what, got[what], expected, allowed, derivation)
+
+
+def defined(plan: Plan, batch: tuple, rate: float) -> dict[str, torch.Tensor]:
+    """The definition in float64: "loss", and the state after it by its names in a checkpoint."""
+    parameters, ids, *_ = batch
+    gradients = torch_losses(plan, batch, np.full(ids.shape, 1 / ids.size), torch.float64)
+    loss = gradients.pop("output").mean()
+    before = {name: (torch.tensor(p), *torch.zeros(2, *p.shape).double()) for name, p in parameters.items()}
+    after = adamw.update(before, gradients, torch.tensor(1.0).double(), rate, plan.recipe, plan.decays)
+    state = {
+        f"{kind}.{name}": value
+        for name, values in after.items()
+        for kind, value in zip(("model", "optimizer.m", "optimizer.v"), values, strict=True)
+    }
+    return {"loss": loss} | state
+
+
+def stepped(wing: str, plan: Plan, batch: tuple, rate: float, dtype: str) -> Arrays:
+    """What a wing makes of it, as float64."""
+    parameters, *arguments = batch
+    with exact() if dtype == "float64" else nullcontext():
+        trainer = make(wing, plan, dtype)
+        start = {f"model.{name}": p.astype(dtype) for name, p in parameters.items()}
+        trainer.write(trainer.read() | start)
+        loss = float(trainer.step(*arguments, rate))
+    return {name: np.asarray(x, np.float64) for name, x in trainer.read().items()} | {"loss": np.array(loss)}

@@ -1,0 +1,94 @@
+"""Verdicts as a table that a person reads at a glance, and as lines of JSON that a program reads.
+
+One row a case, one column a leg. In a cell: the worst error of the leg's tensors relative to the case's scale, and the
+worst share of a bound that was used up, so 1 is the limit. The scale is the greatest magnitude that the oracle has in
+any tensor of the case: a gradient that is exactly zero has no scale of its own.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import asdict, dataclass
+
+from rich import box
+from rich.table import Table
+
+from parity.check import Verdict
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A leg of a case. relative: worst error / scale of the case. share: worst error / bound. red: failures."""
+
+    relative: float
+    share: float
+    red: int
+
+    def __str__(self) -> str:
+        text = "exact" if self.relative == 0 else f"{self.relative:.0e} {self.share:.2f}"
+        return f"[red]{self.relative:.0e} {self.share:.1e}[/]" if self.red else text
+
+
+def cells(verdicts: list[Verdict]) -> dict[str, dict[str, Cell]]:
+    """{case: {leg: Cell}}, in the order of the verdicts."""
+    legs: dict[str, dict[str, list[Verdict]]] = {}
+    for verdict in verdicts:
+        legs.setdefault(verdict.case, {}).setdefault(verdict.leg, []).append(verdict)
+    return {case: {leg: _cell(found, _scale(by_leg)) for leg, found in by_leg.items()} for case, by_leg in legs.items()}
+
+
+def _scale(by_leg: dict[str, list[Verdict]]) -> float:
+    # The two legs that judge the oracle itself hold other quantities than its tensors.
+    own = (leg for leg in by_leg if not leg.startswith(("definition slope", "bound")))
+    return max((verdict.scale for leg in own for verdict in by_leg[leg]), default=0.0)
+
+
+def _cell(verdicts: list[Verdict], scale: float) -> Cell:
+    # A slope is one number, the sum over all tensors, and a scale of its own.
+    relative = max(v.error / ((v.scale if v.leg == "definition slope" else scale) or 1.0) for v in verdicts)
+    return Cell(relative, max(map(share, verdicts)), sum(not v.ok for v in verdicts))
+
+
+def share(verdict: Verdict) -> float:
+    """error / bound; 0 where both are 0."""
+    return verdict.error / verdict.bound if verdict.bound else math.inf if verdict.error else 0.0
+
+
+def table(verdicts: list[Verdict], title: str) -> Table:
+    """The rich table of any verdicts."""
+    rows = cells(verdicts)
+    legs = list(dict.fromkeys(verdict.leg for verdict in verdicts))
+    drawn = Table(title=title, box=box.SIMPLE, title_justify="left", caption_justify="left",
+                  caption="in each cell: worst error relative to the case's scale, and its share of the bound (1 = limit)")
+    drawn.add_column("case", no_wrap=True)
+    for leg in legs:
+        drawn.add_column(leg.replace(" ", "\n", 1), justify="right", no_wrap=True)
+    drawn.add_column("verdict")
+    for case, by_leg in rows.items():
+        red = sum(cell.red for cell in by_leg.values())
+        drawn.add_row(case, *(str(by_leg.get(leg, "")) for leg in legs), f"[red]{red} red[/]" if red else "[green]ok[/]")
+    return drawn
+
+
+def agreement(verdicts: list[Verdict]) -> float:
+    """The worst relative error of the wings in float64, outputs and gradients, over all cases."""
+    found = (cell.relative for by_leg in cells(verdicts).values() for leg, cell in by_leg.items()
+             if leg in ("torch float64", "mlx float64"))
+    return max(found, default=0.0)
+
+
+def lines(environment: dict[str, object], verdicts: list[Verdict]) -> bytes:
+    """The environment, then one record a verdict, as JSON lines; numbers that are not finite become strings."""
+    records = [{"record": "environment"} | environment]
+    records += [{"record": "verdict", "ok": verdict.ok} | asdict(verdict) for verdict in verdicts]
+    return "".join(json.dumps(plain(record), allow_nan=False) + "\n" for record in records).encode()
+
+
+def plain(value: object) -> object:
+    """The same value with floats that JSON does not know as strings."""
+    if isinstance(value, dict):
+        return {key: plain(x) for key, x in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain(x) for x in value]
+    return str(value) if isinstance(value, float) and not math.isfinite(value) else value
