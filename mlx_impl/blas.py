@@ -25,6 +25,7 @@ Measured with MLX 0.32.4 and PyTorch 2.13 on one thread, GFLOP/s without -> with
 
 Source: Drepper, "How to write shared libraries" (2011), section 1.5.4 on lookup scopes; dlopen(3).
 """
+
 from __future__ import annotations
 
 import ctypes
@@ -96,7 +97,7 @@ def _load(torch: list[Path]) -> str | None:
 
 
 def _package_folders(name: str) -> list[Path]:
-    """The folders of an installed top-level package, found without importing it; `mlx` is a namespace and may have many."""
+    """The folders of an installed top-level package, found without importing it; a namespace, like `mlx`, has many."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):

@@ -14,7 +14,7 @@ import argparse
 import os
 import sys
 
-from training.contract import UsageError
+from training.contract import UsageError, UserError
 
 COMMANDS = {
     "check": (
@@ -66,12 +66,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         command.add_argument("--json", metavar="FILE", help="write one JSON record a line to FILE as well")
     for name, seeds in (("check", 1), ("theorems", 20)):
         by_name[name].add_argument("patterns", nargs="*", metavar="WORD", help="a part of a case's or theorem's name")
-        by_name[name].add_argument("--seeds", type=positive, default=seeds, metavar="N", help=f"how many draws ({seeds})")
+        by_name[name].add_argument("--seeds", type=positive, default=seeds, metavar="N", help=f"draws of each ({seeds})")
     bench = by_name["bench"]
     bench.add_argument("--rounds", type=positive, default=8, metavar="K", help="rounds in which all take turns (8)")
     bench.add_argument("--steps", type=positive, default=10, metavar="N", help="iterations of each in a round (10)")
     bench.add_argument("--threads", type=positive, metavar="N", help="threads of both frameworks (all cores)")
-    bench.add_argument("--baseline-mlx", action="store_true", help="enter baseline-mlx too: seconds an iteration on a CPU")
+    bench.add_argument("--baseline-mlx", action="store_true", help="enter baseline-mlx too, slow on a CPU")
     if not argv or argv[0] not in (*COMMANDS, "-h", "--help"):
         argv = ["check", *argv]
     return parser.parse_args(argv)
@@ -87,7 +87,7 @@ def main(argv: list[str] | None = None) -> int:
         from parity import commands
 
         return getattr(commands, options.command)(options)
-    except UsageError as error:
+    except UserError as error:
         print(f"python -m parity: {error}", file=sys.stderr)
         return error.exit_status
 

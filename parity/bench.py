@@ -39,7 +39,10 @@ class Timing:
 
 
 def race(
-    contestants: dict[str, Callable[[int], object]], rounds: int, steps: int, clock: Callable[[], float] = time.perf_counter
+    contestants: dict[str, Callable[[int], object]],
+    rounds: int,
+    steps: int,
+    clock: Callable[[], float] = time.perf_counter,
 ) -> dict[str, np.ndarray]:
     """The median seconds per iteration of each contestant in each round, (rounds,), after a warm-up.
 

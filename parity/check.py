@@ -63,7 +63,9 @@ class Verdict:
         )
 
 
-def compare(case: str, leg: str, what: str, got: np.ndarray, expected: np.ndarray, bound: float, derivation: str) -> Verdict:
+def compare(
+    case: str, leg: str, what: str, got: np.ndarray, expected: np.ndarray, bound: float, derivation: str
+) -> Verdict:
     """The verdict on one tensor. Equal infinities agree; a shape that differs is an error of infinity."""
     scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
     if got.shape != expected.shape:
@@ -73,7 +75,9 @@ def compare(case: str, leg: str, what: str, got: np.ndarray, expected: np.ndarra
         difference = np.where(got == expected, 0.0, np.abs(got - expected))
     difference = np.where(np.isnan(difference), np.inf, difference)
     where = tuple(int(i) for i in np.unravel_index(difference.argmax(), difference.shape)) if difference.size else ()
-    value = (float(difference[where]), float(expected[where]), float(got[where])) if difference.size else (0.0, 0.0, 0.0)
+    value = (
+        (float(difference[where]), float(expected[where]), float(got[where])) if difference.size else (0.0, 0.0, 0.0)
+    )
     return Verdict(case, leg, what, value[0], bound, scale, where, value[1], value[2], derivation)
 
 
@@ -98,9 +102,13 @@ def check(case: Case, seed: int = 0) -> Iterator[Verdict]:
     yield slope(case, parameters, inputs, cotangent, oracle, stream(seed, f"parity-direction/{case.name}"))
     yield from conditioned(case, oracle, spread)
     with exact():
-        yield from against(case, "mlx float64", run_mlx(*run, "float64"), oracle | {"output": defined}, bound, "float64")
+        yield from against(
+            case, "mlx float64", run_mlx(*run, "float64"), oracle | {"output": defined}, bound, "float64"
+        )
     for wing, runner in (("torch", run_torch), ("mlx", run_mlx)):
-        yield from against(case, f"{wing} float32", runner(*run, "float32"), oracle | {"output": defined}, bound, "float32")
+        yield from against(
+            case, f"{wing} float32", runner(*run, "float32"), oracle | {"output": defined}, bound, "float32"
+        )
 
 
 def against(case: Case, leg: str, got: Arrays, oracle: Arrays, bound, dtype: str) -> Iterator[Verdict]:
@@ -109,7 +117,9 @@ def against(case: Case, leg: str, got: Arrays, oracle: Arrays, bound, dtype: str
         if what in got:
             yield compare(case.name, leg, what, got[what], expected, *bound(what, dtype))
         else:
-            yield compare(case.name, leg, what, np.full_like(expected, np.nan), expected, 0.0, "this gradient is missing")
+            yield compare(
+                case.name, leg, what, np.full_like(expected, np.nan), expected, 0.0, "this gradient is missing"
+            )
     for what in got.keys() - oracle.keys():
         yield compare(case.name, leg, what, got[what], np.zeros_like(got[what]), 0.0, "not read, so its gradient is 0")
 
@@ -123,7 +133,9 @@ def conditioned(case: Case, oracle: Arrays, spread: dict[str, float]) -> Iterato
     for what in oracle:
         allowance = MARGIN * spread[what] * UNIT["float64"] / UNIT["float32"]
         derivation = f"{AGREEMENT:g} of the scale {scale:.3g}"
-        yield compare(case.name, "bound float64", what, np.array(allowance), np.array(0.0), AGREEMENT * scale, derivation)
+        yield compare(
+            case.name, "bound float64", what, np.array(allowance), np.array(0.0), AGREEMENT * scale, derivation
+        )
 
 
 def slope(case: Case, parameters: Arrays, inputs: tuple, cotangent: np.ndarray, oracle: Arrays, generator) -> Verdict:
@@ -150,6 +162,11 @@ def slope(case: Case, parameters: Arrays, inputs: tuple, cotangent: np.ndarray, 
     rounding = 4 * UNIT["float64"] * cotangent.size * max(1.0, abs(along(0.0))) / h
     allowed = abs(refined - fine) + rounding + UNIT["float64"] * magnitude
     return compare(
-        case.name, "definition slope", "all", np.array(claimed), np.array(refined), allowed,
+        case.name,
+        "definition slope",
+        "all",
+        np.array(claimed),
+        np.array(refined),
+        allowed,
         f"truncation |R - D(h/2)| + rounding of the difference at h = {h:.2g}",
     )

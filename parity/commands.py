@@ -2,30 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
-from collections.abc import Iterable
 from dataclasses import asdict
-from pathlib import Path
 
-from rich import box
 from rich.console import Console
-from rich.table import Table
 
+import mlx_impl  # noqa: F401  before mlx.core, which the next line imports, so that MLX gets its fast BLAS
 from parity import registry
 from parity.check import AGREEMENT, Verdict
 from parity.environment import environment, line
 from parity.exact import LIMITATIONS
-from parity.table import agreement, lines, share, table
-from training import atomic
+from parity.report import console, rows, write
+from parity.table import agreement, share, table
 from training.contract import UsageError
-
-WIDTH = 150  # where the output is not a terminal
-
-
-def console() -> Console:
-    """Where everything is printed."""
-    return Console(width=None if sys.stdout.isatty() else WIDTH, highlight=False)
 
 
 def check(options: Namespace) -> int:
@@ -82,18 +71,13 @@ def concluded(found: list[Verdict], options: Namespace, out: Console) -> int:
         out.print(verdict.sentence(), style="red", markup=False, soft_wrap=True)
     where = environment()
     out.print(f"{len(found) - len(red)} of {len(found)} verdicts green.   {line(where)}", soft_wrap=True)
-    write(options.json, lines(where, found))
+    write(options.json, [{"record": "environment"} | where, *map(recorded, found)])
     return 1 if red else 0
 
 
-def write(path: str | None, data: bytes) -> None:
-    """Write the records, if they are asked for, whole or not at all."""
-    if path is None:
-        return
-    try:
-        atomic.write(Path(path), data)
-    except OSError as error:
-        raise UsageError(f"cannot write {path} ({error.strerror}): choose another --json file.") from error
+def recorded(verdict: Verdict) -> dict:
+    """The record of a verdict."""
+    return {"record": "verdict", "ok": verdict.ok} | asdict(verdict)
 
 
 def mutants(options: Namespace) -> int:
@@ -105,18 +89,18 @@ def mutants(options: Namespace) -> int:
         red = [verdict for verdict in healthy() if not verdict.ok]
     for verdict in red:
         out.print(f"without any fault: {verdict.sentence()}", style="red", markup=False, soft_wrap=True)
-    drawn = rows("Planted faults", "wing", "fault", "what a person would have done", "caught by")
-    outcomes = []
+    drawn = rows("Planted faults", "wing", "fault", "what a person would have done", "caught by", "error / bound")
     with out.status("planting faults ..."):
-        outcomes += run()
+        outcomes = list(run())
     for outcome in outcomes:
         verdict = outcome.verdict
-        by = f"{verdict.case}, {verdict.leg}, {verdict.what}: {share(verdict):.0e} x the bound" if verdict else "[red]nothing[/]"
-        drawn.add_row(outcome.wing, outcome.fault.name, outcome.fault.mistake, by)
+        by = (f"{verdict.case}, {verdict.leg}", f"{share(verdict):.0e}") if verdict else ("[red]nothing[/]", "")
+        drawn.add_row(outcome.wing, outcome.fault.name, outcome.fault.mistake, *by)
     out.print(drawn)
     caught = sum(outcome.verdict is not None for outcome in outcomes)
     out.print(f"{caught} of {len(MUTANTS)} planted faults caught.")
-    write(options.json, lines(environment(), [outcome.verdict for outcome in outcomes if outcome.verdict]))
+    found = ({"record": "fault", "caught": outcome.verdict is not None} | asdict(outcome) for outcome in outcomes)
+    write(options.json, [{"record": "environment"} | environment(), *found])
     return 1 if red or caught < len(MUTANTS) else 0
 
 
@@ -140,10 +124,5 @@ def bench(options: Namespace) -> int:
             out.print(f"{timing.name} takes {timing.ratio:.3f} of {REFERENCE}'s time; promised: {PROMISED[timing.name]}; {answer}.")
     where = environment()
     out.print(line(where), soft_wrap=True)
-    write(options.json, records(where, (asdict(timing) for timing in timings)))
+    write(options.json, [{"record": "environment"} | where, *({"record": "timing"} | asdict(t) for t in timings)])
     return 0 if all(timing.kept for timing in timings) else 1
-
-
-def rows(title: str, *columns: str) -> Table:
-    """An empty table in the common style."""
-    return Table(*columns, title=title, title_justify="left", box=box.SIMPLE)

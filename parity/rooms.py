@@ -13,14 +13,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import mlx.core as mx
 import numpy as np
 import torch
+from mlx.utils import tree_flatten
 
-import mlx_impl.model  # noqa: F401  - before mlx.core, so that MLX gets its fast BLAS
-import mlx.core as mx
+import mlx_impl.model
 import torch_ref.model
 from mlx_impl.model import load_parameters as load_mlx
-from mlx.utils import tree_flatten
 from torch_ref.model import load_parameters as load_torch
 
 Arrays = dict[str, np.ndarray]

@@ -1,11 +1,11 @@
 """How far may rounding carry a computation? Measured by computing it with random rounding, not guessed.
 
 Model. An operation in a precision with unit roundoff u returns each element with an independent relative error,
-uniform in [-u, u]. A sum S of n terms x_i, or of products, rounds n partial sums of size up to max(|S|, sqrt(sum x_i^2))
-(terms of one sign, terms that cancel), and errors of mean zero add up like a random walk: it is off by up to
-u sqrt(n) max(|S|, sqrt(sum x_i^2)), the probabilistic bound (Higham & Mary 2019). A sum or difference a + b is off by up to
-u (|a| + |b|): a fused kernel may well round its terms apart, as LayerNorm does, which computes x r - m r for
-(x - m) r. Moving data about (views, gathers, masks) rounds nothing.
+uniform in [-u, u]. A sum S of n terms x_i, or of products, rounds n partial sums of size up to
+max(|S|, sqrt(sum x_i^2)) (terms of one sign, terms that cancel), and errors of mean zero add up like a random walk: it
+is off by up to u sqrt(n) max(|S|, sqrt(sum x_i^2)), the probabilistic bound (Higham & Mary 2019). A sum or difference
+a + b is off by up to u (|a| + |b|): a fused kernel may well round its terms apart, as LayerNorm does, which computes
+x r - m r for (x - m) r. Moving data about (views, gathers, masks) rounds nothing.
 
 Method (Monte Carlo arithmetic; Parker 1997, Stott Parker & Pierce 2000). PyTorch runs the very computation in float64,
 and a dispatch mode adds such an error after every ATen operation, forward and backward. Operations that would do many

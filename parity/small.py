@@ -24,7 +24,9 @@ N_VOCAB = 97
 
 def small_fixed(steps: int) -> Fixed:
     """Sizes for a run of `steps` iterations."""
-    return Fixed(batch_size=4, block_size=16, n_layer=2, n_head=2, n_embd=16, max_iters=steps, eval_interval=10, eval_batches=1)
+    return Fixed(
+        batch_size=4, block_size=16, n_layer=2, n_head=2, n_embd=16, max_iters=steps, eval_interval=10, eval_batches=1
+    )
 
 
 def small_plan(name: str, steps: int = 200) -> Plan:

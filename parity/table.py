@@ -1,4 +1,4 @@
-"""Verdicts as a table that a person reads at a glance, and as lines of JSON that a program reads.
+"""Verdicts as a table that a person reads at a glance.
 
 One row a case, one column a leg. In a cell: the worst error of the leg's tensors relative to the case's scale, and the
 worst share of a bound that was used up, so 1 is the limit. The scale is the greatest magnitude that the oracle has in
@@ -7,14 +7,13 @@ any tensor of the case: a gradient that is exactly zero has no scale of its own.
 
 from __future__ import annotations
 
-import json
 import math
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
-from rich import box
 from rich.table import Table
 
 from parity.check import Verdict
+from parity.report import rows
 
 
 @dataclass(frozen=True)
@@ -57,15 +56,14 @@ def share(verdict: Verdict) -> float:
 
 def table(verdicts: list[Verdict], title: str) -> Table:
     """The rich table of any verdicts."""
-    rows = cells(verdicts)
     legs = list(dict.fromkeys(verdict.leg for verdict in verdicts))
-    drawn = Table(title=title, box=box.SIMPLE, title_justify="left", caption_justify="left",
-                  caption="in each cell: worst error relative to the case's scale, and its share of the bound (1 = limit)")
+    drawn = rows(title)
+    drawn.caption = "in each cell: worst error relative to the case's scale, and the share of the bound used (1 = limit)"
     drawn.add_column("case", no_wrap=True)
     for leg in legs:
         drawn.add_column(leg.replace(" ", "\n", 1), justify="right", no_wrap=True)
     drawn.add_column("verdict")
-    for case, by_leg in rows.items():
+    for case, by_leg in cells(verdicts).items():
         red = sum(cell.red for cell in by_leg.values())
         drawn.add_row(case, *(str(by_leg.get(leg, "")) for leg in legs), f"[red]{red} red[/]" if red else "[green]ok[/]")
     return drawn
@@ -76,19 +74,3 @@ def agreement(verdicts: list[Verdict]) -> float:
     found = (cell.relative for by_leg in cells(verdicts).values() for leg, cell in by_leg.items()
              if leg in ("torch float64", "mlx float64"))
     return max(found, default=0.0)
-
-
-def lines(environment: dict[str, object], verdicts: list[Verdict]) -> bytes:
-    """The environment, then one record a verdict, as JSON lines; numbers that are not finite become strings."""
-    records = [{"record": "environment"} | environment]
-    records += [{"record": "verdict", "ok": verdict.ok} | asdict(verdict) for verdict in verdicts]
-    return "".join(json.dumps(plain(record), allow_nan=False) + "\n" for record in records).encode()
-
-
-def plain(value: object) -> object:
-    """The same value with floats that JSON does not know as strings."""
-    if isinstance(value, dict):
-        return {key: plain(x) for key, x in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain(x) for x in value]
-    return str(value) if isinstance(value, float) and not math.isfinite(value) else value

@@ -37,8 +37,10 @@ class Case:
     def parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Parameters in general position, float64 holding float32 values, so that no precision rounds them."""
         initial = self.spec.initial(generator, 1)
-        return {name: representable(value + self.spread * generator.normal(size=value.shape))
-                for name, value in initial.items()}
+        return {
+            name: representable(value + self.spread * generator.normal(size=value.shape))
+            for name, value in initial.items()
+        }
 
     def arguments(self, generator: np.random.Generator) -> tuple[np.ndarray, ...]:
         """The inputs; floating ones hold float32 values in float64."""

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import importlib
 
-from training.contract import UserError
+from training.contract import UsageError, UserError
 
 PACKAGES = {"mlx": "mlx_impl", "torch": "torch_ref"}
 TITLES = {"mlx": "MLX", "torch": "PyTorch"}
@@ -25,6 +25,8 @@ def load(backend: str) -> type:
     """The Trainer class of `backend`. Raises UserError if its framework is absent or does not load."""
     try:
         return importlib.import_module(f"{PACKAGES[backend]}.trainer").Trainer
+    except ValueError as error:  # an environment variable of the wing's has a value that means nothing
+        raise UsageError(str(error)) from error
     except ImportError as error:
         # An ImportError of our own modules is a bug and must show as one.
         if (error.name or "").split(".")[0] != backend:

@@ -35,17 +35,19 @@ class CategoryTree(nn.Module):
         # One row holds the vectors of all individuals of a species, so that one gather fetches them.
         table = self.head_individual.reshape(-1, self.shape[2], flat.shape[-1])[kind]
         among_individuals = (table @ flat[:, :, None])[:, :, 0]
+        base_individual = self._base_individual.flatten(0, 1)[kind]
         loss = (
             nn.losses.cross_entropy(flat @ self.head_genus.T + self._base_genus, genus)
             + nn.losses.cross_entropy(among_species + self._base_species[genus], species)
-            + nn.losses.cross_entropy(among_individuals + self._base_individual.flatten(0, 1)[kind], individual)
+            + nn.losses.cross_entropy(among_individuals + base_individual, individual)
         )
         return -loss.reshape(targets.shape)
 
     def log_probs(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> (..., V), nats: every node of the tree."""
         genus = nn.log_softmax(x @ self.head_genus.T + self._base_genus, axis=-1)
-        species = nn.log_softmax(mx.unflatten(x @ self.head_species.T, -1, self.shape[:2]) + self._base_species, axis=-1)
+        among_species = mx.unflatten(x @ self.head_species.T, -1, self.shape[:2])
+        species = nn.log_softmax(among_species + self._base_species, axis=-1)
         individual = mx.unflatten(x @ self.head_individual.T, -1, self.shape) + self._base_individual
         tree = genus[..., None, None] + species[..., None] + nn.log_softmax(individual, axis=-1)
         return tree.flatten(-3)[..., self._leaf]

@@ -155,8 +155,8 @@ CASES = (
 
 def _total(evaluate, g):
     spec = small_tree(g)
-    total = np.exp(evaluate(spec, Case("", spec, None).parameters(g), "log_probs", representable(g.normal(size=(4, 8)))))
-    return total.sum(-1), np.ones(4)
+    p, x = Case("", spec, None).parameters(g), representable(g.normal(size=(4, 8)))
+    return np.exp(evaluate(spec, p, "log_probs", x)).sum(-1), np.ones(4)
 
 
 def _path(evaluate, g):
@@ -187,7 +187,9 @@ def _inheritance(evaluate, g):
 
 THEOREMS = (
     Theorem("tokenize: total", "the probabilities of all V ids sum to 1", _total, length=3 * 45),
-    Theorem("tokenize: path", "a target's loss along its path is its entry in the whole distribution", _path, length=64),
+    Theorem(
+        "tokenize: path", "along its path a target has its probability in the whole distribution", _path, length=64
+    ),
     Theorem("tokenize: flat", "one genus of one species is the flat softmax", _flat, length=64),
     Theorem("tokenize: inheritance", "what is said of the genus is said of the species", _inheritance, length=4),
 )

@@ -52,8 +52,10 @@ def _reflection(evaluate, g):
     spec, d = MLP(6), 6
     eye = np.eye(d)
     # up = [1, -1, 0, 0], down = [1, -1, 0, 0] turns the layer into gelu(u) - gelu(-u).
-    p = {"up.weight": np.concatenate([eye, -eye, 0 * eye, 0 * eye]),
-         "down.weight": np.concatenate([eye, -eye, 0 * eye, 0 * eye], axis=1)}
+    p = {
+        "up.weight": np.concatenate([eye, -eye, 0 * eye, 0 * eye]),
+        "down.weight": np.concatenate([eye, -eye, 0 * eye, 0 * eye], axis=1),
+    }
     x = representable(3 * g.normal(size=(5, d)))
     return evaluate(spec, p, "__call__", x), x
 

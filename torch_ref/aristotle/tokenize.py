@@ -39,17 +39,19 @@ class CategoryTree(nn.Module):
         # One row holds the vectors of all individuals of a species, so that one gather fetches them.
         table = F.embedding(kind, self.head_individual.view(-1, self.shape[2] * flat.shape[-1]))
         among_individuals = torch.bmm(table.unflatten(-1, (self.shape[2], -1)), flat[:, :, None])[:, :, 0]
+        base_individual = self.base_individual.flatten(0, 1)[kind]
         loss = (
             F.cross_entropy(flat @ self.head_genus.T + self.base_genus, genus, reduction="none")
             + F.cross_entropy(among_species + self.base_species[genus], species, reduction="none")
-            + F.cross_entropy(among_individuals + self.base_individual.flatten(0, 1)[kind], individual, reduction="none")
+            + F.cross_entropy(among_individuals + base_individual, individual, reduction="none")
         )
         return -loss.view(targets.shape)
 
     def log_probs(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> (..., V), nats: every node of the tree."""
         genus = F.log_softmax(x @ self.head_genus.T + self.base_genus, dim=-1)
-        species = F.log_softmax((x @ self.head_species.T).unflatten(-1, self.shape[:2]) + self.base_species, dim=-1)
+        among_species = (x @ self.head_species.T).unflatten(-1, self.shape[:2])
+        species = F.log_softmax(among_species + self.base_species, dim=-1)
         individual = (x @ self.head_individual.T).unflatten(-1, self.shape) + self.base_individual
         tree = genus[..., None, None] + species[..., None] + F.log_softmax(individual, dim=-1)
         return tree.flatten(-3)[..., self.leaf]

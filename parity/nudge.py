@@ -1,0 +1,41 @@
+"""A full run whose start differs by one unit in the last place: the yardstick for "the two wings learn the same".
+
+    python -m parity nudge runs/control --backend torch --control 1
+    python train_mps.py --resume runs/control
+
+The first line writes a run folder whose checkpoint, at iteration 0, holds the persona's initial values with every
+parameter moved by one ulp, up or down at random. The second trains it like any other run. How far the full_vloss of
+such runs lies from that of the unmoved run is what rounding alone can do over the whole contract; two wings that are
+the same function lie no further apart.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+import corpus
+import personas
+from parity.training import WINGS, moved
+from training import saving
+from training.contract import Fixed, UsageError
+from training.folder import choose
+from training.job import Job
+from training.progress import Progress
+from training.request import Request
+
+
+def nudge(fixed: Fixed, out: str, backend: str, persona: str, seed: int, control: int) -> Path:
+    """Write the run folder `out`; control: which random signs to take. Raises UsageError, one sentence."""
+    request = Request(backend, persona, seed, None, out, None, None, None)
+    request.check(fixed)
+    place = choose(request)
+    try:
+        text = corpus.load()
+        plan = personas.plan(persona, fixed, text.train)
+    except (corpus.CorpusError, personas.PersonaError) as error:
+        raise UsageError(str(error)) from error
+    trainer = moved(WINGS[backend](plan, seed), "float32", control)
+    place.path.mkdir(parents=True, exist_ok=True)
+    saving.save(Job(trainer, plan, text, fixed, seed), place, Progress(time.perf_counter(), request.recorded()))
+    return place.path

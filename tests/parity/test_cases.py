@@ -1,0 +1,65 @@
+"""Definition, PyTorch and MLX agree on every case, outputs and every gradient, in float64 and float32."""
+
+from __future__ import annotations
+
+from dataclasses import is_dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+from assertions import all_green
+
+import personas
+from parity.check import AGREEMENT
+from parity.registry import cases, proofs, select
+from parity.table import agreement
+from personas.case import collect
+
+CASES = cases()
+ROOMS = sorted(
+    f"personas.{path.parent.name}.{path.stem}" for path in Path(personas.__file__).parent.glob("*/[a-z]*.py")
+)
+LEGS = {"torch float64", "mlx float64", "torch float32", "mlx float32"}
+
+
+@pytest.mark.parametrize("seed", (0, 1))
+@pytest.mark.parametrize("name", CASES)
+def test_agrees(name, seed):
+    found = all_green(CASES[name](seed))
+    assert {verdict.leg for verdict in found} >= LEGS
+    assert agreement(found) < AGREEMENT
+
+
+@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("step")])
+def test_every_gradient_is_compared_in_every_leg(name):
+    """What the oracle has, PyTorch in float32 and MLX in both precisions are held to."""
+    found = list(CASES[name](0))
+    compared = {leg: {verdict.what for verdict in found if verdict.leg == leg} for leg in LEGS - {"torch float64"}}
+    assert len(set(map(frozenset, compared.values()))) == 1
+    assert len(compared["mlx float32"]) > 1
+
+
+def test_names_are_unique():
+    names = [record.name for kind in ("CASES", "THEOREMS") for record in collect(kind)]
+    assert len(set(names)) == len(names) == len([n for n in CASES if n.split(":")[0] not in ("model", "step")]) + len(proofs())
+
+
+def specifications(room: str) -> set[type]:
+    """The frozen dataclasses a room of `personas` defines and a wing builds."""
+    found = vars(import_module(room)).values()
+    return {x for x in found if isinstance(x, type) and is_dataclass(x) and x.__module__ == room and hasattr(x, "initial")}
+
+
+def test_every_room_has_cases_and_theorems():
+    expected = set().union(*map(specifications, ROOMS))
+    assert len(expected) >= 6
+    assert {type(case.spec) for case in collect("CASES")} == expected
+    rooms = {spec.__module__ for spec in expected}
+    assert all(import_module(room).THEOREMS for room in rooms)
+
+
+def test_selection_by_name():
+    assert list(select(CASES, ["ATTENTION: one"])) == ["attention: one place"]
+    assert select(CASES, []) == CASES
+    with pytest.raises(LookupError, match="'attenton'.*attention"):
+        select(CASES, ["mlp", "attenton"])

@@ -1,0 +1,90 @@
+"""The harness can fail: every planted fault is caught, in either wing, and without it everything is green."""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+import pytest
+from assertions import all_green
+
+import torch_ref.baseline.norm
+from parity.check import Verdict
+from parity.faults import Fault, catch
+from parity.mutants import MUTANTS, SEEDS, checks, healthy
+from parity.registry import cases
+from torch_ref.baseline.norm import LayerNorm
+
+NAMES = [f"{wing}: {fault.name}" for fault, wing in MUTANTS]
+
+
+@cache
+def caught_by(name: str) -> Verdict | None:
+    fault, wing = MUTANTS[NAMES.index(name)]
+    return catch(fault, wing, checks, SEEDS)
+
+
+def test_without_a_fault_the_same_checks_are_green():
+    all_green(healthy())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_caught(name):
+    verdict = caught_by(name)
+    assert verdict is not None, f"{name} survives"
+    assert verdict.leg.startswith(name.partition(":")[0]) or verdict.leg == "definition slope"
+
+
+def test_the_count(capsys):
+    caught = [name for name in NAMES if caught_by(name) is not None]
+    with capsys.disabled():
+        print(f"\nplanted faults caught: {len(caught)} of {len(NAMES)}")
+    assert len(caught) == len(NAMES) == len(set(NAMES))
+    assert all(sum(name.startswith(wing) for name in caught) >= 8 for wing in ("torch", "mlx"))
+
+
+def test_tf32_shows_in_float32_alone():
+    """The faintest fault: 10 bits of mantissa in one product, which the usual tolerance of 1e-2 lets pass."""
+    for wing in ("torch", "mlx"):
+        verdict = caught_by(f"{wing}: TF32")
+        assert verdict.leg == f"{wing} float32"
+        assert verdict.error < 1e-2 * verdict.scale
+
+
+def test_a_fault_of_one_wing_leaves_the_other_green():
+    """The report blames the right wing."""
+    fault = Fault("eps", "", "baseline.norm", "norm", mlx=("None, self.eps", "None, 1e-6"))
+    with fault.planted("mlx"):
+        red = [verdict for verdict in cases()["norm: typical"](0) if not verdict.ok]
+    assert red and all(verdict.leg.startswith("mlx") for verdict in red)
+
+
+def test_planting_acts_on_living_functions_and_is_undone():
+    before, twin = vars(LayerNorm)["forward"].__code__, torch_ref.model.build(_norm())
+    x = torch_ref.baseline.norm.torch.tensor([[1.0, 2.0, 4.0]])
+    healthy_output = twin(x).detach().numpy()
+    fault = Fault("eps", "", "baseline.norm", "norm", torch=("None, self.eps", "None, 1.0"))
+    with pytest.raises(RuntimeError, match="inside"), fault.planted("torch"):
+        assert not np.allclose(twin(x).detach().numpy(), healthy_output)
+        raise RuntimeError("inside")
+    assert vars(LayerNorm)["forward"].__code__ is before
+    assert np.array_equal(twin(x).detach().numpy(), healthy_output)
+
+
+def _norm():
+    from personas.baseline.norm import LayerNorm as Definition
+
+    return Definition(3)
+
+
+@pytest.mark.parametrize("old", ("no such text", "self"))
+def test_an_edit_that_does_not_apply_is_refused(old):
+    fault = Fault("stale", "", "baseline.norm", "norm", torch=(old, "x"))
+    with pytest.raises(ValueError, match="times in torch_ref.baseline.norm: renew the record"), fault.planted("torch"):
+        pass
+
+
+def test_a_harmless_edit_survives():
+    """Else `caught` would mean nothing: an edit that changes no number is reported as surviving."""
+    fault = Fault("harmless", "", "baseline.norm", "norm", torch=("None, self.eps", "None, 1.0 * self.eps"))
+    assert catch(fault, "torch", checks, SEEDS) is None

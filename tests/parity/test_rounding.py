@@ -1,0 +1,127 @@
+"""The rounding model: real float32 arithmetic stays within its bounds, coarser arithmetic and wrong formulas do not."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from parity.rounding import MARGIN, UNIT, RandomRounding, spreads
+
+SEEDS = st.integers(0, 2**32 - 1)
+
+
+def tf32(x: torch.Tensor) -> torch.Tensor:
+    """x with 10 bits of mantissa, as TF32 reads its operands; float16 has as many."""
+    return x.half().to(x.dtype)
+
+
+def wrong_softmax(x: torch.Tensor) -> torch.Tensor:
+    """One term too many in the denominator, as if a padded place had got in."""
+    return x.exp() / (x.exp().sum(-1, keepdim=True) + torch.exp(torch.tensor(-6.0)))
+
+
+FORMULAS = {
+    "product": lambda x, w: x @ w,
+    "sum": lambda x, w: x.sum(0) + w.sum(1),
+    "softmax": lambda x, w: F.softmax(x, -1),
+    "logsumexp": lambda x, w: torch.logsumexp(3 * x, -1),
+    "norm": lambda x, w: F.layer_norm(x, x.shape[-1:]),
+    "gelu": lambda x, w: F.gelu(x @ w),
+    "mean": lambda x, w: x.mean(-1) - w.mean(),
+    "log": lambda x, w: torch.log(x * x + 1) / torch.sqrt(x * x + 2),
+}
+# The same in name, but coarser or wrong: what a bound must not excuse.
+IMPOSTORS = {
+    "product": lambda x, w: tf32(x) @ tf32(w),
+    "softmax": lambda x, w: wrong_softmax(x),
+    "logsumexp": lambda x, w: torch.logsumexp(3 * tf32(x), -1),
+    "norm": lambda x, w: F.layer_norm(x, x.shape[-1:], eps=1e-6) + 0 * x,
+    "gelu": lambda x, w: F.gelu(x @ w, approximate="tanh"),
+    "mean": lambda x, w: x.mean(-1) * (1 + 1e-5) - w.mean(),
+}
+
+
+def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Operands that are exact in float32, held in float64."""
+    g = torch.Generator().manual_seed(seed)
+    return torch.randn(8, 32, generator=g).double(), torch.randn(32, 16, generator=g).double()
+
+
+def error_and_bound(formula, computed, seed: int) -> tuple[float, float]:
+    """What `computed` in float32 is off from `formula` in float64, and what the model allows."""
+    x, w = drawn(seed)
+    spread = spreads(lambda: {"y": formula(x, w)})["y"]
+    return (computed(x.float(), w.float()).double() - formula(x, w)).abs().max().item(), MARGIN * spread
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+@settings(max_examples=25, deadline=None)
+@given(seed=SEEDS)
+def test_float32_stays_within_the_bound(name, seed):
+    error, bound = error_and_bound(FORMULAS[name], FORMULAS[name], seed)
+    assert error <= bound
+
+
+@pytest.mark.parametrize("name", IMPOSTORS)
+@settings(max_examples=10, deadline=None)
+@given(seed=SEEDS)
+def test_coarse_or_wrong_exceeds_the_bound(name, seed):
+    error, bound = error_and_bound(FORMULAS[name], IMPOSTORS[name], seed)
+    assert error > bound
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_bound_is_not_generous(name):
+    """The margin is 8, so a bound is within two orders of magnitude of what float32 really does."""
+    errors, bounds = zip(*(error_and_bound(FORMULAS[name], FORMULAS[name], seed) for seed in range(10)), strict=True)
+    assert max(errors) > max(bounds) / 100
+
+
+MOVEMENTS = {
+    "transposed": lambda x: x.T,
+    "reshaped": lambda x: x.reshape(4, -1).flatten(),
+    "taken": lambda x: x[torch.tensor([3, 1, 1])],
+    "embedded": lambda x: F.embedding(torch.tensor([0, 2, 2]), x),
+    "masked": lambda x: x.masked_fill(x < 0, -torch.inf),
+    "greatest": lambda x: x.max(-1).values,
+    "stacked": lambda x: torch.stack([x, -x]).split(1)[1],
+}
+
+
+@pytest.mark.parametrize("name", MOVEMENTS)
+def test_moving_data_rounds_nothing(name):
+    x, _ = drawn(0)
+    assert spreads(lambda: {"y": MOVEMENTS[name](x)}) == {"y": 0.0}
+
+
+def test_gradients_are_rounded_too():
+    x, w = drawn(0)
+
+    def gradients() -> dict[str, torch.Tensor]:
+        leaf = x.clone().requires_grad_()
+        return {"dx": torch.autograd.grad(F.gelu(leaf @ w).sum(), leaf)[0]}
+
+    assert 0 < spreads(gradients)["dx"] < 1e-4
+
+
+@pytest.mark.parametrize("name", FORMULAS)
+def test_the_response_is_linear_in_u(name):
+    """Why one measurement serves every precision: a 64th of the roundoff leaves a 64th of the change."""
+    x, w = drawn(1)
+    exact, changes = FORMULAS[name](x, w), []
+    for unit in (UNIT["float32"], UNIT["float32"] / 64):
+        with RandomRounding(unit, seed=5):
+            changes.append((FORMULAS[name](x, w) - exact).abs().max())
+    assert changes[0] > 0
+    assert abs(changes[0] / changes[1] / 64 - 1) < 1e-3
+
+
+def test_more_roundings_spread_further():
+    """A sum of n terms of one size is off by sqrt(n) times more."""
+    ones = {n: torch.ones(4, n).double() for n in (16, 1600)}
+    spread = {n: spreads(lambda x=x: {"y": x.sum(-1) / x.shape[-1]}, samples=30)["y"] for n, x in ones.items()}
+    assert spread[1600] < 3 * spread[16], "relative to the sum, sqrt(n) sqrt(n) / n is constant"
+    assert spread[16] > UNIT["float32"] / 2
