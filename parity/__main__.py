@@ -65,8 +65,9 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     for command in by_name.values():
         command.add_argument("--json", metavar="FILE", help="write one JSON record a line to FILE as well")
     for name, seeds in (("check", 1), ("theorems", 20)):
-        by_name[name].add_argument("patterns", nargs="*", metavar="WORD", help="a part of a case's or theorem's name")
-        by_name[name].add_argument("--seeds", type=positive, default=seeds, metavar="N", help=f"draws of each ({seeds})")
+        command, draws = by_name[name], f"draws of each ({seeds})"
+        command.add_argument("patterns", nargs="*", metavar="WORD", help="a part of a case's or theorem's name")
+        command.add_argument("--seeds", type=positive, default=seeds, metavar="N", help=draws)
     bench = by_name["bench"]
     bench.add_argument("--rounds", type=positive, default=8, metavar="K", help="rounds in which all take turns (8)")
     bench.add_argument("--steps", type=positive, default=10, metavar="N", help="iterations of each in a round (10)")

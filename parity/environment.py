@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import mlx_impl  # before mlx.core, so that MLX gets its fast BLAS
 import mlx.core as mx
 import torch
+
+import mlx_impl
 from training import machine
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from parity.faults import Fault
 
-ATTENTION, NORM, MLP, VOCABULARY, TREE, TRAINER, MODEL = (
-    "baseline.attention", "baseline.norm", "baseline.mlp", "baseline.vocabulary", "aristotle.tokenize", "trainer", "model"
+ATTENTION, NORM, MLP, POSITION, VOCABULARY = (
+    f"baseline.{room}" for room in ("attention", "norm", "mlp", "position", "vocabulary")
 )
+TREE, MODEL, TRAINER = "aristotle.tokenize", "model", "trainer"
 SDPA_TORCH, SDPA_MLX = "is_causal=True", 'scale=q.shape[-1] ** -0.5, mask="causal"'
 
 FAULTS = (
@@ -18,7 +19,8 @@ FAULTS = (
           torch=("self.out(y.transpose(1, 2).flatten(-2))", "y.transpose(1, 2).flatten(-2) @ self.out.weight"),
           mlx=("self.out(y.swapaxes(1, 2).flatten(-2))", "y.swapaxes(1, 2).flatten(-2) @ self.out.weight")),
     Fault("interleaved heads", "cut a vector into heads feature by feature, not in blocks", ATTENTION, "attention",
-          torch=("x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)", "x.unflatten(-1, (-1, self.n_head)).movedim(-1, 1)"),
+          torch=("x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)",
+                 "x.unflatten(-1, (-1, self.n_head)).movedim(-1, 1)"),
           mlx=("mx.unflatten(x, -1, (self.n_head, -1)).swapaxes(1, 2)",
                "mx.moveaxis(mx.unflatten(x, -1, (-1, self.n_head)), -1, 1)")),
     Fault("swapped heads", "gave each head's result to its neighbour", ATTENTION, "attention",
@@ -48,9 +50,9 @@ FAULTS = (
                "self.weight * (x - x.mean(-1, True)) / (x.var(-1, True, 1) + self.eps).sqrt()")),
     Fault("tanh GELU", "took the tanh approximation for the erf GELU", MLP, "mlp",
           torch=("F.gelu(self.up(x))", 'F.gelu(self.up(x), approximate="tanh")'), mlx=("nn.gelu(", "nn.gelu_approx(")),
-    Fault("positions from the end", "aligned a shorter sequence with the end of the table", "baseline.position", "position",
+    Fault("positions from the end", "aligned a shorter sequence with the end of the table", POSITION, "position",
           torch=("[: x.shape[1]]", "[-x.shape[1] :]"), mlx=("[: x.shape[1]]", "[-x.shape[1] :]")),
-    Fault("positions off by one", "counted the places from 1", "baseline.position", "position",
+    Fault("positions off by one", "counted the places from 1", POSITION, "position",
           torch=("self.weight[:", "self.weight.roll(-1, 0)[:"), mlx=("self.weight[:", "mx.roll(self.weight, -1, 0)[:")),
     Fault("pad rows", "let rows that belong to no token enter the normaliser", VOCABULARY, "vocabulary: log_prob",
           torch=("F.cross_entropy(self.logits(x)", "F.cross_entropy(F.linear(x, self.weight)"),
@@ -62,16 +64,17 @@ FAULTS = (
           torch=("F.embedding(kind // self.shape[1],", "F.embedding(kind // self.shape[0],"),
           mlx=("self.embed_genus[kind // self.shape[1]]", "self.embed_genus[kind // self.shape[0]]")),
     Fault("base rates left out", "scored the individuals without their base rates", TREE, "tokenize",
-          torch=("among_individuals + self.base_individual.flatten(0, 1)[kind]", "among_individuals"),
-          mlx=("among_individuals + self._base_individual.flatten(0, 1)[kind]", "among_individuals")),
+          torch=("among_individuals + base_individual", "among_individuals"),
+          mlx=("among_individuals + base_individual", "among_individuals")),
     Fault("no gradient into a level", "detached the species of the embedding", TREE, "tokenize",
           torch=("F.embedding(kind, self.embed_species)", "F.embedding(kind, self.embed_species).detach()"),
           mlx=("self.embed_species[kind]", "mx.stop_gradient(self.embed_species[kind])")),
     Fault("norms exchanged", "put the first norm before the MLP", MODEL, "model",
-          torch=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))"), mlx=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))")),
+          torch=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))"),
+          mlx=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))")),
     Fault("targets not shifted", "scored each token by itself", TRAINER, "step",
-          torch=("self.on_device(ids), self.on_device(targets), masks", "self.on_device(ids), self.on_device(ids), masks"),
-          mlx=("mx.array(ids), mx.array(targets), masks", "mx.array(ids), mx.array(ids), masks")),
+          torch=("self.on_device(targets), masks", "self.on_device(ids), masks"),
+          mlx=("mx.array(targets), masks", "mx.array(ids), masks")),
     Fault("sum for mean", "added the losses up; the clip hides it from most eyes", TRAINER, "step",
           torch=("masks).mean()", "masks).sum()"), mlx=("masks).mean()", "masks).sum()")),
     Fault("clip not applied", "dropped the clipped gradients", TRAINER, "optimizer",
@@ -85,5 +88,6 @@ FAULTS = (
           torch=("recipe.betas", "(0.9, 0.999)"), mlx=("list(recipe.betas)", "[0.9, 0.999]")),
     Fault("no bias correction", "left the library's default", TRAINER, "optimizer",
           mlx=("bias_correction=True", "bias_correction=False")),
-    Fault("the library's decay", "left it at 0.01", TRAINER, "optimizer", mlx=("[adamw(weight_decay=recipe.weight_decay)", "[adamw()")),
+    Fault("the library's decay", "left it at 0.01", TRAINER, "optimizer",
+          mlx=("[adamw(weight_decay=recipe.weight_decay)", "[adamw()")),
 )

@@ -69,7 +69,7 @@ def functions(module: ModuleType) -> dict[str, FunctionType]:
 
 
 def catch(fault: Fault, wing: str, checks: Callable[[str, int], Iterator[Verdict]], seeds: range) -> Verdict | None:
-    """The first red verdict on a leg of the faulty wing, or None if the fault survives. checks: see `parity.mutants`."""
+    """The first red verdict on a leg of the faulty wing; None if the fault survives. checks: see `parity.mutants`."""
     # PyTorch's float64 gradient is the oracle of all others; itself it is held to the definition's slope.
     own = (wing, "definition slope") if wing == "torch" else (wing,)
     with fault.planted(wing):

@@ -31,9 +31,13 @@ def proofs() -> dict[str, Check]:
 
 
 def select(checks: dict[str, Check], patterns: list[str]) -> dict[str, Check]:
-    """The checks whose names contain one of `patterns`, all if there are none. LookupError for one that fits nothing."""
+    """The checks whose names contain one of `patterns`, all if there are none. LookupError if one fits no name."""
     for pattern in patterns:
-        if not any(pattern.lower() in name.lower() for name in checks):
-            rooms = sorted({name.partition(":")[0] for name in checks})
-            raise LookupError(f"nothing to check is called {pattern!r}: choose a part of a name, such as {', '.join(rooms)}")
-    return {name: run for name, run in checks.items() if not patterns or any(p.lower() in name.lower() for p in patterns)}
+        if not any(fits(name, pattern) for name in checks):
+            rooms = ", ".join(sorted({name.partition(":")[0] for name in checks}))
+            raise LookupError(f"nothing to check is called {pattern!r}: choose a part of a name, such as {rooms}.")
+    return {name: run for name, run in checks.items() if not patterns or any(fits(name, p) for p in patterns)}
+
+
+def fits(name: str, pattern: str) -> bool:
+    return pattern.lower() in name.lower()

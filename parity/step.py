@@ -3,8 +3,7 @@
 A step is defined by putting together what has been proved already: the mean of the losses (`personas.model`), its
 gradient (`parity.whole`), the clip and AdamW (`personas.adamw`). Compared are the loss that `Trainer.step` returns and
 the state that it leaves behind, parameters and moments; the bound is the spread of the definition under random
-rounding. This is where a target that is not shifted, a mask that is not passed on, or a sum in the place of a mean would
-show.
+rounding. This is where a target that is not shifted, a mask that is not passed on, or a sum in place of a mean shows.
 """
 
 from __future__ import annotations

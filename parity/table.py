@@ -58,14 +58,15 @@ def table(verdicts: list[Verdict], title: str) -> Table:
     """The rich table of any verdicts."""
     legs = list(dict.fromkeys(verdict.leg for verdict in verdicts))
     drawn = rows(title)
-    drawn.caption = "in each cell: worst error relative to the case's scale, and the share of the bound used (1 = limit)"
+    drawn.caption = "in each cell: worst error relative to the case's scale, and share of the bound used (1 = limit)"
     drawn.add_column("case", no_wrap=True)
     for leg in legs:
         drawn.add_column(leg.replace(" ", "\n", 1), justify="right", no_wrap=True)
     drawn.add_column("verdict")
     for case, by_leg in cells(verdicts).items():
         red = sum(cell.red for cell in by_leg.values())
-        drawn.add_row(case, *(str(by_leg.get(leg, "")) for leg in legs), f"[red]{red} red[/]" if red else "[green]ok[/]")
+        verdict = f"[red]{red} red[/]" if red else "[green]ok[/]"
+        drawn.add_row(case, *(str(by_leg.get(leg, "")) for leg in legs), verdict)
     return drawn
 
 

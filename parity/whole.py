@@ -12,14 +12,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+import mlx.core as mx
 import numpy as np
 import torch
+from mlx.utils import tree_flatten
 
-import mlx_impl.model  # noqa: F401  - before mlx.core, so that MLX gets its fast BLAS
-import mlx.core as mx
+import mlx_impl.model
 import torch_ref.model
 from corpus.chance import stream
-from mlx.utils import tree_flatten
 from parity.check import Verdict, against, compare, conditioned, slope
 from parity.exact import exact
 from parity.rooms import Arrays, as_float64
@@ -92,7 +92,8 @@ def check(plan: Plan, seed: int = 0) -> Iterator[Verdict]:
     yield slope(defined, parameters, (), cotangent, oracle, stream(seed, "whole-direction"))
     yield from conditioned(defined, oracle, spread)
     with exact():
-        yield from against(defined, "mlx float64", mlx_losses(plan, batch, cotangent, "float64"), truth, bound, "float64")
+        double = mlx_losses(plan, batch, cotangent, "float64")
+    yield from against(defined, "mlx float64", double, truth, bound, "float64")
     single = {w: x.double().numpy() for w, x in torch_losses(plan, batch, cotangent, torch.float32).items()}
     yield from against(defined, "torch float32", single, truth, bound, "float32")
     yield from against(defined, "mlx float32", mlx_losses(plan, batch, cotangent, "float32"), truth, bound, "float32")

@@ -6,6 +6,12 @@ import mlx.core as mx
 from mlx import nn
 
 
+def log_softmax(x: mx.array) -> mx.array:
+    """Over the last axis. MLX 0.32.4's nn.log_softmax is compiled once for all shapes: traced where the axis has one
+    element, it drops the broadcast, and then reads out of bounds where the axis has more."""
+    return x - mx.logsumexp(x, axis=-1, keepdims=True)
+
+
 class CategoryTree(nn.Module):
     """ids -> vectors, and vectors -> log probabilities; a target costs genera + species + individuals logits."""
 
@@ -30,8 +36,9 @@ class CategoryTree(nn.Module):
         flat, leaf = x.flatten(0, -2), self._leaf[targets.flatten()]
         kind, individual = leaf // self.shape[2], leaf % self.shape[2]
         genus, species = kind // self.shape[1], kind % self.shape[1]
-        # All species in one small product, then the target's genus: cheaper than gathering its table for each token.
-        among_species = mx.unflatten(flat @ self.head_species.T, -1, self.shape[:2])[mx.arange(len(flat)), genus]
+        # All species in one small product, then the target's genus: cheaper than gathering a table for each token.
+        all_species = mx.unflatten(flat @ self.head_species.T, -1, self.shape[:2])
+        among_species = mx.take_along_axis(all_species, genus[:, None, None], axis=1)[:, 0]
         # One row holds the vectors of all individuals of a species, so that one gather fetches them.
         table = self.head_individual.reshape(-1, self.shape[2], flat.shape[-1])[kind]
         among_individuals = (table @ flat[:, :, None])[:, :, 0]
@@ -45,9 +52,9 @@ class CategoryTree(nn.Module):
 
     def log_probs(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> (..., V), nats: every node of the tree."""
-        genus = nn.log_softmax(x @ self.head_genus.T + self._base_genus, axis=-1)
+        genus = log_softmax(x @ self.head_genus.T + self._base_genus)
         among_species = mx.unflatten(x @ self.head_species.T, -1, self.shape[:2])
-        species = nn.log_softmax(among_species + self._base_species, axis=-1)
+        species = log_softmax(among_species + self._base_species)
         individual = mx.unflatten(x @ self.head_individual.T, -1, self.shape) + self._base_individual
-        tree = genus[..., None, None] + species[..., None] + nn.log_softmax(individual, axis=-1)
+        tree = genus[..., None, None] + species[..., None] + log_softmax(individual)
         return tree.flatten(-3)[..., self._leaf]

@@ -32,22 +32,22 @@ def test_agrees(name, seed):
 
 @pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("step")])
 def test_every_gradient_is_compared_in_every_leg(name):
-    """What the oracle has, PyTorch in float32 and MLX in both precisions are held to."""
+    """MLX has a gradient for what a method does not read, too: zero."""
     found = list(CASES[name](0))
-    compared = {leg: {verdict.what for verdict in found if verdict.leg == leg} for leg in LEGS - {"torch float64"}}
-    assert len(set(map(frozenset, compared.values()))) == 1
-    assert len(compared["mlx float32"]) > 1
+    compared = {leg: {verdict.what for verdict in found if verdict.leg == leg} for leg in LEGS}
+    assert {"output"} < compared["torch float32"] <= compared["mlx float32"] == compared["mlx float64"]
 
 
 def test_names_are_unique():
     names = [record.name for kind in ("CASES", "THEOREMS") for record in collect(kind)]
-    assert len(set(names)) == len(names) == len([n for n in CASES if n.split(":")[0] not in ("model", "step")]) + len(proofs())
+    assert len(set(names)) == len(names)
+    assert set(names) < set(CASES) | set(proofs())
 
 
 def specifications(room: str) -> set[type]:
     """The frozen dataclasses a room of `personas` defines and a wing builds."""
-    found = vars(import_module(room)).values()
-    return {x for x in found if isinstance(x, type) and is_dataclass(x) and x.__module__ == room and hasattr(x, "initial")}
+    own = (x for x in vars(import_module(room)).values() if isinstance(x, type) and x.__module__ == room)
+    return {x for x in own if is_dataclass(x) and hasattr(x, "initial")}
 
 
 def test_every_room_has_cases_and_theorems():

@@ -119,9 +119,13 @@ def test_the_response_is_linear_in_u(name):
     assert abs(changes[0] / changes[1] / 64 - 1) < 1e-3
 
 
-def test_more_roundings_spread_further():
-    """A sum of n terms of one size is off by sqrt(n) times more."""
-    ones = {n: torch.ones(4, n).double() for n in (16, 1600)}
-    spread = {n: spreads(lambda x=x: {"y": x.sum(-1) / x.shape[-1]}, samples=30)["y"] for n, x in ones.items()}
-    assert spread[1600] < 3 * spread[16], "relative to the sum, sqrt(n) sqrt(n) / n is constant"
-    assert spread[16] > UNIT["float32"] / 2
+@pytest.mark.parametrize(("signs", "growth"), [("one", 10), ("alternating", 1)])
+def test_a_mean_of_n_ones_is_a_random_walk(signs, growth):
+    """n partial sums of size n are off by n sqrt(n) u, a hundred times n by ten times more per term; where the terms
+    cancel, the partial sums are of size sqrt(n), and the mean is off by u however many there are."""
+    spread = {}
+    for n in (16, 1600):
+        terms = torch.ones(64, n).double()
+        terms[:, 1::2] *= 1 if signs == "one" else -1
+        spread[n] = spreads(lambda terms=terms: {"y": terms.mean(-1)})["y"]
+    assert 0.8 * growth < spread[1600] / spread[16] < 1.25 * growth

@@ -34,8 +34,9 @@ class CategoryTree(nn.Module):
         flat, leaf = x.flatten(0, -2), self.leaf[targets.flatten()]
         kind, individual = leaf // self.shape[2], leaf % self.shape[2]
         genus, species = kind // self.shape[1], kind % self.shape[1]
-        # All species in one small product, then the target's genus: cheaper than gathering its table for each token.
-        among_species = (flat @ self.head_species.T).unflatten(-1, self.shape[:2])[torch.arange(len(flat)), genus]
+        # All species in one small product, then the target's genus: cheaper than gathering a table for each token.
+        all_species = (flat @ self.head_species.T).unflatten(-1, self.shape[:2])
+        among_species = all_species.take_along_dim(genus[:, None, None], dim=1)[:, 0]
         # One row holds the vectors of all individuals of a species, so that one gather fetches them.
         table = F.embedding(kind, self.head_individual.view(-1, self.shape[2] * flat.shape[-1]))
         among_individuals = torch.bmm(table.unflatten(-1, (self.shape[2], -1)), flat[:, :, None])[:, :, 0]

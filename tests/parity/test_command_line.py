@@ -1,0 +1,152 @@
+"""`python -m parity`: exit statuses, sentences, tables and records."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from parity import commands, registry
+from parity.__main__ import COMMANDS, arguments, main
+from parity.bench import Timing
+from parity.check import compare
+from parity.faults import Fault
+from parity.mutants import Outcome
+from parity.table import agreement, cells
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def verdict(error: float, what: str = "output", leg: str = "mlx float64", scale: float = 1.0):
+    return compare("room: case", leg, what, np.array([scale + error]), np.array([scale]), 1e-3, "by decree")
+
+
+@pytest.fixture
+def planned(monkeypatch):
+    """Replace every check by one that yields the given verdicts."""
+
+    def plan(*verdicts):
+        monkeypatch.setattr(registry, "cases", lambda: {"room: case": lambda seed: iter(verdicts)})
+        monkeypatch.setattr(registry, "proofs", dict)
+
+    return plan
+
+
+def test_green(planned, capsys):
+    planned(verdict(1e-4), verdict(0, leg="torch float64"))
+    assert main([]) == 0
+    out = capsys.readouterr().out
+    assert "room: case" in out and "1e-04 0.10" in out and "exact" in out and "ok" in out
+    assert "2 of 2 verdicts green" in out and "torch 2." in out and "mlx 0." in out
+    assert "worst relative error 1.0e-04 (promised: 1e-10)" in out
+    assert "fft.*" in out, "the limitations are shown"
+
+
+def test_red(planned, capsys):
+    planned(verdict(1e-4), verdict(2e-3, what="weight"), verdict(np.nan, what="bias"))
+    assert main(["check", "case"]) == 1
+    out = capsys.readouterr().out
+    assert "2 red" in out and "1 of 3 verdicts green" in out
+    assert "room: case, mlx float64, weight: at (0,) expected 1, got 1.002; error 0.002, allowed 0.001" in out
+    assert "room: case, mlx float64, bias: at (0,) expected 1, got nan" in out
+
+
+def test_records(planned, tmp_path, capsys):
+    planned(verdict(1e-4), verdict(np.inf, what="weight"))
+    file = tmp_path / "records.jsonl"
+    assert main(["check", "--json", str(file)]) == 1
+    environment, green, red = [json.loads(line) for line in file.read_text().splitlines()]
+    assert environment["record"] == "environment" and environment["versions"]["mlx"] and environment["torch_threads"]
+    assert (green["record"], green["ok"], green["what"]) == ("verdict", True, "output")
+    assert green["derivation"] == "by decree"
+    assert (red["ok"], red["error"], red["where"]) == (False, "inf", [0])
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["attenton"], "nothing to check is called 'attenton': choose a part of a name, such as attention, "),
+        (["check", "--seeds", "0"], "0 is not a count of at least 1"),
+        (["--frobnicate"], "unrecognized arguments: --frobnicate"),
+        (["bench", "--rounds", "x"], "invalid positive value: 'x'"),
+    ],
+)
+def test_mistakes(argv, words, capsys):
+    assert main(argv) == 2
+    error = capsys.readouterr().err
+    assert words in error and error.count("\n") == 1
+
+
+def test_a_file_that_cannot_be_written(planned, tmp_path, capsys):
+    planned(verdict(0))
+    assert main(["check", "--json", str(tmp_path / "no" / "folder")]) == 1
+    assert "cannot write" in capsys.readouterr().err
+
+
+def test_check_is_the_default():
+    for argv in ([], ["norm"], ["--json", "x"]):
+        assert arguments(argv).command == "check"
+    assert arguments(["norm", "mlp"]).patterns == ["norm", "mlp"]
+    assert arguments(["theorems"]).seeds == 20
+
+
+def test_every_command_is_explained(capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(["--help"])
+    assert stop.value.code == 0
+    out = " ".join(capsys.readouterr().out.split())
+    for name, (question, _) in COMMANDS.items():
+        assert question in out and hasattr(commands, name)
+
+
+def test_a_scale_is_the_cases_own():
+    """A gradient that is exactly zero has no scale, and its rounding errors count against the case's."""
+    found = [verdict(0, scale=4.0), verdict(1e-9, what="weight", scale=0.0)]
+    assert cells(found)["room: case"]["mlx float64"].relative == agreement(found) == 1e-9 / 4
+
+
+def test_float32_does_not_enter_the_promise():
+    assert agreement([verdict(1e-4, leg="mlx float32"), verdict(0)]) == 0
+
+
+def test_a_surviving_fault_is_red(monkeypatch, capsys):
+    fault = Fault("eps", "took the other one", "norm", "norm")
+    outcomes = [Outcome(fault, "mlx", verdict(1.0)), Outcome(fault, "torch", None)]
+    monkeypatch.setattr("parity.mutants.MUTANTS", [(fault, "mlx"), (fault, "torch")])
+    monkeypatch.setattr("parity.mutants.healthy", lambda: iter(()))
+    monkeypatch.setattr("parity.mutants.run", lambda: iter(outcomes))
+    assert main(["mutants"]) == 1
+    out = capsys.readouterr().out
+    assert "1 of 2 planted faults caught" in out and "nothing" in out and "took the other one" in out
+
+
+@pytest.mark.parametrize(("ratio", "status", "word"), [(0.10, 0, "kept"), (0.20, 1, "broken")])
+def test_bench(monkeypatch, capsys, tmp_path, ratio, status, word):
+    timing = Timing("aristotle-torch", "cpu", 0.025, ratio, ratio - 0.01, ratio + 0.01)
+    monkeypatch.setattr("parity.bench.run", lambda pairs, rounds, steps: [timing])
+    file = tmp_path / "bench.jsonl"
+    assert main(["bench", "--rounds", "2", "--json", str(file)]) == status
+    out = capsys.readouterr().out
+    assert word in out and "25.0" in out and f"{ratio:.3f}" in out
+    assert json.loads(file.read_text().splitlines()[1])["ratio"] == ratio
+
+
+def test_threads_are_set_before_the_frameworks_load():
+    """Asked in a process of its own, since the libraries read the variable once."""
+    code = (
+        "import sys, parity.__main__ as m\n"
+        "assert not {'torch', 'mlx.core'} & set(sys.modules)\n"
+        "import types; fake = types.ModuleType('parity.commands')\n"
+        "def bench(options):\n    import torch; print(torch.get_num_threads()); return 0\n"
+        "fake.bench = bench; sys.modules['parity.commands'] = fake\n"
+        "import parity; parity.commands = fake\n"
+        "sys.exit(m.main(['bench', '--threads', '1']))"
+    )
+    free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=free, capture_output=True, text=True, timeout=60)
+    assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
