@@ -3,7 +3,9 @@
     python -m parity                     every case and theorem, as a table
     python -m parity check attention     those whose names contain a word
     python -m parity mutants             can the checks fail at all?
+    python -m parity training            do whole training runs agree?
     python -m parity bench               how fast is an iteration?
+    python -m parity nudge RUN_DIR       a full run whose start is moved by one unit in the last place
 
 Exit status: 0 when everything is green, 1 when something is red (one sentence each), 2 for wrong arguments.
 """
@@ -37,6 +39,10 @@ COMMANDS = {
         "How long does an iteration take, and what share of the baseline's time?",
         "Alternates between the contestants on the contract's sizes; wants an otherwise idle machine.",
     ),
+    "nudge": (
+        "How far apart can two full runs end that start one unit in the last place apart?",
+        "Writes a run folder with such a start, for train_mps.py --resume to train.",
+    ),
 }
 
 
@@ -62,8 +68,8 @@ def arguments(argv: list[str]) -> argparse.Namespace:
         name: commands.add_parser(name, help=question, description=f"{question} {how}")
         for name, (question, how) in COMMANDS.items()
     }
-    for command in by_name.values():
-        command.add_argument("--json", metavar="FILE", help="write one JSON record a line to FILE as well")
+    for name in COMMANDS.keys() - {"nudge"}:
+        by_name[name].add_argument("--json", metavar="FILE", help="write one JSON record a line to FILE as well")
     for name, seeds in (("check", 1), ("theorems", 20)):
         command, draws = by_name[name], f"draws of each ({seeds})"
         command.add_argument("patterns", nargs="*", metavar="WORD", help="a part of a case's or theorem's name")
@@ -73,6 +79,12 @@ def arguments(argv: list[str]) -> argparse.Namespace:
     bench.add_argument("--steps", type=positive, default=10, metavar="N", help="iterations of each in a round (10)")
     bench.add_argument("--threads", type=positive, metavar="N", help="threads of both frameworks (all cores)")
     bench.add_argument("--baseline-mlx", action="store_true", help="enter baseline-mlx too, slow on a CPU")
+    nudge = by_name["nudge"]
+    nudge.add_argument("out", metavar="RUN_DIR", help="the run folder to write")
+    nudge.add_argument("--backend", choices=("mlx", "torch"), default="torch", help="the wing that trains it (torch)")
+    nudge.add_argument("--persona", default="aristotle", help="the persona (aristotle)")
+    nudge.add_argument("--seed", type=int, default=1337, help="the seed of the run to compare with (1337)")
+    nudge.add_argument("--control", type=int, default=1, metavar="K", help="which random ups and downs (1)")
     if not argv or argv[0] not in (*COMMANDS, "-h", "--help"):
         argv = ["check", *argv]
     return parser.parse_args(argv)
@@ -82,8 +94,10 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     try:
         options = arguments(sys.argv[1:] if argv is None else argv)
-        if threads := getattr(options, "threads", None):
-            # Read once, when the frameworks' libraries are loaded, which happens below.
+        # Small tensors: but for the bench, threads would only wait for each other.
+        threads = getattr(options, "threads", 1)
+        if threads is not None:
+            # Read once, when MKL and OpenMP are first used, which happens below.
             os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
         from parity import commands
 

@@ -7,7 +7,6 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-import mlx_impl  # noqa: F401  before mlx.core, which the next line imports, so that MLX gets its fast BLAS
 from parity import registry
 from parity.check import AGREEMENT, Verdict
 from parity.environment import environment, line
@@ -127,3 +126,13 @@ def bench(options: Namespace) -> int:
     out.print(line(where), soft_wrap=True)
     write(options.json, [{"record": "environment"} | where, *({"record": "timing"} | asdict(t) for t in timings)])
     return 0 if all(timing.kept for timing in timings) else 1
+
+
+def nudge(options: Namespace) -> int:
+    """A full run's start, moved by one ulp."""
+    from parity.nudge import nudge as write_start
+    from train_mps import FIXED
+
+    place = write_start(FIXED, options.out, options.backend, options.persona, options.seed, options.control)
+    console().print(f"wrote {place}; train it with python train_mps.py --resume {place}", markup=False, soft_wrap=True)
+    return 0

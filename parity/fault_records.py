@@ -56,7 +56,7 @@ FAULTS = (
           torch=("self.weight[:", "self.weight.roll(-1, 0)[:"), mlx=("self.weight[:", "mx.roll(self.weight, -1, 0)[:")),
     Fault("pad rows", "let rows that belong to no token enter the normaliser", VOCABULARY, "vocabulary: log_prob",
           torch=("F.cross_entropy(self.logits(x)", "F.cross_entropy(F.linear(x, self.weight)"),
-          mlx=("cross_entropy(self.logits(x)", "cross_entropy(x @ self.weight.T")),
+          mlx=("axis=-1) - logsumexp(logits))", "axis=-1) - logsumexp(x @ self.weight.T))")),
     Fault("head reads a copy", "tied the tables by value, so that their gradients do not add", VOCABULARY, "model",
           torch=("self.weight[: self.n_vocab]", "self.weight.detach()[: self.n_vocab]"),
           mlx=("self.weight[: self.n_vocab]", "mx.stop_gradient(self.weight)[: self.n_vocab]")),

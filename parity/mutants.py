@@ -46,8 +46,7 @@ def checks(name: str, seed: int) -> Iterator[Verdict]:
         elif name == "step":
             yield from step.check(plan, seed)
         else:
-            for dtype in ("float64", "float32"):
-                yield from training.optimizer(plan, dtype, steps=3)
+            yield from training.optimizer(plan, steps=3)
 
 
 def healthy() -> Iterator[Verdict]:

@@ -23,6 +23,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from itertools import product
 
 import numpy as np
 import torch
@@ -130,7 +131,7 @@ def unchanged(case: str, leg: str, got: dict[str, np.ndarray], expected: dict[st
     yield compare(case, leg, "checkpoint", np.array(float(len(differ))), np.array(0.0), 0.0, derivation)
 
 
-def optimizer(plan: Plan, dtype: str, steps: int = 50) -> Iterator[Verdict]:
+def optimizer(plan: Plan, steps: int = 50) -> Iterator[Verdict]:
     """Both wings' parameters and moments after 1, 2 and `steps` updates from the same random gradients."""
     marks = (1, 2, steps)
     initial = plan.initial(0)
@@ -157,9 +158,9 @@ def optimizer(plan: Plan, dtype: str, steps: int = 50) -> Iterator[Verdict]:
                         kept[f"{prefix}.{name} @{t + 1}"] = value
         return kept
 
-    oracle, spread = defined(), spreads(defined, samples=3)
+    oracle, spread = defined(), spreads(defined)
     derivation = f"{MARGIN:g} x the definition's spread under random rounding"
-    for wing in WINGS:
+    for wing, dtype in product(WINGS, ("float64", "float32")):
         trainer = make(wing, plan, dtype)
         for t in range(steps):
             with exact() if dtype == "float64" else nullcontext():
@@ -178,6 +179,6 @@ def verdicts(names: tuple[str, ...], steps: int = 200) -> Iterator[Verdict]:
 
     for name in names:
         plan, corpus = small_plan(name, steps), small_corpus()
+        yield from optimizer(plan)
         for dtype in ("float64", "float32"):
-            yield from optimizer(plan, dtype)
             yield from trajectories(plan, corpus, dtype, steps)

@@ -2,8 +2,21 @@
 
 from __future__ import annotations
 
+import math
+
 import mlx.core as mx
 from mlx import nn
+
+
+def logsumexp(logits: mx.array) -> mx.array:
+    """Over the last axis, which stays as one element, in two stages: blocks, then their sums.
+
+    On the CPU, MLX adds all terms into one float32 accumulator, which loses the small ones, always downwards: over
+    50,257 terms up to 2,400 units in the last place. 29 blocks of 1,733 lose a thirtieth of that, at the same cost.
+    """
+    n = logits.shape[-1]
+    blocks = next(k for k in range(math.isqrt(n), 0, -1) if n % k == 0)
+    return mx.logsumexp(mx.logsumexp(mx.unflatten(logits, -1, (blocks, -1)), axis=-1), axis=-1, keepdims=True)
 
 
 class TiedVocabulary(nn.Module):
@@ -25,8 +38,9 @@ class TiedVocabulary(nn.Module):
     def log_probs(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> (..., n_vocab), nats."""
         logits = self.logits(x)
-        return logits - mx.logsumexp(logits, axis=-1, keepdims=True)
+        return logits - logsumexp(logits)
 
     def log_prob(self, x: mx.array, targets: mx.array) -> mx.array:
         """x (..., n_embd), targets (...) -> (...), nats."""
-        return -nn.losses.cross_entropy(self.logits(x), targets)
+        logits = self.logits(x)
+        return (mx.take_along_axis(logits, targets[..., None], axis=-1) - logsumexp(logits))[..., 0]

@@ -51,10 +51,11 @@ def base_rates(ids: np.ndarray, vocabulary: list[bytes]) -> np.ndarray:
     kind = np.array([classes.setdefault(category(token), len(classes)) for token in vocabulary])
     brought = np.bincount(kind, weights=novel, minlength=len(classes))
     candidates = np.bincount(kind, weights=unseen | (novel > 0), minlength=len(classes))
-    overall = novel.sum() / max(1, (unseen | (novel > 0)).sum())
+    # One novel token at least, so that every id keeps a chance however short or repetitive the text.
+    novelty = max(novel.sum(), 1.0)
+    overall = novelty / max(1, (unseen | (novel > 0)).sum())
     rate = (brought + PSEUDO * overall) / (candidates + PSEUDO)
-    # One novel token at least, so that every id keeps a chance however short the text.
-    discount = min(0.9, max(novel.sum(), 1.0) / np.count_nonzero(counts))
+    discount = min(0.9, novelty / np.count_nonzero(counts))
     rates = np.maximum(counts - discount, 0) / len(ids)
     if not unseen.any():
         return rates / rates.sum()

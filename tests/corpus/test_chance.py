@@ -43,7 +43,7 @@ def test_steps_do_not_overlap():
 
 
 def test_draws_are_uniform():
-    """One draw from each of many addresses: neighbours in seed and step are as independent as neighbours in a stream."""
+    """One draw from each of many addresses: neighbours in seed and step are as independent as those in a stream."""
     draws = np.array([[stream(seed, "u", step).random() for step in range(60)] for seed in range(60)])
     assert abs(draws.mean() - 0.5) < 5 / np.sqrt(12 * draws.size)
     for left, right in ((draws[1:], draws[:-1]), (draws[:, 1:], draws[:, :-1])):

@@ -1,7 +1,6 @@
 """Every elementwise function of the exact mode against 50-digit arithmetic, value and derivatives, over its range."""
 from __future__ import annotations
 
-
 import mlx.core as mx
 import numpy as np
 import pytest
