@@ -4,6 +4,7 @@
     python -m parity check attention     those whose names contain a word
     python -m parity mutants             can the checks fail at all?
     python -m parity training            do whole training runs agree?
+    python -m parity audit               would everything run on Apple's GPU?
     python -m parity bench               how fast is an iteration?
     python -m parity nudge RUN_DIR       a full run whose start is moved by one unit in the last place
 
@@ -34,6 +35,10 @@ COMMANDS = {
     "training": (
         "Do whole training runs agree: AdamW over 50 steps, the loss at each of 200 steps, checkpoints across wings?",
         "Compares each with the envelope of runs whose starts differ by one unit in the last place.",
+    ),
+    "audit": (
+        "Has everything that the wings compute with a kernel on Apple's GPU?",
+        "Looks up each PyTorch operator and MLX primitive in the tables the packages ship; a check by table, not a run.",
     ),
     "bench": (
         "How long does an iteration take, and what share of the baseline's time?",

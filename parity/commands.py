@@ -6,6 +6,7 @@ from argparse import Namespace
 from dataclasses import asdict
 
 from rich.console import Console
+from rich.markup import escape
 
 from parity import registry
 from parity.check import AGREEMENT, Verdict
@@ -101,6 +102,28 @@ def mutants(options: Namespace) -> int:
     found = ({"record": "fault", "caught": outcome.verdict is not None} | asdict(outcome) for outcome in outcomes)
     write(options.json, [{"record": "environment"} | environment(), *found])
     return 1 if red or caught < len(MUTANTS) else 0
+
+
+def audit(options: Namespace) -> int:
+    """Kernels on Apple's GPU."""
+    from parity.audit import audit as rows_of_audit
+
+    out = console()
+    with out.status("following both wings ..."):
+        found = list(rows_of_audit())
+    for wing, what in (("torch", "operator"), ("mlx", "primitive")):
+        own = [row for row in found if row.wing == wing]
+        drawn = rows(f"{wing} on Apple's GPU", what, "first met in", "served by", "verdict")
+        for row in own:
+            drawn.add_row(row.name, row.where, escape(row.served), "[green]ok[/]" if row.ok else "[red]red[/]")
+        out.print(drawn)
+        out.print(f"{wing}: {sum(row.ok for row in own)} of {len(own)} green.\n")
+    red = [row for row in found if not row.ok]
+    for row in red:
+        out.print(row.sentence(), style="red", markup=False, soft_wrap=True)
+    out.print("This is a check by table, not a run on Apple hardware.")
+    write(options.json, [{"record": "environment"} | environment(), *({"record": "audit"} | asdict(r) for r in found)])
+    return 1 if red else 0
 
 
 def bench(options: Namespace) -> int:

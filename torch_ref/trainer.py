@@ -71,7 +71,8 @@ class Trainer:
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
         """One clipped update from given gradients, by parameter name: the optimizer alone."""
         for name, p in self.named.items():
-            p.grad = torch.from_numpy(gradients[name]).to(self.device, self.dtype)
+            # A copy: the clip scales gradients in place, and these are the caller's.
+            p.grad = torch.tensor(gradients[name], dtype=self.dtype, device=self.device)
         self._descend(lr)
 
     @torch.no_grad()

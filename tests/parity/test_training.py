@@ -55,6 +55,14 @@ def test_a_learning_rate_off_by_a_thousandth_is_seen():
     assert not training.worst_step("case", "leg", losses, reference, allowed).ok
 
 
+@pytest.mark.parametrize("wing", training.WINGS)
+def test_apply_leaves_the_given_gradients_alone(wing):
+    plan = small_plan("baseline")
+    given = {name: np.ones_like(p) for name, p in plan.initial(0).items()}
+    training.make(wing, plan, "float32").apply(given, 1e-3)
+    assert all(np.array_equal(g, np.ones_like(g)) for g in given.values())
+
+
 def test_moved_moves_every_parameter_by_one_ulp():
     plan = small_plan("baseline")
     before = training.make("torch", plan, "float32").read()

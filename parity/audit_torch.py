@@ -1,0 +1,206 @@
+"""The PyTorch wing's operators, and their kernels on MPS.
+
+Follow. A dispatch mode sees every ATen operator after autograd has taken its composites apart, forward and backward.
+Everything runs twice: on the CPU, with numbers, and (all but the optimizer, whose fused kernel refuses it) on the
+`meta` device, which has shapes but no numbers. There a CPU tensor betrays a tensor made without `device=`, and an
+operator that must know the numbers stops. Attention takes the formula that MPS takes, not the CPU's fused kernel.
+
+Look up. `native_functions.yaml`, in every PyTorch wheel, lists for each operator the kernel of each device:
+
+    - func: gelu(Tensor self, *, str approximate='none') -> Tensor
+      structured_delegate: gelu.out          the kernels are those of gelu.out
+      dispatch:
+        CPU, CUDA, MPS: gelu_out             device keys: kernel
+
+Without a `dispatch`, or with a kernel for a Composite key only, an operator is made of others. Those that the mode sees
+whole are taken apart under it, even where the CPU has a kernel of its own, since MPS would. What a composite does
+without dispatching (a view, an allocation) needs no kernel.
+
+Limits. The mode sees parts where MPS serves a composite whole: `audit_records.WHOLE` adds those. A kernel's dtypes and
+shapes are not in the table.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from parity.audit import Trace
+from parity.audit_records import ALLOWED, WHOLE
+from parity.rooms import method_of, torch_module
+from parity.small import small_plan
+from parity.whole import drawn
+from personas import PERSONAS, Plan
+from personas.case import Case, collect
+from torch_ref.model import Model
+from torch_ref.trainer import Trainer
+
+WING = "torch"
+EXPLICIT, IMPLICIT = "CompositeExplicitAutograd", "CompositeImplicitAutograd"
+WIDE = (torch.float64, torch.complex128)
+
+
+@cache
+def table() -> dict[str, dict[str, str]]:
+    """{"aten::gelu": {"CPU": kernel, "MPS": kernel, ...}} of every operator; {} where it is composite."""
+    import torchgen
+
+    text = (Path(torchgen.__file__).parent / "packaged/ATen/native/native_functions.yaml").read_text(encoding="utf-8")
+    kernels, delegates = {}, {}
+    for entry in re.split(r"^- func: ", text, flags=re.M)[1:]:
+        name = entry[: entry.index("(")]
+        section = re.search(r"^  dispatch:.*\n((?:    .*\n)*)", entry, re.M)
+        lines = re.findall(r"^    (\w[\w, ]*): (\w+)", section[1] if section else "", re.M)
+        kernels[name] = {key: kernel for keys, kernel in lines for key in keys.split(", ")}
+        if delegate := re.search(r"^  structured_delegate: (\S+)", entry, re.M):
+            delegates[name] = delegate[1]
+    return {f"aten::{name}": kernels[delegates.get(name, name)] | own for name, own in kernels.items()}
+
+
+def serve(name: str) -> tuple[str, bool]:
+    """How MPS serves the operator `name`, and whether it does."""
+    if name in ALLOWED:
+        return f"allowed: {ALLOWED[name]}", True
+    kernels = table().get(name)
+    if kernels is None:
+        return "is not in PyTorch's operator table", False
+    if "MPS" in kernels:
+        return f"kernel {kernels['MPS']}", True
+    if composite(name) or any(key.startswith(EXPLICIT) for key in kernels):
+        return "made of others", True
+    return f"has no MPS kernel, only {', '.join(kernels)}", False
+
+
+def composite(name: str) -> str | None:
+    """The dispatch key under which MPS would take the operator `name` apart; None if it does not."""
+    kernels = table().get(name)
+    if kernels is None or "MPS" in kernels:
+        return None
+    return next((key for key in (EXPLICIT, IMPLICIT) if key in kernels), None if kernels else IMPLICIT)
+
+
+class Operators(TorchDispatchMode):
+    """Writes every dispatched operator into a trace, with float64 and, off the CPU, CPU tensors as flaws."""
+
+    def __init__(self, trace: Trace, device: str):
+        super().__init__()
+        self.trace, self.device = trace, device
+        self.opened: list[str] = []  # composites that are being taken apart
+
+    def __torch_dispatch__(self, function, types, args=(), kwargs=None):
+        name, kwargs = function.name(), kwargs or {}
+        self.trace.names[name] = None
+        self.look(name, (args, kwargs))
+        if (key := composite(name)) and name not in self.opened:
+            self.opened.append(name)
+            with self:
+                result = function._op_dk(getattr(torch._C.DispatchKey, key), *args, **kwargs)
+            self.opened.pop()
+        else:
+            result = function(*tensors(function, args), **kwargs)
+        self.look(name, result)
+        return result
+
+    def look(self, name: str, values: object) -> None:
+        tensors = [value for value in tree_leaves(values) if isinstance(value, Tensor)]
+        if any(x.dtype in WIDE for x in tensors):
+            self.trace.flaws[f"float64 in {name}"] = "Apple's GPU has no float64: make it float32"
+        if self.device != "cpu" and any(x.device.type == "cpu" for x in tensors):
+            self.trace.flaws[f"CPU tensor in {name}"] = "stays on the CPU when the model moves: give it the device"
+
+
+def tensors(function: torch._ops.OpOverload, args: tuple) -> tuple:
+    """The arguments, numbers as tensors where the schema says so: a mode gets numbers, which not all operators take."""
+    kinds = [str(argument.type) for argument in function._schema.arguments]
+    return tuple(
+        torch.tensor(x)
+        if kind == "Tensor" and isinstance(x, int | float)
+        else x
+        for kind, x in zip(kinds, args, strict=False)
+    )
+
+
+class Functions(TorchFunctionMode):
+    """Writes the composites that MPS serves whole into a trace."""
+
+    def __init__(self, trace: Trace):
+        super().__init__()
+        self.trace = trace
+
+    def __torch_function__(self, function, types, args=(), kwargs=None):
+        self.trace.names |= dict.fromkeys(WHOLE.get(function, ()))
+        return function(*args, **(kwargs or {}))
+
+
+def follow(run: Callable[[], object], device: str = "cpu", trace: Trace | None = None) -> Trace:
+    """What `run` dispatches on `device`, added to `trace`."""
+    trace = trace or Trace()
+    with sdpa_kernel(SDPBackend.MATH), Functions(trace), Operators(trace, device):
+        try:
+            run()
+        except (RuntimeError, NotImplementedError) as error:
+            if device == "cpu":
+                raise
+            trace.flaws["stops on a device"] = str(error).splitlines()[0]
+    return trace
+
+
+def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) -> Trace:
+    """A float32 module's method and its gradient in every parameter and floating input, on the CPU and on `meta`."""
+    trace = Trace()
+    for device in ("cpu", "meta"):
+        module = module.to(device, torch.float32)
+        arguments = [on(device, x) for x in inputs]
+        leaves = [x for x in (*arguments, *module.parameters()) if isinstance(x, Tensor) and x.requires_grad]
+
+        def run(module=module, arguments=arguments, leaves=leaves) -> None:
+            output = method_of(module, method)(*arguments)
+            torch.autograd.grad(output, leaves, torch.ones_like(output), allow_unused=True)
+
+        follow(run, device, trace)
+    return trace
+
+
+def on(device: str, x: np.ndarray | dict) -> Tensor | dict:
+    """NumPy arrays as the trainer would hand them over: floating ones in float32, integers in int64."""
+    if isinstance(x, dict):
+        return {name: on(device, value).detach() for name, value in x.items()}
+    kind = torch.float32 if x.dtype.kind == "f" else torch.int64
+    return torch.tensor(x, dtype=kind, device=device, requires_grad=x.dtype.kind == "f")
+
+
+def traces() -> dict[str, Trace]:
+    """By place: every case, and of every persona's small plan the model, forward and backward, and the trainer."""
+    found = {case.name: follow_case(case) for case in collect("CASES")}
+    for plan in map(small_plan, PERSONAS):
+        _, ids, targets, noise = drawn(plan, 0)
+        found[f"model: {plan.name}"] = follow_module(Model(plan), "losses", ids, targets, noise)
+        found[f"generation: {plan.name}"] = follow_module(Model(plan), "log_probs", ids)
+        found[f"step: {plan.name}"] = follow(lambda plan=plan: train(plan))
+    return found
+
+
+def follow_case(case: Case) -> Trace:
+    generator = np.random.default_rng(0)
+    module = torch_module(case.spec, case.parameters(generator), torch.float32)
+    return follow_module(module, case.method, *case.arguments(generator))
+
+
+def train(plan: Plan) -> None:
+    """Two steps of the real trainer, an evaluation, and its state read and put back."""
+    _, ids, targets, noise = drawn(plan, 0)
+    trainer = Trainer(plan, 0, "cpu")
+    for _ in range(2):
+        trainer.step(ids, targets, noise, plan.recipe.peak_lr)
+    trainer.losses(ids, targets)
+    trainer.write(trainer.read())
