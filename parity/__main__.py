@@ -38,7 +38,7 @@ COMMANDS = {
     ),
     "audit": (
         "Has everything that the wings compute with a kernel on Apple's GPU?",
-        "Looks up each PyTorch operator and MLX primitive in the tables the packages ship; a check by table, not a run.",
+        "Looks up each PyTorch operator and MLX primitive in the packages' own tables: a check, not a run.",
     ),
     "bench": (
         "How long does an iteration take, and what share of the baseline's time?",

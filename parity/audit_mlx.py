@@ -74,7 +74,8 @@ def follow(function: Callable[..., list[mx.array]], *arguments: mx.array) -> Tra
             if mx.float64 in arrays:
                 trace.flaws[f"float64 in {part['name']}"] = "Apple's GPU has no float64: make it float32"
 
-    with fused(trace):
+    # On the CPU everywhere, so that a Mac traces the same graph, and float64 is found rather than refused.
+    with mx.stream(mx.cpu), fused(trace):
         try:
             mx.export_function(note, function, *arguments)
         except ValueError as error:
@@ -136,14 +137,13 @@ def on(x: np.ndarray | dict) -> mx.array | dict:
 
 def traces() -> dict[str, Trace]:
     """By place: every case, and of every persona's small plan the model, forward and backward, and the trainer."""
-    with mx.stream(mx.cpu):
-        found = {case.name: follow_case(case) for case in collect("CASES")}
-        for plan in map(small_plan, PERSONAS):
-            _, ids, targets, noise = drawn(plan, 0)
-            model = Trainer(plan, 0, "cpu").model
-            found[f"model: {plan.name}"] = follow_module(model, "losses", ids, targets, noise)
-            found[f"generation: {plan.name}"] = follow_module(model, "log_probs", ids)
-            found[f"step: {plan.name}"] = train(plan)
+    found = {case.name: follow_case(case) for case in collect("CASES")}
+    for plan in map(small_plan, PERSONAS):
+        _, ids, targets, noise = drawn(plan, 0)
+        model = Trainer(plan, 0, "cpu").model
+        found[f"model: {plan.name}"] = follow_module(model, "losses", ids, targets, noise)
+        found[f"generation: {plan.name}"] = follow_module(model, "log_probs", ids)
+        found[f"step: {plan.name}"] = train(plan)
     return found
 
 

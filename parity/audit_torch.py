@@ -5,16 +5,8 @@ Everything runs twice: on the CPU, with numbers, and (all but the optimizer, who
 `meta` device, which has shapes but no numbers. There a CPU tensor betrays a tensor made without `device=`, and an
 operator that must know the numbers stops. Attention takes the formula that MPS takes, not the CPU's fused kernel.
 
-Look up. `native_functions.yaml`, in every PyTorch wheel, lists for each operator the kernel of each device:
-
-    - func: gelu(Tensor self, *, str approximate='none') -> Tensor
-      structured_delegate: gelu.out          the kernels are those of gelu.out
-      dispatch:
-        CPU, CUDA, MPS: gelu_out             device keys: kernel
-
-Without a `dispatch`, or with a kernel for a Composite key only, an operator is made of others. Those that the mode sees
-whole are taken apart under it, even where the CPU has a kernel of its own, since MPS would. What a composite does
-without dispatching (a view, an allocation) needs no kernel.
+Look up: `audit_table`. A composite that the mode sees whole is taken apart under it, even where the CPU has a kernel of
+its own, since MPS would.
 
 Limits. The mode sees parts where MPS serves a composite whole: `audit_records.WHOLE` adds those. A kernel's dtypes and
 shapes are not in the table.
@@ -22,10 +14,7 @@ shapes are not in the table.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable
-from functools import cache
-from pathlib import Path
 
 import numpy as np
 import torch
@@ -36,7 +25,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
 from parity.audit import Trace
-from parity.audit_records import ALLOWED, WHOLE
+from parity.audit_records import WHOLE
+from parity.audit_table import composite, serve
 from parity.rooms import method_of, torch_module
 from parity.small import small_plan
 from parity.whole import drawn
@@ -45,48 +35,10 @@ from personas.case import Case, collect
 from torch_ref.model import Model
 from torch_ref.trainer import Trainer
 
+__all__ = ["WING", "follow", "follow_module", "serve", "traces"]
+
 WING = "torch"
-EXPLICIT, IMPLICIT = "CompositeExplicitAutograd", "CompositeImplicitAutograd"
 WIDE = (torch.float64, torch.complex128)
-
-
-@cache
-def table() -> dict[str, dict[str, str]]:
-    """{"aten::gelu": {"CPU": kernel, "MPS": kernel, ...}} of every operator; {} where it is composite."""
-    import torchgen
-
-    text = (Path(torchgen.__file__).parent / "packaged/ATen/native/native_functions.yaml").read_text(encoding="utf-8")
-    kernels, delegates = {}, {}
-    for entry in re.split(r"^- func: ", text, flags=re.M)[1:]:
-        name = entry[: entry.index("(")]
-        section = re.search(r"^  dispatch:.*\n((?:    .*\n)*)", entry, re.M)
-        lines = re.findall(r"^    (\w[\w, ]*): (\w+)", section[1] if section else "", re.M)
-        kernels[name] = {key: kernel for keys, kernel in lines for key in keys.split(", ")}
-        if delegate := re.search(r"^  structured_delegate: (\S+)", entry, re.M):
-            delegates[name] = delegate[1]
-    return {f"aten::{name}": kernels[delegates.get(name, name)] | own for name, own in kernels.items()}
-
-
-def serve(name: str) -> tuple[str, bool]:
-    """How MPS serves the operator `name`, and whether it does."""
-    if name in ALLOWED:
-        return f"allowed: {ALLOWED[name]}", True
-    kernels = table().get(name)
-    if kernels is None:
-        return "is not in PyTorch's operator table", False
-    if "MPS" in kernels:
-        return f"kernel {kernels['MPS']}", True
-    if composite(name) or any(key.startswith(EXPLICIT) for key in kernels):
-        return "made of others", True
-    return f"has no MPS kernel, only {', '.join(kernels)}", False
-
-
-def composite(name: str) -> str | None:
-    """The dispatch key under which MPS would take the operator `name` apart; None if it does not."""
-    kernels = table().get(name)
-    if kernels is None or "MPS" in kernels:
-        return None
-    return next((key for key in (EXPLICIT, IMPLICIT) if key in kernels), None if kernels else IMPLICIT)
 
 
 class Operators(TorchDispatchMode):
@@ -123,9 +75,7 @@ def tensors(function: torch._ops.OpOverload, args: tuple) -> tuple:
     """The arguments, numbers as tensors where the schema says so: a mode gets numbers, which not all operators take."""
     kinds = [str(argument.type) for argument in function._schema.arguments]
     return tuple(
-        torch.tensor(x)
-        if kind == "Tensor" and isinstance(x, int | float)
-        else x
+        torch.tensor(x) if kind == "Tensor" and isinstance(x, int | float) else x
         for kind, x in zip(kinds, args, strict=False)
     )
 
