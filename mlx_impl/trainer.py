@@ -19,7 +19,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 from mlx_impl import BLAS
 from mlx_impl.model import Model, load_parameters
 
-MOMENTS = ("m", "v")  # MLX's names and the checkpoint's
+MOMENTS = (".m", ".v")  # how MLX ends the names of a parameter's moments
 
 
 def best_device() -> str:
@@ -27,6 +27,12 @@ def best_device() -> str:
     if mx.metal.is_available():
         return "metal"
     return "cuda" if mx.cuda.is_available() else "cpu"
+
+
+def saved_name(name: str) -> str:
+    """A moment's name in MLX's optimizer state -> in a checkpoint: "norm.weight.m" -> "optimizer.m.norm.weight"."""
+    place, _, key = name.rpartition(".")
+    return f"optimizer.{key}.{place}"
 
 
 class Trainer:
@@ -72,6 +78,14 @@ class Trainer:
         self._descend(gradients)
         return loss
 
+    def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> mx.array:
+        """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
+        self.optimizer.learning_rate = mx.array(lr, self.dtype)
+        masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
+        loss = self.update(mx.array(ids), mx.array(targets), masks)
+        mx.eval(loss, self.state)
+        return loss
+
     def _descend(self, gradients: dict) -> None:
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
         self.optimizer.update(self.model, gradients)
@@ -82,14 +96,6 @@ class Trainer:
         self._descend(tree_unflatten([(name, mx.array(g, self.dtype)) for name, g in gradients.items()]))
         mx.eval(self.state)
 
-    def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> mx.array:
-        """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
-        self.optimizer.learning_rate = mx.array(lr, self.dtype)
-        masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
-        loss = self.update(mx.array(ids), mx.array(targets), masks)
-        mx.eval(loss, self.state)
-        return loss
-
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
         return np.array(self.model.losses(mx.array(ids), mx.array(targets), {}).astype(mx.float32))
@@ -99,10 +105,8 @@ class Trainer:
         state = {"optimizer.step": np.int64(self.optimizer.optimizers[0].step.item())}
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
-            for name, value in tree_flatten(optimizer.state):
-                place, _, key = name.rpartition(".")
-                if key in MOMENTS:
-                    state[f"optimizer.{key}.{place}"] = np.array(value)
+            held = tree_flatten(optimizer.state)
+            state |= {saved_name(name): np.array(value) for name, value in held if name.endswith(MOMENTS)}
         return state
 
     def write(self, state: dict[str, np.ndarray]) -> None:
@@ -110,13 +114,9 @@ class Trainer:
         values = {name[6:]: value for name, value in state.items() if name.startswith("model.")}
         load_parameters(self.model, values, self.dtype)
         for optimizer in self.optimizer.optimizers:
-            for name, _ in tree_flatten(optimizer.state):
-                place, _, key = name.rpartition(".")
-                if key in MOMENTS:
-                    holder = optimizer.state
-                    for part in place.split("."):
-                        holder = holder[int(part)] if part.isdigit() else holder[part]
-                    holder[key] = mx.array(state[f"optimizer.{key}.{place}"], self.dtype)
+            names = [name for name, _ in tree_flatten(optimizer.state) if name.endswith(MOMENTS)]
+            held = [(name, mx.array(state[saved_name(name)], self.dtype)) for name in names]
+            optimizer.state.update(tree_unflatten(held))
         self._set_step(int(state["optimizer.step"]))
 
     def peak_memory(self) -> int:
