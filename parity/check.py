@@ -15,7 +15,7 @@ case so ill-conditioned that it would excuse a real difference is itself red.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -24,7 +24,7 @@ import torch
 from corpus.chance import stream
 from parity.exact import exact
 from parity.rooms import Arrays, run_mlx, run_torch, torch_module, torch_tensors
-from parity.rounding import MARGIN, UNIT, spreads
+from parity.rounding import UNIT, allowance, spreads
 from personas.case import Case, representable
 
 AGREEMENT = 1e-10  # what the project promises of the two wings in float64, relative
@@ -94,48 +94,53 @@ def check(case: Case, seed: int = 0) -> Iterator[Verdict]:
     module = torch_module(case.spec, parameters, torch.float64)
     spread = spreads(lambda: torch_tensors(module, case.method, inputs, cotangent))
 
-    def bound(what: str, dtype: str) -> tuple[float, str]:
-        value = MARGIN * spread[what] * UNIT[dtype] / UNIT["float32"]
-        return value, f"{MARGIN:g} x the spread under random rounding at u = {UNIT[dtype]:.2g}"
-
-    yield compare(case.name, "torch float64", "output", oracle["output"], defined, *bound("output", "float64"))
+    runners = {"torch": run_torch, "mlx": run_mlx}
     yield slope(case, parameters, inputs, cotangent, oracle, stream(seed, f"parity-direction/{case.name}"))
+    yield from held(case.name, oracle, defined, spread, lambda wing, dtype: runners[wing](*run, dtype))
+
+
+def held(
+    case: str, oracle: Arrays, defined: np.ndarray, spread: dict[str, float], run: Callable[[str, str], Arrays]
+) -> Iterator[Verdict]:
+    """The legs of one computation, held against the oracle; its outputs against the definition's, `defined`.
+
+    run: (wing, dtype) -> what `parity.rooms.run_torch` returns.
+    """
+    yield compare(case, "torch float64", "output", oracle["output"], defined, *allowance(spread["output"], "float64"))
     yield from conditioned(case, oracle, spread)
+    truth = oracle | {"output": defined}
     with exact():
-        yield from against(
-            case, "mlx float64", run_mlx(*run, "float64"), oracle | {"output": defined}, bound, "float64"
-        )
-    for wing, runner in (("torch", run_torch), ("mlx", run_mlx)):
-        yield from against(
-            case, f"{wing} float32", runner(*run, "float32"), oracle | {"output": defined}, bound, "float32"
-        )
+        double = run("mlx", "float64")
+    yield from against(case, "mlx", double, truth, spread, "float64")
+    for wing in ("torch", "mlx"):
+        yield from against(case, wing, run(wing, "float32"), truth, spread, "float32")
 
 
-def against(case: Case, leg: str, got: Arrays, oracle: Arrays, bound, dtype: str) -> Iterator[Verdict]:
+def against(
+    case: str, wing: str, got: Arrays, oracle: Arrays, spread: dict[str, float], dtype: str
+) -> Iterator[Verdict]:
     """One verdict a tensor of the oracle. A gradient that the oracle lacks must be zero."""
+    leg = f"{wing} {dtype}"
     for what, expected in oracle.items():
         if what in got:
-            yield compare(case.name, leg, what, got[what], expected, *bound(what, dtype))
+            yield compare(case, leg, what, got[what], expected, *allowance(spread[what], dtype))
         else:
-            yield compare(
-                case.name, leg, what, np.full_like(expected, np.nan), expected, 0.0, "this gradient is missing"
-            )
+            absent = np.full_like(expected, np.nan)
+            yield compare(case, leg, what, absent, expected, 0.0, "this gradient is missing")
     for what in got.keys() - oracle.keys():
-        yield compare(case.name, leg, what, got[what], np.zeros_like(got[what]), 0.0, "not read, so its gradient is 0")
+        yield compare(case, leg, what, got[what], np.zeros_like(got[what]), 0.0, "not read, so its gradient is 0")
 
 
-def conditioned(case: Case, oracle: Arrays, spread: dict[str, float]) -> Iterator[Verdict]:
+def conditioned(case: str, oracle: Arrays, spread: dict[str, float]) -> Iterator[Verdict]:
     """The float64 bounds themselves, as errors that may not exceed AGREEMENT of the case's greatest magnitude.
 
     Of the case, not of the tensor: a gradient that is exactly zero has no scale of its own.
     """
     scale = max(float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in oracle.values())
     for what in oracle:
-        allowance = MARGIN * spread[what] * UNIT["float64"] / UNIT["float32"]
+        bound, _ = allowance(spread[what], "float64")
         derivation = f"{AGREEMENT:g} of the scale {scale:.3g}"
-        yield compare(
-            case.name, "bound float64", what, np.array(allowance), np.array(0.0), AGREEMENT * scale, derivation
-        )
+        yield compare(case, "bound float64", what, np.array(bound), np.array(0.0), AGREEMENT * scale, derivation)
 
 
 def slope(case: Case, parameters: Arrays, inputs: tuple, cotangent: np.ndarray, oracle: Arrays, generator) -> Verdict:

@@ -39,6 +39,7 @@ Which, and how well (x86-64, MLX 0.32.4; relative error of value | derivative; a
 stays inexact in float64, and why (`exact_records`). Not reached: a primitive bound to another name before (`from
 mlx.core import exp`). MLX's other float64 primitives, values and derivatives, were measured: right to 1e-15.
 """
+
 from __future__ import annotations
 
 import contextlib

@@ -23,6 +23,7 @@ accurate and can be differentiated to any order. Where MLX has a good value and 
 Source: Abramowitz & Stegun (1964), chapter 7; Hunter & Regan, "A note on the evaluation of the complementary error
 function", Math. Comp. 26 (1972).
 """
+
 from __future__ import annotations
 
 import math

@@ -10,6 +10,7 @@ bring an operation into this file:
     float32 arguments:   scale, eps, alpha, base are C floats in the originals, 3e-8 off; here they are Python's doubles
     no float64 at all:   gather_mm, strided or grouped convolutions
 """
+
 from __future__ import annotations
 
 import itertools
@@ -71,8 +72,16 @@ def rms_norm(x: mx.array, weight: mx.array | None, eps: float) -> mx.array:
     return y if weight is None else y * weight
 
 
-def rope(x: mx.array, dims: int, *, traditional: bool, base: float | None, scale: float, offset: int | mx.array,
-         freqs: mx.array | None = None) -> mx.array:
+def rope(
+    x: mx.array,
+    dims: int,
+    *,
+    traditional: bool,
+    base: float | None,
+    scale: float,
+    offset: int | mx.array,
+    freqs: mx.array | None = None,
+) -> mx.array:
     """Rotate pair i of the first `dims` features of (B, ..., T, D) by scale * position / freqs[i] radians.
 
     freqs[i] = base^(2i/dims) unless given; pairs are (i, i + dims/2), or (2i, 2i + 1) where `traditional`.
@@ -94,8 +103,16 @@ def rope(x: mx.array, dims: int, *, traditional: bool, base: float | None, scale
     return mx.concatenate([turned, rest], axis=-1)
 
 
-def scaled_dot_product_attention(q: mx.array, k: mx.array, v: mx.array, *, scale: float, mask=None,
-                                 sinks: mx.array | None = None, force_fused: bool = False) -> mx.array:
+def scaled_dot_product_attention(
+    q: mx.array,
+    k: mx.array,
+    v: mx.array,
+    *,
+    scale: float,
+    mask=None,
+    sinks: mx.array | None = None,
+    force_fused: bool = False,
+) -> mx.array:
     """softmax(scale q k^T + mask) v for q (B, N, Tq, D) and k, v (B, N', Tk, D); head h reads head h N'/N of k and v.
 
     `mask`: None, "causal" (the last query sees the last key), boolean (True sees), or additive. `sinks` (N,) are
@@ -129,8 +146,15 @@ def addmm(c: mx.array, a: mx.array, b: mx.array, /, alpha: float = 1.0, beta: fl
     return alpha * (a @ b) + beta * c
 
 
-def gather_mm(a: mx.array, b: mx.array, /, lhs_indices: mx.array | None = None, rhs_indices: mx.array | None = None, *,
-              sorted_indices: bool = False) -> mx.array:
+def gather_mm(
+    a: mx.array,
+    b: mx.array,
+    /,
+    lhs_indices: mx.array | None = None,
+    rhs_indices: mx.array | None = None,
+    *,
+    sorted_indices: bool = False,
+) -> mx.array:
     """a[lhs_indices] @ b[rhs_indices], the indices addressing flattened batch axes; `sorted_indices` is only a hint."""
 
     def pick(x: mx.array, indices: mx.array | None) -> mx.array:
@@ -149,8 +173,10 @@ def convolution(x: mx.array, weight: mx.array, /, stride=1, padding=0, dilation=
     x, weight = mx.unflatten(x, -1, (groups, -1)), mx.unflatten(weight, 0, (groups, -1))
     total = 0.0
     for tap in itertools.product(*map(range, kernel)):
-        where = [slice(t * dilation[i], t * dilation[i] + stride[i] * (sizes[i] - 1) + 1, stride[i])
-                 for i, t in enumerate(tap)]
+        where = [
+            slice(t * dilation[i], t * dilation[i] + stride[i] * (sizes[i] - 1) + 1, stride[i])
+            for i, t in enumerate(tap)
+        ]
         window = x[(slice(None), *where)]
         total = total + mx.einsum("...gi,goi->...go", window, weight[(slice(None), slice(None), *tap)])
     return mx.flatten(total, -2, -1)

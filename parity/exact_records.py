@@ -12,6 +12,7 @@ Bounds count roundings, each at most u = 2^-53, and 2u (one unit in the last pla
 and for the others, with n <= 12 terms in a sum and logits below 16 in size known to 16u: exp 16 + 4, sum n, division,
 product n + 1 more: below 64; backward, where two such factors meet, twice that.
 """
+
 from __future__ import annotations
 
 from collections.abc import Callable

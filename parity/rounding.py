@@ -123,3 +123,9 @@ def spreads(compute: Callable[[], dict[str, Tensor]], samples: int = SAMPLES) ->
                 change = torch.where(torch.isfinite(exact[name]), value - exact[name], 0)
                 worst[name] = max(worst[name], change.abs().max().item() if change.numel() else 0.0)
     return worst
+
+
+def allowance(spread: float, dtype: str) -> tuple[float, str]:
+    """(bound, how it came about) for a tensor of this spread, in a precision of UNIT."""
+    words = f"{MARGIN:g} x the spread under random rounding at u = {UNIT[dtype]:.2g}"
+    return MARGIN * spread * UNIT[dtype] / UNIT["float32"], words

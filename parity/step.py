@@ -17,7 +17,7 @@ import torch
 from parity.check import Verdict, compare
 from parity.exact import exact
 from parity.rooms import Arrays
-from parity.rounding import MARGIN, UNIT, spreads
+from parity.rounding import allowance, spreads
 from parity.training import WINGS, make
 from parity.whole import drawn, torch_losses
 from personas import Plan, adamw, model
@@ -32,11 +32,10 @@ def check(plan: Plan, seed: int = 0) -> Iterator[Verdict]:
     oracle["loss"] = model.losses(plan, parameters, *arguments).mean()
     for wing in WINGS:
         for dtype in ("float64", "float32"):
-            derivation = f"{MARGIN:g} x the spread under random rounding at u = {UNIT[dtype]:.2g}"
             got = stepped(wing, plan, batch, rate, dtype)
             for what, expected in oracle.items():
-                allowed = MARGIN * spread[what] * UNIT[dtype] / UNIT["float32"]
-                yield compare(f"step: {plan.name}", f"{wing} {dtype}", what, got[what], expected, allowed, derivation)
+                allowed = allowance(spread[what], dtype)
+                yield compare(f"step: {plan.name}", f"{wing} {dtype}", what, got[what], expected, *allowed)
 
 
 def defined(plan: Plan, batch: tuple, rate: float) -> dict[str, torch.Tensor]:

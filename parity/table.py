@@ -72,6 +72,10 @@ def table(verdicts: list[Verdict], title: str) -> Table:
 
 def agreement(verdicts: list[Verdict]) -> float:
     """The worst relative error of the wings in float64, outputs and gradients, over all cases."""
-    found = (cell.relative for by_leg in cells(verdicts).values() for leg, cell in by_leg.items()
-             if leg in ("torch float64", "mlx float64"))
+    found = (
+        cell.relative
+        for by_leg in cells(verdicts).values()
+        for leg, cell in by_leg.items()
+        if leg in ("torch float64", "mlx float64")
+    )
     return max(found, default=0.0)

@@ -39,8 +39,17 @@ def test_no_bound_means_bit_for_bit():
 
 @pytest.mark.parametrize(
     ("got", "expected", "ok"),
-    [(INF, INF, True), (-INF, -INF, True), (INF, -INF, False), (1e300, INF, False), (INF, 1e300, False),
-     (NAN, 1.0, False), (1.0, NAN, False), (NAN, NAN, False), (NAN, INF, False)],
+    [
+        (INF, INF, True),
+        (-INF, -INF, True),
+        (INF, -INF, False),
+        (1e300, INF, False),
+        (INF, 1e300, False),
+        (NAN, 1.0, False),
+        (1.0, NAN, False),
+        (NAN, NAN, False),
+        (NAN, INF, False),
+    ],
 )
 def test_what_is_not_finite(got, expected, ok):
     """Equal infinities agree; a NaN agrees with nothing, since no definition has one."""
@@ -72,13 +81,12 @@ def test_one_wrong_entry_is_found_wherever_it_is(expected, size, data):
     assert not found.ok and found.where == place
 
 
-def bound(what, dtype):
-    return 1e-6, "by decree"
+SPREAD = {"output": 1e-7, "weight": 1e-7}
 
 
 def test_a_missing_gradient_is_red():
     oracle = {"output": np.ones(2), "weight": np.zeros(2)}
-    found = {v.what: v for v in against(CASE, "leg", {"output": np.ones(2)}, oracle, bound, "float32")}
+    found = {v.what: v for v in against("case", "mlx", {"output": np.ones(2)}, oracle, SPREAD, "float32")}
     assert found["output"].ok and not found["weight"].ok
     assert "missing" in found["weight"].sentence()
 
@@ -86,7 +94,7 @@ def test_a_missing_gradient_is_red():
 @pytest.mark.parametrize(("value", "ok"), [(0.0, True), (1e-30, False)])
 def test_a_gradient_that_the_oracle_lacks_must_be_zero(value, ok):
     got = {"output": np.ones(2), "weight": np.array([0.0, value])}
-    found = {v.what: v for v in against(CASE, "leg", got, {"output": np.ones(2)}, bound, "float32")}
+    found = {v.what: v for v in against("case", "mlx", got, {"output": np.ones(2)}, SPREAD, "float32")}
     assert found["weight"].ok is ok
 
 
@@ -94,8 +102,8 @@ def test_a_case_too_ill_conditioned_is_red():
     """A float64 bound beyond 1e-10 of the case's scale would excuse a real difference."""
     oracle = {"output": np.array([2.0])}
     just = AGREEMENT * 2.0 / 8 * 2**29  # the spread at u = 2^-24 whose float64 bound is 1e-10 of 2
-    assert [v.ok for v in conditioned(CASE, oracle, {"output": 0.99 * just})] == [True]
-    assert [v.ok for v in conditioned(CASE, oracle, {"output": 1.01 * just})] == [False]
+    assert [v.ok for v in conditioned("case", oracle, {"output": 0.99 * just})] == [True]
+    assert [v.ok for v in conditioned("case", oracle, {"output": 1.01 * just})] == [False]
 
 
 SPEC = MLP(4)
