@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from argparse import Namespace
 from dataclasses import asdict
 
@@ -24,7 +25,8 @@ def check(options: Namespace) -> int:
     out.print(table(found, "Definition, PyTorch and MLX, case by case"))
     out.print("Float64 leaves out, as limitations of MLX that the exact mode does not replace:")
     for limit in LIMITATIONS:
-        out.print(f"  {limit.name}: {limit.reason} (relative error {limit.error:.0e})", markup=False)
+        size = "" if math.isnan(limit.error) else f" (relative error {limit.error:.0e})"
+        out.print(f"  {limit.name}: {limit.reason}{size}", markup=False)
     worst = f"worst relative error {agreement(found):.1e} (promised: {AGREEMENT:.0e})"
     out.print(f"\nFloat64, outputs and gradients of both wings: {worst}")
     return concluded(found, options, out)
