@@ -20,7 +20,7 @@ class Recipe:
 
     peak_lr: the learning rate after warm-up. warmup_steps: linear warm-up from peak_lr / warmup_steps.
     schedule: "constant", or "cosine" down to 0 at `total_steps`. clip_norm: global gradient norm.
-    dropout: rate at each of the model's noise sites, in units of 1/256.
+    dropout: rate at each of the model's noise sites, rounded to 1/256.
     """
 
     peak_lr: float
