@@ -13,7 +13,7 @@ def log_softmax(x: mx.array) -> mx.array:
 
 
 class CategoryTree(nn.Module):
-    """ids -> vectors, and vectors -> log probabilities; a target costs genera + species + individuals logits."""
+    """ids -> vectors, and vectors -> log probabilities; a target costs its path, not the vocabulary."""
 
     def __init__(self, n_embd: int, leaf, base_genus, base_species, base_individual):
         super().__init__()

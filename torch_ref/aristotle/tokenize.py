@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 
 class CategoryTree(nn.Module):
-    """ids -> vectors, and vectors -> log probabilities; a target costs genera + species + individuals logits."""
+    """ids -> vectors, and vectors -> log probabilities; a target costs its path, not the vocabulary."""
 
     def __init__(self, n_embd: int, leaf, base_genus, base_species, base_individual):
         super().__init__()
