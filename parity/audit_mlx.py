@@ -42,7 +42,7 @@ HEADERS = ("primitives.h", "fast_primitives.h")
 @cache
 def declared() -> frozenset[str]:
     """The primitives that the installed headers give an `eval_gpu`."""
-    folder = next(Path(place, "include", "mlx") for place in __import__("mlx").__path__)
+    folder = Path(mx.__file__).parent / "include" / "mlx"
     text = "\n".join((folder / header).read_text(encoding="utf-8") for header in HEADERS)
     classes = re.finditer(r"^class (?:MLX_API )?(\w+)(?: final)? : public .*?^};", text, re.M | re.S)
     return frozenset(match[1] for match in classes if "eval_gpu" in match[0])

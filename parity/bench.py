@@ -72,21 +72,19 @@ def compared(seconds: np.ndarray, reference: np.ndarray) -> tuple[float, float, 
     return float(np.median(ratios)), float(low), float(high)
 
 
-def contestant(persona: str, wing: str) -> tuple[str, Callable[[int], float], str]:
+def contestant(persona: str, wing: str) -> tuple[str, Callable[[int], np.ndarray], str]:
     """(name, what runs iteration t of the contract, device) of a persona in a wing."""
     import corpus
     import personas
-    from corpus.batches import train_batch
-    from parity.training import WINGS
+    from parity import training
     from train_mps import FIXED
 
     text = corpus.load()
     plan = personas.plan(persona, FIXED, text.train)
-    trainer = WINGS[wing](plan, 0)
+    trainer = training.WINGS[wing](plan, 0)
 
-    def iterate(t: int) -> float:
-        batch = train_batch(text, 0, t, FIXED.batch_size, FIXED.block_size)
-        return float(trainer.step(*batch, plan.noise(0, t), plan.recipe.learning_rate(t)))
+    def iterate(t: int) -> np.ndarray:
+        return training.run(trainer, plan, text, range(t, t + 1))
 
     return f"{persona}-{wing}", iterate, trainer.device
 

@@ -23,7 +23,7 @@ import torch
 
 from corpus.chance import stream
 from parity.exact import exact
-from parity.rooms import Arrays, run_mlx, run_torch, torch_module, torch_tensors
+from parity.rooms import Arrays, method_of, run_mlx, run_torch, torch_module, torch_tensors
 from parity.rounding import UNIT, allowance, spreads
 from personas.case import Case, representable
 
@@ -85,7 +85,7 @@ def check(case: Case, seed: int = 0) -> Iterator[Verdict]:
     """Every verdict on a case, its parameters, inputs and cotangent drawn from `seed`."""
     generator = stream(seed, f"parity/{case.name}")
     parameters, inputs = case.parameters(generator), case.arguments(generator)
-    method = case.spec if case.method == "__call__" else getattr(case.spec, case.method)
+    method = method_of(case.spec, case.method)
     defined = np.asarray(method(parameters, *inputs))
     cotangent = representable(generator.normal(size=defined.shape))
     run = (case.spec, case.method, parameters, inputs, cotangent)
@@ -147,7 +147,7 @@ def slope(case: Case, parameters: Arrays, inputs: tuple, cotangent: np.ndarray, 
     """PyTorch's gradient against the definition's slope along one random direction, see the module."""
     point = {f"input {i}": x for i, x in enumerate(inputs) if x.dtype.kind == "f"} | parameters
     direction = {name: generator.normal(size=x.shape) for name, x in point.items()}
-    method = case.spec if case.method == "__call__" else getattr(case.spec, case.method)
+    method = method_of(case.spec, case.method)
 
     def along(h: float) -> float:
         moved = {name: x + h * direction[name] for name, x in point.items()}

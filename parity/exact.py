@@ -48,7 +48,7 @@ from collections.abc import Callable, Iterator
 
 import mlx.core as mx
 
-from .exact_records import LIMITATIONS, REPLACED
+from parity.exact_records import LIMITATIONS, REPLACED
 
 __all__ = ["LIMITATIONS", "REPLACED", "exact"]
 

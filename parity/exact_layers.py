@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import mlx.core as mx
 
-from . import exact_functions as fn
+from parity import exact_functions as fn
 
 Axis = int | Sequence[int] | None
 

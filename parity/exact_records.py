@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from . import exact_functions as fn
-from . import exact_layers as layers
+from parity import exact_functions as fn
+from parity import exact_layers as layers
 
 
 @dataclass(frozen=True)

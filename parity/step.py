@@ -18,7 +18,7 @@ from parity.check import Verdict, compare
 from parity.exact import exact
 from parity.rooms import Arrays
 from parity.rounding import allowance, spreads
-from parity.training import WINGS, make
+from parity.training import WINGS, make, saved
 from parity.whole import drawn, torch_losses
 from personas import Plan, adamw, model
 
@@ -45,12 +45,7 @@ def defined(plan: Plan, batch: tuple, rate: float) -> dict[str, torch.Tensor]:
     loss = gradients.pop("output").mean()
     before = {name: (torch.tensor(p), *torch.zeros(2, *p.shape).double()) for name, p in parameters.items()}
     after = adamw.update(before, gradients, torch.tensor(1.0).double(), rate, plan.recipe, plan.decays)
-    state = {
-        f"{kind}.{name}": value
-        for name, values in after.items()
-        for kind, value in zip(("model", "optimizer.m", "optimizer.v"), values, strict=True)
-    }
-    return {"loss": loss} | state
+    return {"loss": loss} | saved(after)
 
 
 def stepped(wing: str, plan: Plan, batch: tuple, rate: float, dtype: str) -> Arrays:

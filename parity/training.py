@@ -135,6 +135,14 @@ def unchanged(case: str, leg: str, got: dict[str, np.ndarray], expected: dict[st
     yield compare(case, leg, "checkpoint", np.array(float(len(differ))), np.array(0.0), 0.0, derivation)
 
 
+def saved(state: dict[str, tuple]) -> dict[str, torch.Tensor]:
+    """The state of `personas.adamw.update`, {parameter: (p, m, v)}, by its names in a checkpoint."""
+    places = ("model", "optimizer.m", "optimizer.v")
+    return {
+        f"{place}.{name}": value for name, values in state.items() for place, value in zip(places, values, strict=True)
+    }
+
+
 def optimizer(plan: Plan, steps: int = 50) -> Iterator[Verdict]:
     """Both wings' parameters and moments after 1, 2 and `steps` updates from the same random gradients."""
     marks = (1, 2, steps)
@@ -157,9 +165,7 @@ def optimizer(plan: Plan, steps: int = 50) -> Iterator[Verdict]:
             step = torch.tensor(t + 1.0, dtype=torch.float64)
             state = update(state, given, step, plan.recipe.learning_rate(t), plan.recipe, plan.decays)
             if t + 1 in marks:
-                for name, parts in state.items():
-                    for prefix, value in zip(("model", "optimizer.m", "optimizer.v"), parts, strict=True):
-                        kept[f"{prefix}.{name} @{t + 1}"] = value
+                kept |= {f"{name} @{t + 1}": value for name, value in saved(state).items()}
         return kept
 
     oracle, spread = defined(), spreads(defined)

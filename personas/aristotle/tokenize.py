@@ -103,9 +103,9 @@ class CategoryTree:
 
     def embed(self, p: dict[str, np.ndarray], ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> (B, T, d) float64."""
-        leaf = self.leaf[ids]
-        kind = leaf // self.shape[2]
-        return p["embed_genus"][kind // self.shape[1]] + p["embed_species"][kind] + p["embed_individual"][leaf]
+        genus, species, _ = self.path(ids)
+        kind = genus * self.shape[1] + species
+        return p["embed_genus"][genus] + p["embed_species"][kind] + p["embed_individual"][self.leaf[ids]]
 
     def levels(self, p: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x (..., d) -> log p(g), log p(s | g), log p(i | s) at every node, (..., genera[, species[, individuals]])."""

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
+from assertions import all_green
 
+from corpus import batches
 from parity import training
 from parity.small import small_corpus, small_plan
 from personas.adamw import adamw, clipped
@@ -13,23 +15,15 @@ from personas.persona import Recipe
 PERSONAS = ("baseline", "aristotle")
 
 
-def red(verdicts) -> list[str]:
-    """The sentences of the verdicts that failed; there must have been some verdicts."""
-    verdicts = list(verdicts)
-    assert verdicts
-    return [verdict.sentence() for verdict in verdicts if not verdict.ok]
-
-
 @pytest.mark.parametrize("name", PERSONAS)
 def test_adamw_over_50_steps(name):
-    assert not red(training.optimizer(small_plan(name)))
+    all_green(training.optimizer(small_plan(name)))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
 @pytest.mark.parametrize("name", PERSONAS)
 def test_every_loss_of_200_steps_and_checkpoints_across(name, dtype):
-    verdicts = list(training.trajectories(small_plan(name), small_corpus(), dtype, 200))
-    assert not red(verdicts)
+    verdicts = all_green(training.trajectories(small_plan(name), small_corpus(), dtype, 200))
     if dtype == "float64":
         assert max(v.error / v.expected for v in verdicts if v.what.startswith("loss")) < 1e-10
 
@@ -47,8 +41,6 @@ def test_a_learning_rate_off_by_a_thousandth_is_seen():
     reference, allowed = training.envelope(plan, corpus, "float32", 50)
     other = training.make("torch", plan, "float32")
     rates = [plan.recipe.learning_rate(t) * 1.001 for t in range(50)]
-    from corpus import batches
-
     losses = np.array(
         [float(other.step(*batches.train_batch(corpus, 0, t, 4, 16), plan.noise(0, t), rates[t])) for t in range(50)]
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from assertions import all_green
 
 import corpus
 import personas
@@ -16,6 +17,5 @@ from train_mps import FIXED
 @pytest.mark.parametrize(("name", "steps"), [("aristotle", 200), ("baseline", 10)])
 def test_every_loss_and_checkpoints_across(name, steps):
     text = corpus.load()
-    verdicts = list(training.trajectories(personas.plan(name, FIXED, text.train), text, "float32", steps))
-    assert not [verdict.sentence() for verdict in verdicts if not verdict.ok]
+    verdicts = all_green(training.trajectories(personas.plan(name, FIXED, text.train), text, "float32", steps))
     assert {verdict.leg for verdict in verdicts} >= {"mlx float32", "torch to mlx float32", "mlx to torch float32"}
