@@ -10,11 +10,11 @@ from rich.console import Console
 from rich.markup import escape
 
 from parity import registry
-from parity.check import AGREEMENT, Verdict
 from parity.environment import environment, line
 from parity.exact import LIMITATIONS
 from parity.report import console, rows, write
 from parity.table import agreement, share, table
+from parity.verdict import AGREEMENT, Verdict
 from training.contract import UsageError
 
 

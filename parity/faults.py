@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from importlib import import_module
 from types import FunctionType, ModuleType
 
-from parity.check import Verdict
+from parity.verdict import Verdict
 
 PACKAGES = {"torch": "torch_ref", "mlx": "mlx_impl"}
 

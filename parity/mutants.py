@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from parity import check, step, training, whole
-from parity.check import Verdict
+from parity import judge, step, training, whole
 from parity.fault_records import FAULTS
 from parity.faults import PACKAGES, Fault, catch
 from parity.small import small_plan
+from parity.verdict import Verdict
 from personas import PERSONAS
 from personas.case import collect
 
@@ -36,7 +36,7 @@ def checks(name: str, seed: int) -> Iterator[Verdict]:
     if name not in ("model", "step", "optimizer"):
         for case in collect("CASES"):
             if case.name.startswith(name):
-                yield from check.check(case, seed)
+                yield from judge.check(case, seed)
         return
     for persona in PERSONAS:
         plan = small_plan(persona)

@@ -14,11 +14,11 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 
-from parity.check import Verdict, compare
 from parity.exact import exact
 from parity.rooms import Arrays
 from parity.rounding import allowance, spreads
 from parity.training import WINGS, make, saved
+from parity.verdict import Verdict, compare
 from parity.whole import drawn, torch_losses
 from personas import Plan, adamw, model
 

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 
 from rich.table import Table
 
-from parity.check import Verdict
 from parity.report import rows
+from parity.verdict import Verdict
 
 
 @dataclass(frozen=True)

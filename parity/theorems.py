@@ -20,10 +20,10 @@ from contextlib import nullcontext
 import numpy as np
 
 from corpus.chance import stream
-from parity.check import Verdict, compare
 from parity.exact import exact
 from parity.rooms import evaluator
 from parity.rounding import MARGIN, UNIT
+from parity.verdict import Verdict, compare
 from personas.case import Theorem
 
 LEGS = (

@@ -32,9 +32,9 @@ import mlx_impl.trainer
 import torch_ref.trainer
 from corpus import Corpus, batches
 from corpus.chance import stream
-from parity.check import Verdict, compare
 from parity.exact import exact
 from parity.rounding import MARGIN, UNIT, allowance, spreads
+from parity.verdict import Verdict, compare
 from personas import Plan
 from personas.adamw import update
 from torch_ref.model import Model, load_parameters

@@ -20,9 +20,10 @@ from mlx.utils import tree_flatten
 import mlx_impl.model
 import torch_ref.model
 from corpus.chance import stream
-from parity.check import Verdict, held, slope
+from parity.judge import held, slope
 from parity.rooms import Arrays, as_float64
 from parity.rounding import spreads
+from parity.verdict import Verdict
 from personas import Plan, model
 from personas.case import Case, representable
 
@@ -74,7 +75,7 @@ def mlx_losses(plan: Plan, batch: tuple, cotangent: np.ndarray, dtype: str) -> A
 
 
 def check(plan: Plan, seed: int = 0) -> Iterator[Verdict]:
-    """Every verdict on the losses and gradients of the whole model, with the legs of `parity.check`."""
+    """Every verdict on the losses and gradients of the whole model, with the legs of `parity.judge`."""
     batch, name = drawn(plan, seed), f"model: {plan.name}"
     parameters, ids, targets, noise = batch
     cotangent = representable(stream(seed, "whole-cotangent").normal(size=ids.shape))

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import pytest
 
-from parity.check import Verdict
+from parity.verdict import Verdict
 
 
 def all_green(verdicts: Iterable[Verdict]) -> list[Verdict]:

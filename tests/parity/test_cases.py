@@ -10,9 +10,9 @@ import pytest
 from assertions import all_green
 
 import personas
-from parity.check import AGREEMENT
 from parity.registry import cases, proofs, select
 from parity.table import agreement
+from parity.verdict import AGREEMENT
 from personas.case import collect
 
 CASES = cases()

@@ -14,10 +14,10 @@ import pytest
 from parity import commands, registry
 from parity.__main__ import COMMANDS, arguments, main
 from parity.bench import Timing
-from parity.check import compare
 from parity.faults import Fault
 from parity.mutants import Outcome
 from parity.table import agreement, cells
+from parity.verdict import compare
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -9,10 +9,10 @@ import pytest
 from assertions import all_green
 
 import torch_ref.baseline.norm
-from parity.check import Verdict
 from parity.faults import Fault, catch
 from parity.mutants import MUTANTS, SEEDS, checks, healthy
 from parity.registry import cases
+from parity.verdict import Verdict
 from torch_ref.baseline.norm import LayerNorm
 
 NAMES = [f"{wing}: {fault.name}" for fault, wing in MUTANTS]

@@ -34,7 +34,7 @@ def test_causality_is_exact():
 
 
 def off_by(relative: float, exact: bool = False) -> Theorem:
-    """"A norm is itself", with the left side off by a relative error."""
+    """ "A norm is itself", with the left side off by a relative error."""
 
     def sides(evaluate, g):
         y = evaluate(LayerNorm(4), {"weight": np.ones(4)}, "__call__", representable(g.normal(size=(3, 4))))

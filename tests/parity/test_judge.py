@@ -8,8 +8,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from parity.check import AGREEMENT, against, check, compare, conditioned, slope
+from parity.judge import against, check, conditioned, slope
 from parity.rooms import run_torch
+from parity.verdict import AGREEMENT, compare
 from personas.baseline.mlp import MLP
 from personas.case import Case
 
