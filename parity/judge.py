@@ -1,124 +1,141 @@
-"""The verdict on one case: the definition, PyTorch and MLX, in float64 and float32, outputs and every gradient.
+"""The verdicts on one pair at one point: values, gradients, jvp, second order, batched against looped, leg by leg.
 
-The oracle is float64: the definition for outputs, PyTorch for gradients; and that PyTorch's gradient is the
-definition's is itself checked, along one random direction v, by
+The oracle is float64: the definition for values (PyTorch where there is none), PyTorch for derivatives; and that its
+gradient is the function's is itself checked, along one random direction v, by
 
     <grad, v> = d/dh <f(theta + h v), c>  at h = 0,
 
-with a central difference of the definition refined once by Richardson's extrapolation. One random direction suffices:
-two different linear forms agree on it with probability zero.
+with a central difference refined once by Richardson's extrapolation. One random direction suffices: two different
+linear forms agree on it with probability zero.
 
-Four legs are then held against the oracle: torch and mlx (in exact mode) in float64, torch and mlx in float32. Their
-bounds come from `parity.rounding`; in float64 the bound must moreover stay under 1e-10 of the tensor's scale, so that a
-case so ill-conditioned that it would excuse a real difference is itself red.
+Every leg is then held against the oracle. Bounds come from `parity.rounding`; in float64 the bound must moreover stay
+under 1e-10 of the scale, so that a case so ill-conditioned that it would excuse a real difference is itself red. What
+a framework cannot compute (a second derivative that MLX lacks, say) is recorded as a limitation, not passed over.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from corpus.chance import stream
-from parity.exact import exact
-from parity.rooms import Arrays, method_of, run_mlx, run_torch, torch_module, torch_tensors
+from parity.legs import ORACLE, Leg
+from parity.pair import Pair
+from parity.problem import Problem, Values
 from parity.rounding import UNIT, allowance, spreads
-from parity.verdict import AGREEMENT, Verdict, compare
-from personas.case import Case, representable
+from parity.slope import slope
+from parity.trees import leaves
+from parity.verdict import AGREEMENT, Verdict, compare, limited
+
+OWN = ("gradient", "second")  # what the oracle itself computes in PyTorch's own way
+ORDERS = ("gradient", "jvp", "second")
+PROBES = ("gradient", "jvp", "second", "looped", "vmapped")
+WORDS = {"value": "{}", "gradient": "{}", "jvp": "jvp, {}", "second": "second order, {}",
+         "looped": "looped, {}", "vmapped": "vmapped, {}"}  # fmt: skip
 
 
-def check(case: Case, seed: int = 0) -> Iterator[Verdict]:
-    """Every verdict on a case, its parameters, inputs and cotangent drawn from `seed`."""
-    generator = stream(seed, f"parity/{case.name}")
-    parameters, inputs = case.parameters(generator), case.arguments(generator)
-    method = method_of(case.spec, case.method)
-    defined = np.asarray(method(parameters, *inputs))
-    cotangent = representable(generator.normal(size=defined.shape))
-    run = (case.spec, case.method, parameters, inputs, cotangent)
+@dataclass(frozen=True)
+class Oracle:
+    """What is right, and how far rounding may carry a leg from it.
 
-    oracle = run_torch(*run, "float64")
-    module = torch_module(case.spec, parameters, torch.float64)
-    spread = spreads(lambda: torch_tensors(module, case.method, inputs, cotangent))
-
-    runners = {"torch": run_torch, "mlx": run_mlx}
-    yield slope(case, parameters, inputs, cotangent, oracle, stream(seed, f"parity-direction/{case.name}"))
-    yield from held(case.name, oracle, defined, spread, lambda wing, dtype: runners[wing](*run, dtype))
-
-
-def held(
-    case: str, oracle: Arrays, defined: np.ndarray, spread: dict[str, float], run: Callable[[str, str], Arrays]
-) -> Iterator[Verdict]:
-    """The legs of one computation, held against the oracle; its outputs against the definition's, `defined`.
-
-    run: (wing, dtype) -> what `parity.rooms.run_torch` returns.
+    truth: by (probe, name), PyTorch's. defined: the definition's values, empty where there is none. spread: by (probe,
+    name), see `parity.rounding`.
     """
-    yield compare(case, "torch float64", "output", oracle["output"], defined, *allowance(spread["output"], "float64"))
-    yield from conditioned(case, oracle, spread)
-    truth = oracle | {"output": defined}
-    with exact():
-        double = run("mlx", "float64")
-    yield from against(case, "mlx", double, truth, spread, "float64")
-    for wing in ("torch", "mlx"):
-        yield from against(case, wing, run(wing, "float32"), truth, spread, "float32")
+
+    truth: Values
+    defined: Values
+    spread: dict[tuple[str, str], float]
+
+
+def judge(pair: Pair, problem: Problem, legs: tuple[Leg, ...], probes: tuple[str, ...] = PROBES) -> Iterator[Verdict]:
+    """Every verdict on `pair` at `problem`; legs in low precision at the problem rounded to theirs."""
+    probes = tuple(kind for kind in probes if problem.batched or kind not in ("looped", "vmapped"))
+    wide = tuple(leg for leg in legs if leg.dtype in ("float32", "float64"))
+    if wide or not legs:
+        yield from _judged(pair, problem, wide, probes, "float32", first=True)
+    for dtype in dict.fromkeys(leg.dtype for leg in legs if leg not in wide):
+        narrow = tuple(leg for leg in legs if leg.dtype == dtype)
+        yield from _judged(pair, problem.rounded(dtype), narrow, ("gradient",), dtype, first=not wide)
+
+
+def _judged(
+    pair: Pair, problem: Problem, legs: tuple[Leg, ...], probes: tuple[str, ...], dtype: str, first: bool
+) -> Iterator[Verdict]:
+    oracle = consulted(pair, problem, probes, dtype)
+    if first:
+        yield slope(pair, problem, oracle.truth)
+        if oracle.defined:
+            yield from against(pair.name, ORACLE, "value", oracle.truth, oracle.defined, oracle.spread)
+        yield from conditioned(pair, oracle)
+    truth = oracle.truth | oracle.defined
+    for leg in (*((ORACLE,) if first else ()), *legs):
+        for kind in probes if not leg.compiled else ("gradient",):
+            if leg == ORACLE and kind in OWN:
+                continue
+            try:
+                got = pair.probe(leg, kind, problem)
+            except (RuntimeError, ValueError, NotImplementedError) as error:
+                if kind == "gradient":
+                    raise
+                yield limited(pair.name, str(leg), kind, reason(leg.wing, error))
+            else:
+                yield from against(pair.name, leg, kind, got, truth, oracle.spread)
+
+
+def consulted(pair: Pair, problem: Problem, probes: tuple[str, ...], dtype: str) -> Oracle:
+    """PyTorch's float64 answers, and their spreads under random rounding in `dtype`."""
+    kinds = tuple(kind for kind in probes if kind in ORDERS)
+
+    def answers() -> dict[tuple[str, str], torch.Tensor]:
+        return pair.torch.tensors(kinds, problem)
+
+    truth = {key: x.detach().numpy() for key, x in answers().items()}
+    return Oracle(truth, definition(pair, problem), spreads(answers, UNIT[dtype]))
+
+
+def reason(wing: str, error: Exception) -> str:
+    """Why a framework cannot, in its own first line."""
+    return f"{wing} cannot: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+
+
+def definition(pair: Pair, problem: Problem) -> Values:
+    """The values of the definition, where there is one."""
+    if pair.definition is None:
+        return {}
+    outputs = pair.definition(problem.parameters, *problem.inputs)
+    return {("value", name): np.asarray(y) for name, y in leaves(outputs, "output")}
 
 
 def against(
-    case: str, wing: str, got: Arrays, oracle: Arrays, spread: dict[str, float], dtype: str
+    case: str, leg: Leg, kind: str, got: Values, truth: Values, spread: dict[tuple[str, str], float]
 ) -> Iterator[Verdict]:
-    """One verdict a tensor of the oracle. A gradient that the oracle lacks must be zero."""
-    leg = f"{wing} {dtype}"
-    for what, expected in oracle.items():
-        if what in got:
-            yield compare(case, leg, what, got[what], expected, *allowance(spread[what], dtype))
+    """One verdict an array of the probe. A derivative that the oracle lacks must be zero."""
+    own = ("value", "gradient") if kind == "gradient" else (kind,)
+    # One example at a time gives what the whole batch gives, and may round as that does.
+    homes = {(kind, n): (p, n) for p, n in truth if p == "value"} if kind in ("looped", "vmapped") else {}
+    for key in homes or [key for key in truth if key[0] in own]:
+        home, what = homes.get(key, key), WORDS[key[0]].format(key[1])
+        if key in got:
+            yield compare(case, str(leg), what, got[key], truth[home], *allowance(spread[home], leg.dtype))
         else:
-            absent = np.full_like(expected, np.nan)
-            yield compare(case, leg, what, absent, expected, 0.0, "this gradient is missing")
-    for what in got.keys() - oracle.keys():
-        yield compare(case, leg, what, got[what], np.zeros_like(got[what]), 0.0, "not read, so its gradient is 0")
+            yield compare(case, str(leg), what, np.full_like(truth[home], np.nan), truth[home], 0.0, "is missing")
+    for key in got.keys() - truth.keys() - homes.keys():
+        if key[0] in own:
+            zero, what = np.zeros_like(got[key]), WORDS[key[0]].format(key[1])
+            yield compare(case, str(leg), what, got[key], zero, 0.0, "not read, so its derivative is 0")
 
 
-def conditioned(case: str, oracle: Arrays, spread: dict[str, float]) -> Iterator[Verdict]:
-    """The float64 bounds themselves, as errors that may not exceed AGREEMENT of the case's greatest magnitude.
+def conditioned(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:
+    """The float64 bounds themselves, as errors that may not exceed AGREEMENT of the scale.
 
-    Of the case, not of the tensor: a gradient that is exactly zero has no scale of its own.
+    The scale is the greatest magnitude of the case's values and gradients (for jvp and second order, of those too), not
+    of the tensor: a gradient that is exactly zero has no scale of its own.
     """
-    scale = max(float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in oracle.values())
-    for what in oracle:
-        bound, _ = allowance(spread[what], "float64")
-        derivation = f"{AGREEMENT:g} of the scale {scale:.3g}"
-        yield compare(case, "bound float64", what, np.array(bound), np.array(0.0), AGREEMENT * scale, derivation)
-
-
-def slope(case: Case, parameters: Arrays, inputs: tuple, cotangent: np.ndarray, oracle: Arrays, generator) -> Verdict:
-    """PyTorch's gradient against the definition's slope along one random direction, see the module."""
-    point = {f"input {i}": x for i, x in enumerate(inputs) if x.dtype.kind == "f"} | parameters
-    direction = {name: generator.normal(size=x.shape) for name, x in point.items()}
-    method = method_of(case.spec, case.method)
-
-    def along(h: float) -> float:
-        moved = {name: x + h * direction[name] for name, x in point.items()}
-        arguments = [moved.get(f"input {i}", x) for i, x in enumerate(inputs)]
-        return float((method({name: moved[name] for name in parameters}, *arguments) * cotangent).sum())
-
-    def central(h: float) -> float:
-        return (along(h) - along(-h)) / (2 * h)
-
-    # Richardson: the two differences of step h and h/2 cancel their h^2 terms and bound what is left.
-    size = max(float(np.abs(x).max(initial=0.0)) for x in point.values()) or 1.0
-    h = 2.0**-10 * min(1.0, size)
-    coarse, fine = central(h), central(h / 2)
-    refined = (4 * fine - coarse) / 3
-    claimed = sum(float((oracle[name] * v).sum()) for name, v in direction.items() if name in oracle)
-    magnitude = sum(float(np.abs(oracle[name] * v).sum()) for name, v in direction.items() if name in oracle)
-    rounding = 4 * UNIT["float64"] * cotangent.size * max(1.0, abs(along(0.0))) / h
-    allowed = abs(refined - fine) + rounding + UNIT["float64"] * magnitude
-    return compare(
-        case.name,
-        "definition slope",
-        "all",
-        np.array(claimed),
-        np.array(refined),
-        allowed,
-        f"truncation |R - D(h/2)| + rounding of the difference at h = {h:.2g}",
-    )
+    for key in oracle.spread:
+        peers = [x for (kind, _), x in oracle.truth.items() if kind in ("value", "gradient", key[0])]
+        scale = max(float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in peers)
+        bound, _ = allowance(oracle.spread[key], "float64")
+        what, words = WORDS[key[0]].format(key[1]), f"{AGREEMENT:g} of the scale {scale:.3g}"
+        yield compare(pair.name, "bound float64", what, np.array(bound), np.array(0.0), AGREEMENT * scale, words)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from parity import judge, step, training, whole
+from parity import rooms, step, training, whole
 from parity.fault_records import FAULTS
 from parity.faults import PACKAGES, Fault, catch
 from parity.small import small_plan
@@ -36,7 +36,7 @@ def checks(name: str, seed: int) -> Iterator[Verdict]:
     if name not in ("model", "step", "optimizer"):
         for case in collect("CASES"):
             if case.name.startswith(name):
-                yield from judge.check(case, seed)
+                yield from rooms.check(case, seed)
         return
     for persona in PERSONAS:
         plan = small_plan(persona)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from functools import partial
 
-from parity import judge, step, theorems, whole
+from parity import rooms, step, theorems, whole
 from parity.small import small_plan
 from parity.verdict import Verdict
 from personas import PERSONAS
@@ -19,10 +19,10 @@ Check = Callable[[int], Iterator[Verdict]]
 
 def cases() -> dict[str, Check]:
     """Every room's cases, then the whole model and one training step of each persona's small plan."""
-    rooms = {case.name: partial(judge.check, case) for case in collect("CASES")}
+    own = {case.name: partial(rooms.check, case) for case in collect("CASES")}
     plans = [small_plan(persona) for persona in PERSONAS]
     models = {f"model: {plan.name}": partial(whole.check, plan) for plan in plans}
-    return rooms | models | {f"step: {plan.name}": partial(step.check, plan) for plan in plans}
+    return own | models | {f"step: {plan.name}": partial(step.check, plan) for plan in plans}
 
 
 def proofs() -> dict[str, Check]:

@@ -1,29 +1,41 @@
-"""One case, computed by the definition, by PyTorch or by MLX: outputs and every gradient, as NumPy arrays.
-
-Gradients are taken against one random cotangent c: of <f(x, p), c> in every floating input and every parameter. A sum
-(c = 1) would hide permuted outputs and vanish on softmaxes; a random c weighs every output differently, so that with
-probability one a wrong entry of the Jacobian shows.
-
-`run_torch` and `run_mlx` return {"output": y, "input 0": dy/dx0, ..., "<parameter>": dy/dp}. A gradient that is absent
-in PyTorch and zero in MLX (a parameter the method does not read) is reported by neither.
-"""
+"""The project's own layers as pairs: a case's definition and the namesakes of its specification in both wings."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import mlx.core as mx
 import numpy as np
 import torch
-from mlx.utils import tree_flatten
 
 import mlx_impl.model
 import torch_ref.model
+from corpus.chance import stream
 from mlx_impl.model import load_parameters as load_mlx
+from parity.judge import judge
+from parity.legs import Leg, legs
+from parity.mlx_side import MlxSide, as_float64
+from parity.pair import Pair
+from parity.problem import Arrays, pose
+from parity.torch_side import TorchSide
+from parity.trees import leaves
+from parity.verdict import Verdict
+from personas.case import Case
 from torch_ref.model import load_parameters as load_torch
 
-Arrays = dict[str, np.ndarray]
+LEGS = tuple(legs(("float64", "float32")))
+
+
+def check(case: Case, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
+    """Every verdict on a case, its parameters, inputs, cotangent and direction drawn from `seed`."""
+    generator, pair = stream(seed, f"parity/{case.name}"), pair_of(case)
+    parameters, inputs = case.parameters(generator), case.arguments(generator)
+    for side in (pair.torch, pair.mlx):
+        if (own := side.parameters()).keys() != parameters.keys():
+            raise ValueError(f"{case.name}: {sorted(own.keys() ^ parameters.keys())} stand on one side only")
+    outputs = dict(leaves(pair.definition(parameters, *inputs), "output"))
+    yield from judge(pair, pose(parameters, inputs, outputs, generator), legs)
 
 
 def method_of(module: Any, method: str) -> Callable:
@@ -44,58 +56,16 @@ def mlx_module(spec: Any, parameters: Arrays, dtype: mx.Dtype):
     return module
 
 
-def torch_tensors(module: torch.nn.Module, method: str, inputs: tuple[np.ndarray, ...], cotangent: np.ndarray):
-    """The output and gradients of a PyTorch module as tensors by name, in the module's own precision."""
-    parameters = dict(module.named_parameters())
-    dtype = next(iter(parameters.values())).dtype
-    arguments = [
-        torch.tensor(x, dtype=dtype, requires_grad=True) if x.dtype.kind == "f" else torch.tensor(x, dtype=torch.int64)
-        for x in inputs
-    ]
-    output = method_of(module, method)(*arguments)
-    floating = {f"input {i}": x for i, x in enumerate(arguments) if x.requires_grad}
-    leaves = floating | parameters
-    gradients = torch.autograd.grad(
-        output, list(leaves.values()), torch.tensor(cotangent, dtype=dtype), allow_unused=True
+def pair_of(case: Case) -> Pair:
+    """A case as a pair: its definition, and the namesakes of its specification in both wings."""
+    torch_wing, mlx_wing = torch_ref.model.build(case.spec), mlx_impl.model.build(case.spec)
+
+    def call(module: Any, *inputs: Any) -> Any:
+        return method_of(module, case.method)(*inputs)
+
+    return Pair(
+        case.name, TorchSide(torch_wing, call), MlxSide(mlx_wing, call), definition=method_of(case.spec, case.method)
     )
-    named = {name: g for name, g in zip(leaves, gradients, strict=True) if g is not None}
-    return {"output": output.detach()} | named
-
-
-def run_torch(spec: Any, method: str, parameters: Arrays, inputs: tuple, cotangent: np.ndarray, dtype: str) -> Arrays:
-    """The case in PyTorch, in "float32" or "float64", on the CPU; results as float64."""
-    module = torch_module(spec, parameters, getattr(torch, dtype))
-    tensors = torch_tensors(module, method, inputs, cotangent)
-    return {name: tensor.double().numpy() for name, tensor in tensors.items()}
-
-
-def run_mlx(spec: Any, method: str, parameters: Arrays, inputs: tuple, cotangent: np.ndarray, dtype: str) -> Arrays:
-    """The case in MLX, in "float32" or "float64", on the CPU; results as float64."""
-    with mx.stream(mx.cpu):
-        kind = getattr(mx, dtype)
-        module = mlx_module(spec, parameters, kind)
-        floating = {f"input {i}": mx.array(x, kind) for i, x in enumerate(inputs) if x.dtype.kind == "f"}
-        fixed = {f"input {i}": mx.array(x) for i, x in enumerate(inputs) if x.dtype.kind != "f"}
-
-        def output(leaves: dict, tree: dict) -> mx.array:
-            module.update(tree)
-            arguments = fixed | leaves
-            return method_of(module, method)(*(arguments[f"input {i}"] for i in range(len(inputs))))
-
-        def paired(leaves: dict, tree: dict) -> tuple[mx.array, mx.array]:
-            y = output(leaves, tree)
-            return (y * mx.array(cotangent, kind)).sum(), y
-
-        tree = module.trainable_parameters()
-        (_, y), gradients = mx.value_and_grad(paired, argnums=(0, 1))(floating, tree)
-        named = gradients[0] | dict(tree_flatten(gradients[1]))
-        return {"output": as_float64(y)} | {name: as_float64(g) for name, g in named.items()}
-
-
-def as_float64(x: mx.array) -> np.ndarray:
-    """An MLX array as NumPy float64; NumPy has no bfloat16, so low precisions pass through float32."""
-    wide = x if x.dtype in (mx.float32, mx.float64) else x.astype(mx.float32)
-    return np.array(wide).astype(np.float64)
 
 
 def evaluator(wing: str, dtype: str) -> Callable[..., np.ndarray]:

@@ -23,7 +23,7 @@ bit for bit. A defect of a formula or of a layer exceeds the bound by orders of 
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 import torch
 from torch import Tensor
@@ -99,7 +99,8 @@ class RandomRounding(TorchDispatchMode):
         return None
 
     def _rounded(self, x: Tensor, terms: tuple[Tensor, float] | None, func) -> Tensor:
-        if not x.is_floating_point() or x.numel() == 0:
+        # Forward mode hands on zeros that have no memory.
+        if not x.is_floating_point() or x.numel() == 0 or x._is_zerotensor():
             return x
         size, count = terms or (x.abs(), 1.0)
         error = torch.rand(x.shape, generator=self.generator, dtype=x.dtype).mul_(2).sub_(1)
@@ -108,8 +109,10 @@ class RandomRounding(TorchDispatchMode):
         return x.add_(error) if func._schema.is_mutable else x + error
 
 
-def spreads(compute: Callable[[], dict[str, Tensor]], samples: int = SAMPLES) -> dict[str, float]:
-    """The greatest change of each tensor that `compute` returns (float64), under rounding at u = 2^-24.
+def spreads(
+    compute: Callable[[], dict[Hashable, Tensor]], unit: float = UNIT["float32"], samples: int = SAMPLES
+) -> dict[Hashable, float]:
+    """The greatest change of each tensor that `compute` returns (float64), under rounding at `unit`, scaled to 2^-24.
 
     compute must do everything anew on each call, backward pass included, and be deterministic.
     """
@@ -117,12 +120,12 @@ def spreads(compute: Callable[[], dict[str, Tensor]], samples: int = SAMPLES) ->
         exact = compute()
         worst = dict.fromkeys(exact, 0.0)
         for seed in range(samples):
-            with RandomRounding(UNIT["float32"], seed):
+            with RandomRounding(unit, seed):
                 rounded = compute()
             for name, value in rounded.items():
                 change = torch.where(torch.isfinite(exact[name]), value - exact[name], 0)
                 worst[name] = max(worst[name], change.abs().max().item() if change.numel() else 0.0)
-    return worst
+    return {name: change * (UNIT["float32"] / unit) for name, change in worst.items()}
 
 
 def allowance(spread: float, dtype: str) -> tuple[float, str]:

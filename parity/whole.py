@@ -11,21 +11,24 @@ would hide what is upstream of it). Bounds as in `parity.rounding`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
-import mlx.core as mx
 import numpy as np
 import torch
-from mlx.utils import tree_flatten
 
 import mlx_impl.model
 import torch_ref.model
 from corpus.chance import stream
-from parity.judge import held, slope
-from parity.rooms import Arrays, as_float64
-from parity.rounding import spreads
+from parity.judge import judge
+from parity.legs import Leg
+from parity.mlx_side import MlxSide
+from parity.pair import Pair
+from parity.problem import Arrays, pose
+from parity.rooms import LEGS
+from parity.torch_side import TorchSide
 from parity.verdict import Verdict
 from personas import Plan, model
-from personas.case import Case, representable
+from personas.case import representable
 
 SPREAD = 0.2  # of the noise on the initial values
 
@@ -57,37 +60,22 @@ def torch_losses(plan: Plan, batch: tuple, cotangent: np.ndarray, dtype: torch.d
     return {"output": losses.detach()} | dict(zip(named, gradients, strict=True))
 
 
-def mlx_losses(plan: Plan, batch: tuple, cotangent: np.ndarray, dtype: str) -> Arrays:
-    """The same in MLX, as float64."""
-    parameters, ids, targets, noise = batch
-    with mx.stream(mx.cpu):
-        kind, wing = getattr(mx, dtype), mlx_impl.model.Model(plan)
-        mlx_impl.model.load_parameters(wing, parameters, kind)
-        masks, weight = {site: mx.array(mask, kind) for site, mask in noise.items()}, mx.array(cotangent, kind)
+def pair_of(plan: Plan) -> Pair:
+    """The whole model as a pair: (ids, targets, noise) -> losses."""
 
-        def paired(tree: dict) -> tuple[mx.array, mx.array]:
-            wing.update(tree)
-            losses = wing.losses(mx.array(ids), mx.array(targets), masks)
-            return (losses * weight).sum(), losses
+    def losses(wing: Any, *batch: Any) -> Any:
+        return wing.losses(*batch)
 
-        (_, losses), gradients = mx.value_and_grad(paired)(wing.trainable_parameters())
-        return {"output": as_float64(losses)} | {name: as_float64(g) for name, g in tree_flatten(gradients)}
+    def defined(parameters: Arrays, *batch: Any) -> np.ndarray:
+        return model.losses(plan, parameters, *batch)
+
+    sides = TorchSide(torch_ref.model.Model(plan), losses), MlxSide(mlx_impl.model.Model(plan), losses)
+    return Pair(f"model: {plan.name}", *sides, definition=defined)
 
 
-def check(plan: Plan, seed: int = 0) -> Iterator[Verdict]:
+def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
     """Every verdict on the losses and gradients of the whole model, with the legs of `parity.judge`."""
-    batch, name = drawn(plan, seed), f"model: {plan.name}"
-    parameters, ids, targets, noise = batch
-    cotangent = representable(stream(seed, "whole-cotangent").normal(size=ids.shape))
-    defined = Case(name, lambda p: model.losses(plan, p, ids, targets, noise), lambda g: ())
-    oracle = {what: x.numpy() for what, x in torch_losses(plan, batch, cotangent, torch.float64).items()}
-    spread = spreads(lambda: torch_losses(plan, batch, cotangent, torch.float64))
-
-    def run(wing: str, dtype: str) -> Arrays:
-        if wing == "mlx":
-            return mlx_losses(plan, batch, cotangent, dtype)
-        tensors = torch_losses(plan, batch, cotangent, getattr(torch, dtype))
-        return {what: x.double().numpy() for what, x in tensors.items()}
-
-    yield slope(defined, parameters, (), cotangent, oracle, stream(seed, "whole-direction"))
-    yield from held(name, oracle, defined.spec(parameters), spread, run)
+    parameters, *batch = drawn(plan, seed)
+    pair, generator = pair_of(plan), stream(seed, "whole-cotangent")
+    losses = {"output": pair.definition(parameters, *batch)}
+    yield from judge(pair, pose(parameters, tuple(batch), losses, generator), legs)

@@ -8,14 +8,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 
-from parity.judge import against, check, conditioned, slope
-from parity.rooms import run_torch
-from parity.verdict import AGREEMENT, compare
+from parity.judge import Oracle, against, conditioned, judge
+from parity.legs import ORACLE, Leg, legs
+from parity.mlx_side import MlxSide
+from parity.pair import Pair
+from parity.problem import pose
+from parity.rooms import LEGS, check, pair_of
+from parity.slope import slope
+from parity.torch_side import TorchSide
+from parity.verdict import AGREEMENT, Verdict, compare
 from personas.baseline.mlp import MLP
 from personas.case import Case
 
 INF, NAN = np.inf, np.nan
-CASE = Case("test", None, lambda g: ())
 
 
 def verdict(got, expected, bound=0.5):
@@ -82,46 +87,58 @@ def test_one_wrong_entry_is_found_wherever_it_is(expected, size, data):
     assert not found.ok and found.where == place
 
 
-SPREAD = {"output": 1e-7, "weight": 1e-7}
+VALUE, WEIGHT, LEG = ("value", "output"), ("gradient", "weight"), Leg("mlx", "float32")
+SPREAD = {VALUE: 1e-7, WEIGHT: 1e-7}
+
+
+def held(got: dict, truth: dict, kind: str = "gradient") -> dict[str, Verdict]:
+    return {v.what: v for v in against("case", LEG, kind, got, truth, SPREAD)}
 
 
 def test_a_missing_gradient_is_red():
-    oracle = {"output": np.ones(2), "weight": np.zeros(2)}
-    found = {v.what: v for v in against("case", "mlx", {"output": np.ones(2)}, oracle, SPREAD, "float32")}
+    found = held({VALUE: np.ones(2)}, {VALUE: np.ones(2), WEIGHT: np.zeros(2)})
     assert found["output"].ok and not found["weight"].ok
     assert "missing" in found["weight"].sentence()
 
 
 @pytest.mark.parametrize(("value", "ok"), [(0.0, True), (1e-30, False)])
 def test_a_gradient_that_the_oracle_lacks_must_be_zero(value, ok):
-    got = {"output": np.ones(2), "weight": np.array([0.0, value])}
-    found = {v.what: v for v in against("case", "mlx", got, {"output": np.ones(2)}, SPREAD, "float32")}
+    found = held({VALUE: np.ones(2), WEIGHT: np.array([0.0, value])}, {VALUE: np.ones(2)})
     assert found["weight"].ok is ok
+
+
+@pytest.mark.parametrize("kind", ("looped", "vmapped"))
+def test_one_example_at_a_time_is_held_to_the_value(kind):
+    truth = {VALUE: np.ones(2), WEIGHT: np.zeros(2)}
+    assert held({(kind, "output"): np.ones(2)}, truth, kind)[f"{kind}, output"].ok
+    assert not held({(kind, "output"): np.array([1, 1.5])}, truth, kind)[f"{kind}, output"].ok
+    assert not held({}, truth, kind)[f"{kind}, output"].ok
 
 
 def test_a_case_too_ill_conditioned_is_red():
     """A float64 bound beyond 1e-10 of the case's scale would excuse a real difference."""
-    oracle = {"output": np.array([2.0])}
+    pair, truth = pair_of(CASE), {VALUE: np.array([2.0])}
     just = AGREEMENT * 2.0 / 8 * 2**29  # the spread at u = 2^-24 whose float64 bound is 1e-10 of 2
-    assert [v.ok for v in conditioned("case", oracle, {"output": 0.99 * just})] == [True]
-    assert [v.ok for v in conditioned("case", oracle, {"output": 1.01 * just})] == [False]
+    assert [v.ok for v in conditioned(pair, Oracle(truth, {}, {VALUE: 0.99 * just}))] == [True]
+    assert [v.ok for v in conditioned(pair, Oracle(truth, {}, {VALUE: 1.01 * just}))] == [False]
 
 
 SPEC = MLP(4)
+CASE = Case("mlp", SPEC, lambda g: (g.normal(size=(3, 4)),))
 
 
 def sloped(change) -> bool:
     """Whether the slope check passes after `change` has been made to PyTorch's gradients of a small MLP."""
-    g = np.random.default_rng(3)
-    case = Case("mlp", SPEC, lambda g: (g.normal(size=(3, 4)),))
-    parameters, inputs, cotangent = case.parameters(g), case.arguments(g), g.normal(size=(3, 4))
-    oracle = run_torch(SPEC, "__call__", parameters, inputs, cotangent, "float64")
-    change(oracle)
-    return slope(case, parameters, inputs, cotangent, oracle, np.random.default_rng(4)).ok
+    g, pair = np.random.default_rng(3), pair_of(CASE)
+    problem = pose(CASE.parameters(g), CASE.arguments(g), {"output": np.zeros((3, 4))}, g)
+    found = pair.probe(ORACLE, "gradient", problem)
+    gradients = {name: x for (kind, name), x in found.items() if kind == "gradient"}
+    change(gradients)
+    return slope(pair, problem, {("gradient", name): x for name, x in gradients.items()}).ok
 
 
 def test_the_slope_accepts_the_right_gradient():
-    assert sloped(lambda oracle: None)
+    assert sloped(lambda gradients: None)
 
 
 CORRUPTIONS = {
@@ -142,11 +159,48 @@ def test_the_slope_catches_a_wrong_gradient(name):
 def test_a_definition_that_differs_is_red_in_every_leg(monkeypatch):
     """The oracle of the outputs is the definition, not PyTorch."""
     monkeypatch.setattr(MLP, "__call__", lambda self, p, x, original=MLP.__call__: 1.00001 * original(self, p, x))
-    red = {v.leg for v in check(Case("mlp", SPEC, lambda g: (g.normal(size=(3, 4)),))) if not v.ok}
+    red = {v.leg for v in check(CASE) if not v.ok}
     assert red == {"torch float64", "definition slope", "mlx float64", "torch float32", "mlx float32"}
 
 
+def test_every_probe_is_made():
+    found = {v.leg: set() for v in check(CASE)}
+    for v in check(CASE):
+        found[v.leg].add(v.what.partition(",")[0])
+    leaves = {"input 0", "up.weight", "up.bias", "down.weight", "down.bias"} & found["mlx float64"]
+    assert {"output", "jvp", "second order", "looped", "vmapped"} <= found["mlx float64"] == found["torch float32"]
+    assert {"input 0"} < leaves
+
+
+def test_low_precision_is_held_at_numbers_that_it_holds():
+    found = list(check(CASE, legs=tuple(legs(("bfloat16", "float16")))))
+    assert all(v.ok for v in found)
+    assert {v.leg for v in found} > {"torch bfloat16", "mlx bfloat16", "torch float16", "mlx float16"}
+
+
+def test_compiled_legs():
+    found = list(check(CASE, legs=tuple(legs(("float64", "float32"), compiled=("mlx",)))))
+    own = [v for v in found if v.leg == "mlx float32 compiled"]
+    assert own and all(v.ok for v in found)
+
+
+def test_what_a_framework_cannot_is_a_limitation():
+    pair = Pair("whole batches only", TorchSide(lambda x: x * 2), MlxSide(lambda x: refuse(x)), batched=True)
+    problem = pose({}, (np.ones((2, 3)),), {"output": np.ones((2, 3))}, np.random.default_rng(0))
+    found = list(judge(pair, problem, LEGS))
+    limits = {(v.leg, v.what): v.limitation for v in found if v.limitation}
+    assert set(limits) == {(f"mlx {dtype}", kind) for dtype in ("float64", "float32") for kind in ("looped", "vmapped")}
+    assert set(limits.values()) == {"mlx cannot: no single example"}
+    assert all(v.ok for v in found)
+
+
+def refuse(x):
+    """Twice x, for more than one example."""
+    if x.shape[0] == 1:
+        raise ValueError("no single example\nand more")
+    return x * 2
+
+
 def test_two_seeds_draw_two_cases():
-    case = Case("mlp", SPEC, lambda g: (g.normal(size=(3, 4)),))
-    first, again, second = ([v.expected for v in check(case, seed)] for seed in (0, 0, 1))
+    first, again, second = ([v.expected for v in check(CASE, seed)] for seed in (0, 0, 1))
     assert first == again != second

@@ -1,0 +1,72 @@
+"""What a check found: every verdict, readable at a glance, as records for a program, or as a failed test."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from functools import cached_property
+
+from parity.report import console
+from parity.table import table
+from parity.verdict import Verdict
+
+
+class PartedError(AssertionError):
+    """The two implementations are not the same function; one line for each red verdict."""
+
+
+@dataclass(frozen=True)
+class Findings:
+    """name: of the check. verdicts: in order. names: how the parameters correspond, one line each."""
+
+    name: str
+    verdicts: tuple[Verdict, ...]
+    names: tuple[str, ...] = ()
+
+    @property
+    def ok(self) -> bool:
+        """Whether nothing is red."""
+        return not self.red
+
+    @cached_property
+    def red(self) -> tuple[Verdict, ...]:
+        """The failures."""
+        return tuple(verdict for verdict in self.verdicts if not verdict.ok)
+
+    @property
+    def limitations(self) -> tuple[Verdict, ...]:
+        """What could not be compared, with reasons."""
+        return tuple(verdict for verdict in self.verdicts if verdict.limitation)
+
+    def records(self) -> list[dict]:
+        """One JSON-able record a verdict, as `--json` writes them."""
+        return [recorded(verdict) for verdict in self.verdicts]
+
+    def or_raise(self) -> Findings:
+        """Itself if all is green. Raises PartedError, an AssertionError, with one sentence for each red verdict."""
+        __tracebackhide__ = True
+        if self.red:
+            raise PartedError("\n".join(verdict.sentence() for verdict in self.red))
+        return self
+
+    def __str__(self) -> str:
+        """The table, the red sentences and the count."""
+        out = console()
+        with out.capture() as captured:
+            out.print(table(list(self.verdicts), self.name))
+            for verdict in self.red:
+                out.print(verdict.sentence(), style="red", markup=False, soft_wrap=True)
+            out.print(counted(self.verdicts))
+        return captured.get()
+
+
+def counted(verdicts: tuple[Verdict, ...] | list[Verdict]) -> str:
+    """How many are green, red and limitations, in words."""
+    limits = sum(bool(verdict.limitation) for verdict in verdicts)
+    green = sum(verdict.ok for verdict in verdicts) - limits
+    told = f"; {limits} could not be compared" if limits else ""
+    return f"{green} of {len(verdicts) - limits} verdicts green{told}."
+
+
+def recorded(verdict: Verdict) -> dict:
+    """The record of a verdict."""
+    return {"record": "verdict", "ok": verdict.ok} | asdict(verdict)

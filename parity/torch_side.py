@@ -1,0 +1,181 @@
+"""A PyTorch module or function, probed at a point in any precision, without being changed.
+
+The module runs through `torch.func.functional_call`, which lends it other parameters and buffers for one call. What a
+probe is, says `parity.problem`.
+
+Buffers that float32 does not hold exactly (the inverse frequencies of rotary positions, say) are multiplied by 1, a
+rounding that `parity.rounding` sees: a leg in float32 rounds them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from parity.exact_torch import exact_torch
+from parity.exactness import casts
+from parity.legs import ORACLE, Leg
+from parity.problem import Arrays, Problem, Values, arranged
+from parity.trees import leaves
+
+Tensors = dict[tuple[str, str], Tensor]
+
+
+class Called(nn.Module):
+    """A module under a chosen way of calling it, so that `functional_call` reaches any method."""
+
+    def __init__(self, module: nn.Module, call: Callable):
+        super().__init__()
+        self.module, self.call = module, call
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.call(self.module, *inputs)
+
+
+class TorchSide:
+    """target: a module, or a function of the inputs. call: (module, *inputs) -> outputs; the module itself if None."""
+
+    wing = "torch"
+
+    def __init__(self, target: nn.Module | Callable, call: Callable | None = None):
+        if isinstance(target, nn.Module):
+            self.called = Called(target, call or (lambda module, *inputs: module(*inputs)))
+        else:
+            self.called = Called(nn.Module(), lambda _, *inputs: target(*inputs))
+        self._casts: bool | None = None  # whether it asks for float32 by itself, once that has been found out
+
+    def parameters(self) -> Arrays:
+        """Its own floating parameters, float64, by name."""
+        return {name: x.detach().double().cpu().numpy() for name, x in self.called.module.named_parameters()}
+
+    def buffers(self) -> Arrays:
+        """Its own floating buffers, float64, by name."""
+        own = self.called.module.named_buffers()
+        return {name: x.detach().double().cpu().numpy() for name, x in own if x.is_floating_point()}
+
+    def probe(self, kind: str, problem: Problem, leg: Leg) -> Values:
+        """The probe's arrays, float64, as this leg computes them: forward mode for jvp."""
+        native = {"jvp": self._forward, "looped": self._looped, "vmapped": self._vmapped}
+        if kind not in native:
+            return _arrays(self.tensors((kind,), problem, leg))
+        place = _Place(leg)
+        # The fused attention kernels have neither forward mode nor vmap.
+        with self._exactly(problem, place), sdpa_kernel(SDPBackend.MATH):
+            return _arrays({(kind, name): x for name, x in native[kind](problem, place).items()})
+
+    def tensors(self, kinds: tuple[str, ...], problem: Problem, leg: Leg = ORACLE) -> Tensors:
+        """Several probes ("value", which always comes along, "gradient", "jvp", "second") as tensors, by reverse mode.
+
+        J v is the derivative in c of <J^T c, v>: reverse mode twice needs no other rules than the gradient does, so an
+        oracle made of it can judge the rules of forward mode.
+        """
+        place = _Place(leg)
+        with self._exactly(problem, place):
+            if set(kinds) <= {"value"}:
+                return {("value", name): y for name, y in self._outputs(problem, place).items()}
+            return self._reverse(kinds, problem, place)
+
+    def _exactly(self, problem: Problem, place: _Place) -> AbstractContextManager:
+        """PyTorch's exact mode where a float64 leg needs it."""
+        if place.kind != torch.float64:
+            return nullcontext()
+        if self._casts is None:
+            self._casts = casts(lambda: self._outputs(problem, place))
+        return exact_torch() if self._casts else nullcontext()
+
+    def _reverse(self, kinds: tuple[str, ...], problem: Problem, place: _Place) -> Tensors:
+        given = {name: x.requires_grad_() for name, x in place.all(problem.leaves()).items()}
+        cotangents = {name: x.requires_grad_() for name, x in place.all(problem.cotangents).items()}
+        deep = bool({"jvp", "second"} & set(kinds))
+        with sdpa_kernel(SDPBackend.MATH) if deep else nullcontext():  # the fused kernels have first derivatives only
+            outputs = self._apply(given, problem.inputs, place)
+            risen = {name: y for name, y in outputs.items() if y.requires_grad}
+            gradients = _gradients(list(risen.values()), given, [cotangents[name] for name in risen], deep)
+            found = {("value", name): y for name, y in outputs.items()}
+            found |= {("gradient", name): g for name, g in gradients.items()}
+            if deep:
+                along = sum((g * place.tensor(problem.directions[name])).sum() for name, g in gradients.items())
+                found |= {("second", name): g for name, g in _gradients([along], given, None, True).items()}
+                found |= {("jvp", name): g for name, g in _gradients([along], cotangents, None, False).items()}
+        return {key: x for key, x in found.items() if key[0] in (*kinds, "value")}
+
+    def _outputs(self, problem: Problem, place: _Place) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return self._apply(place.all(problem.leaves()), problem.inputs, place)
+
+    def _looped(self, problem: Problem, place: _Place) -> dict[str, Tensor]:
+        parts = [self._outputs(example, place) for example in problem.examples()]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def _functional(self, tensors: dict[str, Tensor], inputs: tuple) -> Any:
+        return torch.func.functional_call(
+            self.called, {f"module.{name}": x for name, x in tensors.items()}, inputs, strict=True
+        )
+
+    def _apply(self, given: dict[str, Tensor], inputs: tuple, place: _Place) -> dict[str, Tensor]:
+        arguments = arranged(inputs, lambda name, x: given[name] if name in given else place.tensor(x))
+        tensors = {name: x for name, x in given.items() if not name.startswith("input ")}
+        tensors |= {name: place.buffer(x) for name, x in self.called.module.named_buffers() if name not in given}
+        # Around the functional call, so that a compiled graph takes its parameters as inputs.
+        run = torch.compile(self._functional) if place.compiled else self._functional
+        return dict(leaves(run(tensors, arguments), "output"))
+
+    def _forward(self, problem: Problem, place: _Place) -> dict[str, Tensor]:
+        def function(point: dict[str, Tensor]) -> dict[str, Tensor]:
+            outputs = self._apply(point, problem.inputs, place)
+            return {name: outputs[name] for name in problem.cotangents}
+
+        return torch.func.jvp(function, (place.all(problem.leaves()),), (place.all(problem.directions),))[1]
+
+    def _vmapped(self, problem: Problem, place: _Place) -> dict[str, Tensor]:
+        given = place.all(problem.leaves())
+        fixed = {name: given[name] for name in problem.parameters}
+        inputs = arranged(problem.inputs, lambda name, x: given[name] if name in given else place.tensor(x))
+
+        def one(*example: Any) -> dict[str, Tensor]:
+            whole = arranged(example, lambda _, x: x[None])
+            return {name: y[0] for name, y in self._apply(fixed, whole, place).items()}
+
+        return torch.func.vmap(one)(*inputs)
+
+
+class _Place:
+    """A leg in PyTorch's words."""
+
+    def __init__(self, leg: Leg):
+        self.kind, self.device, self.compiled = getattr(torch, leg.dtype), leg.device, leg.compiled
+
+    def tensor(self, x: np.ndarray | Tensor) -> Tensor:
+        """Floating arrays in this precision, whole numbers as int64, truth values as they are; tensors unchanged."""
+        if isinstance(x, Tensor):
+            return x
+        kinds = {"f": self.kind, "b": torch.bool}
+        return torch.tensor(x, dtype=kinds.get(x.dtype.kind, torch.int64), device=self.device)
+
+    def all(self, arrays: Arrays) -> dict[str, Tensor]:
+        return {name: self.tensor(x) for name, x in arrays.items()}
+
+    def buffer(self, x: Tensor) -> Tensor:
+        """A buffer in this precision, see the module."""
+        if not x.is_floating_point():
+            return x.to(self.device)
+        moved = x.to(self.device, self.kind)
+        return moved * 1 if self.kind == torch.float64 and not torch.equal(x.float().double(), x.double()) else moved
+
+
+def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, graph: bool) -> dict[str, Tensor]:
+    """The gradients that exist, by leaf."""
+    if not outputs or not given:
+        return {}
+    found = torch.autograd.grad(outputs, list(given.values()), cotangents, create_graph=graph, allow_unused=True)
+    return {name: g for name, g in zip(given, found, strict=True) if g is not None}
+
+
+def _arrays(tensors: Tensors) -> Values:
+    return {key: x.detach().double().cpu().numpy() for key, x in tensors.items()}

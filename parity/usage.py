@@ -1,0 +1,72 @@
+"""Is there anything to compare? Each side runs once or twice before the verdicts, and what is amiss is said plainly."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+
+import numpy as np
+
+from parity.legs import ORACLE, Leg
+from parity.pair import Pair
+from parity.problem import Problem, enumerate_leaves
+from training.contract import UsageError
+
+FIRST = {"torch": ORACLE, "mlx": Leg("mlx", "float32")}
+NAMES = {"torch": "PyTorch", "mlx": "MLX"}
+
+
+def deterministic(pair: Pair, problem: Problem) -> dict[str, np.ndarray]:
+    """PyTorch's float64 outputs by name, after making sure that both sides run, repeat themselves and fit each other.
+
+    Raises UsageError, one sentence.
+    """
+    found = {wing: ran(pair, leg, problem) for wing, leg in FIRST.items()}
+    for wing, outputs in found.items():
+        for name, y in outputs.items():
+            if y.dtype.kind == "f" and np.isnan(y).any():
+                where = tuple(int(i) for i in np.argwhere(np.isnan(y))[0])
+                raise UsageError(
+                    f"{pair.name}: the {name} of {NAMES[wing]} is NaN at {where} ({np.isnan(y).sum()} of {y.size} "
+                    "entries): choose inputs for which the function is defined."
+                )
+        again = ran(pair, FIRST[wing], problem)
+        if any(not np.array_equal(y, again[name]) for name, y in outputs.items()):
+            raise UsageError(
+                f"{pair.name}: {NAMES[wing]} gives different results for the same inputs: call .eval() to turn dropout "
+                "off, or hand its random numbers in as inputs."
+            )
+    shapes = [{name: y.shape for name, y in outputs.items()} for outputs in found.values()]
+    if shapes[0] != shapes[1]:
+        theirs, ours = (", ".join(f"{name} {shape}" for name, shape in own.items()) for own in shapes)
+        raise UsageError(
+            f"{pair.name}: the outputs differ in shape, PyTorch's {theirs}, MLX's {ours}: make them the same with "
+            "torch_call or mlx_call."
+        )
+    return found["torch"]
+
+
+def ran(pair: Pair, leg: Leg, problem: Problem) -> dict[str, np.ndarray]:
+    """The outputs of one side on the CPU, by name."""
+    with explained(f"{pair.name}: {NAMES[leg.wing]}", problem):
+        outputs = {name: y for (_, name), y in pair.probe(leg, "value", problem).items()}
+    if not outputs:
+        raise UsageError(
+            f"{pair.name}: {NAMES[leg.wing]} returns no array: return one, or a tuple or dictionary of them."
+        )
+    return outputs
+
+
+@contextmanager
+def explained(who: str, problem: Problem):
+    """Turn what a foreign module raises into a sentence that names the inputs."""
+    try:
+        yield
+    except UsageError:
+        raise
+    except Exception as error:  # whatever foreign code may raise
+        given = ", ".join(f"{x.dtype} {x.shape}" for _, x in enumerate_leaves(problem.inputs)) or "none"
+        said = str(error).strip().splitlines()
+        raise UsageError(
+            f"{who} does not run on the CPU with these inputs ({given}): {type(error).__name__}"
+            f"{': ' + said[0] if said else ''}; the comparison starts there, so give it a module and inputs that do."
+        ) from error
