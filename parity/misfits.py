@@ -40,8 +40,8 @@ def remedy(target: object, got: Shape, wanted: Shape) -> str:
     """What the user may have meant, as a remark: the layout by which the shape `got` of `target` becomes `wanted`."""
     n = len(got)
     if n == len(wanted) and n > 1:
-        channels_last = [(0, *range(2, n), 1), (1, *range(2, n), 0)]
-        for axes in (*channels_last, *permutations(range(n))):
+        channels_last = (0, *range(2, n), 1)  # the likeliest, where equal lengths leave a choice
+        for axes in (channels_last, *permutations(range(n))):
             if tuple(got[i] for i in axes) == wanted:
                 swap = axes == (*range(n - 2), n - 1, n - 2)
                 layout = f"transposed({target})" if swap else f"permuted({target}, {axes})"

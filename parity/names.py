@@ -71,8 +71,8 @@ class Names:
     def scattered(self, name: str, gradient: np.ndarray) -> Arrays:
         """What the gradient of one MLX parameter contributes, by PyTorch name."""
         shapes = {leaf: self.shapes[leaf] for leaf in leaves(self.targets[name])}
-        index = self.indices[name].ravel()
-        return cut(np.bincount(index, np.ravel(gradient), minlength=total(shapes)).astype(np.float64), shapes)
+        added = np.bincount(self.indices[name].ravel(), np.ravel(gradient), minlength=total(shapes))
+        return cut(added.astype(np.float64), shapes)  # bincount of nothing counts in integers
 
     def described(self) -> list[str]:
         """One line a parameter, such as "wq.weight = q_proj.weight" or "head.weight = transposed(lm_head.weight)"."""

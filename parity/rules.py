@@ -44,7 +44,8 @@ def read(names: Rules | None, mlx: Iterable[str]) -> tuple[dict[str, Target], li
 def fitted(pattern: str, target: Target, known: set[str], exact: bool) -> dict[str, Target]:
     """The MLX parameters that one rule fits, and what it makes each of. MismatchError if there are none."""
     if not isinstance(pattern, str) or not isinstance(target, Target):
-        raise MismatchError(f"{pattern!r} is to be made of {target!r}: a name or a layout must be said of a string")
+        rule = "on the left stands a string, on the right a PyTorch name or a layout"
+        raise MismatchError(f"{pattern!r} cannot be made of {target!r}: {rule}")
     if pattern in known:
         return {pattern: target}
     if exact:

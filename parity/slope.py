@@ -3,11 +3,21 @@
     <grad, v> = d/dh <f(theta + h v), c>  at h = 0
 
 f is the definition, or where there is none PyTorch's own float64 forward pass: a branch that is cut off from the
-gradient by mistake shows in either. Richardson: the central differences of step h and h/2 are combined so that their
-h^2 terms cancel, and how far they lie apart bounds what is left.
+gradient by mistake shows in either.
+
+A central difference of step h is off by c_2 h^2 + c_4 h^4 + ... and by the rounding of f over h. Ridders' table
+(Advances in Engineering Software 4, 1982) removes term after term: D_0j is the difference at h / 2^j, and
+
+    D_ij = (4^i D_(i-1)j - D_(i-1)(j-1)) / (4^i - 1).
+
+How far an entry lies from the two that it is made of bounds what truncation is left in it. The rounding in it grows
+with j. The entry for which the two together are smallest is the answer, and the two together are its bound; the table
+ends when at half the step rounding alone would be more.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -18,7 +28,7 @@ from parity.rounding import UNIT
 from parity.trees import leaves
 from parity.verdict import Verdict, compare
 
-STEP = 2.0**-10
+STEP, LEVELS = 2.0**-10, 10
 
 
 def slope(pair: Pair, problem: Problem, truth: Values) -> Verdict:
@@ -26,24 +36,35 @@ def slope(pair: Pair, problem: Problem, truth: Values) -> Verdict:
     point, direction = problem.leaves(), problem.directions
 
     def along(h: float) -> float:
-        moved = problem.at({name: x + h * direction[name] for name, x in point.items()})
-        return weighed(pair, moved)
-
-    def central(h: float) -> float:
-        return (along(h) - along(-h)) / (2 * h)
+        return weighed(pair, problem.at({name: x + h * direction[name] for name, x in point.items()}))
 
     size = max((float(np.abs(x).max(initial=0.0)) for x in point.values()), default=0.0) or 1.0
-    h = STEP * min(1.0, size)
-    coarse, fine = central(h), central(h / 2)
-    refined = (4 * fine - coarse) / 3
+    terms = sum(c.size for c in problem.cotangents.values())
+    noise = 4 * UNIT["float64"] * terms * max(1.0, abs(along(0.0)))
+    found, truncation, rounding, h = ridders(along, STEP * min(1.0, size), noise)
     shares = [truth["gradient", name] * v for name, v in direction.items() if ("gradient", name) in truth]
     claimed, magnitude = sum(float(x.sum()) for x in shares), sum(float(np.abs(x).sum()) for x in shares)
-    terms = sum(c.size for c in problem.cotangents.values())
-    rounding = 4 * UNIT["float64"] * terms * max(1.0, abs(along(0.0))) / h
-    allowed = abs(refined - fine) + rounding + UNIT["float64"] * magnitude
     leg = "definition slope" if pair.definition else "torch slope"
-    words = f"truncation |R - D(h/2)| + rounding of the difference at h = {h:.2g}"
-    return compare(pair.name, leg, "all", np.array(claimed), np.array(refined), allowed, words)
+    words = f"what Ridders' table leaves of truncation and rounding at h = {h:.2g}"
+    allowed = truncation + rounding + UNIT["float64"] * magnitude
+    return compare(pair.name, leg, "all", np.array(claimed), np.array(found), allowed, words)
+
+
+def ridders(f: Callable[[float], float], h: float, noise: float) -> tuple[float, float, float, float]:
+    """(f'(0), its truncation error at most, its rounding error at most, the last step used); noise: error of f."""
+    best, above = (np.nan, np.inf, np.inf, h), []
+    for _ in range(LEVELS):
+        row = [(f(h) - f(-h)) / (2 * h)]
+        for i, higher in enumerate(above, start=1):
+            row.append((4**i * row[-1] - higher) / (4**i - 1))
+            left = max(abs(row[i] - row[i - 1]), abs(row[i] - higher))
+            # The weights of a row add up to less than 2 in size, whatever the order.
+            if left + 2 * noise / h < best[1] + best[2]:
+                best = row[i], left, 2 * noise / h, h
+        above, h = row, h / 2
+        if 2 * noise / h >= best[1] + best[2]:
+            break
+    return best
 
 
 def weighed(pair: Pair, problem: Problem) -> float:

@@ -151,6 +151,7 @@ def test_repeated_heads_add_their_gradients():
 def test_absent_gradients_are_absent():
     found = match({"a": (1,), "b": (1,)}, {"a": (1,), "b": (1,)})
     assert found.to_torch({"a": np.ones(1)}).keys() == {"a"}
+    assert match({"a": (0,)}, {"a": (0,)}).to_torch({"a": np.ones(0)})["a"].dtype == np.float64
     with pytest.raises(KeyError, match="output"):
         found.to_torch({"output": np.ones(1)})
 
@@ -236,8 +237,8 @@ NAMES = {
         "made of tied(\\1), is not a regular expression: invalid group reference 1",
     ),
     "named group": (ONE, ONE, [("w?", r"\g<x>")], "is not a regular expression: unknown group name 'x'"),
-    "nothing": (ONE, ONE, {"w": None}, "'w' is to be made of None: a name or a layout must be said of a string"),
-    "no string": (ONE, ONE, [(1, "w")], "1 is to be made of 'w': a name or a layout must be said of a string"),
+    "nothing": (ONE, ONE, {"w": None}, "'w' cannot be made of None: on the left stands a string, on the right"),
+    "no string": (ONE, ONE, [(1, "w")], "1 cannot be made of 'w': on the left stands a string, on the right"),
     "no pairs": (
         ONE,
         ONE,
