@@ -1,26 +1,37 @@
-"""What the commands of `python -m parity` do: run the checks, print the answer, return the exit status."""
+"""What the commands of `python -m parity` do: run, print the answer, write the records, return the exit status.
+
+Here are those whose answer is a list of verdicts; the others stand in `parity.tools`.
+"""
 
 from __future__ import annotations
 
 import math
 from argparse import Namespace
-from dataclasses import asdict
+from collections.abc import Iterable
 
 from rich.console import Console
-from rich.markup import escape
 
 from parity import registry
+from parity.costs import costs
 from parity.environment import environment, line
 from parity.exact import LIMITATIONS
-from parity.report import console, rows, write
-from parity.table import agreement, share, table
+from parity.findings import counted, recorded
+from parity.legs import legs
+from parity.report import console, rows, save
+from parity.table import agreement, table
+from parity.tools import audit, bench, mutants, nudge, overhead, report
 from parity.verdict import AGREEMENT, Verdict
 from training.contract import UsageError
+
+__all__ = [
+    "audit", "bench", "check", "localise", "mutants", "nudge", "overhead", "report", "theorems", "training",
+]  # fmt: skip
 
 
 def check(options: Namespace) -> int:
     """Cases and theorems."""
-    found = gathered(registry.cases() | registry.proofs(), options)
+    chosen = tuple(legs(tuple(options.dtype or ("float64", "float32")), tuple(options.compiled or ()), options.gpu))
+    found = gathered(registry.cases() | registry.proofs(), options.patterns, options.seeds, chosen)
     out = console()
     out.print(table(found, "Definition, PyTorch and MLX, case by case"))
     out.print("Float64 leaves out, as limitations of MLX that the exact mode does not replace:")
@@ -29,12 +40,12 @@ def check(options: Namespace) -> int:
         out.print(f"  {limit.name}: {limit.reason}{size}", markup=False)
     worst = f"worst relative error {agreement(found):.1e} (promised: {AGREEMENT:.0e})"
     out.print(f"\nFloat64, outputs and gradients of both wings: {worst}")
-    return concluded(found, options, out)
+    return concluded(found, options, out, costed(options.patterns, out) if options.costs else ())
 
 
 def theorems(options: Namespace) -> int:
     """Theorems alone, on many seeds."""
-    found = gathered(registry.proofs(), options)
+    found = gathered(registry.proofs(), options.patterns, options.seeds)
     out = console()
     out.print(table(found, f"Theorems, {options.seeds} draws each"))
     return concluded(found, options, out)
@@ -52,112 +63,59 @@ def training(options: Namespace) -> int:
     return concluded(found, options, out)
 
 
-def gathered(checks: dict[str, registry.Check], options: Namespace) -> list[Verdict]:
-    """The verdicts of the checks that the options select, over their seeds."""
+def localise(options: Namespace) -> int:
+    """Where two modules part first."""
+    from parity.forcing import localise as find
+    from parity.references import named, subject
+
+    given = subject(options.first, options.second, options.input or ())
+    names = named(options.names) if options.names else None
+    out = console()
+    with out.status("forcing every submodule ..."):
+        found = find(
+            given.mlx, given.torch, given.inputs, names=names, mlx_call=given.call, torch_call=given.call,
+            updates=given.updates,
+        )  # fmt: skip
+    out.print(found.table())
+    out.print(found.sentence(), style="red" if found.parting else "", markup=False, soft_wrap=True)
+    save(options, [{"record": "environment"} | environment(), *found.records()])
+    return 1 if found.parting else 0
+
+
+def gathered(checks: dict[str, registry.Check], patterns: list[str], seeds: int, *chosen) -> list[Verdict]:
+    """The verdicts of the checks that the patterns select, over the seeds; chosen: the legs, if not all."""
     try:
-        chosen = registry.select(checks, options.patterns)
+        selected = registry.select(checks, patterns)
     except LookupError as error:
         raise UsageError(error.args[0]) from error
     found = []
     with console().status("checking ...") as status:
-        for name, run in chosen.items():
+        for name, run in selected.items():
             status.update(f"checking {name} ...")
-            found += [verdict for seed in range(options.seeds) for verdict in run(seed)]
+            found += [verdict for seed in range(seeds) for verdict in run(seed, *chosen)]
     return found
 
 
-def concluded(found: list[Verdict], options: Namespace, out: Console) -> int:
+def costed(patterns: list[str], out: Console) -> list[dict]:
+    """The costs of the cases that the patterns select, printed."""
+    fitting = {n: make for n, make in registry.pairs().items() if registry.chosen(n, patterns)}
+    found = [record for make in fitting.values() for record in costs(*make())]
+    drawn = rows("Forward and backward in float32, in turns", "case", "leg", "ms", "peak KiB")
+    for cost in found:
+        drawn.add_row(cost["case"], cost["leg"], f"{1e3 * cost['seconds']:.2f}", f"{cost['peak_bytes'] / 1024:,.0f}")
+    out.print(drawn)
+    return found
+
+
+def concluded(found: list[Verdict], options: Namespace, out: Console, more: Iterable[dict] = ()) -> int:
     """Print what every list of verdicts ends with, write the records; the exit status."""
     red = [verdict for verdict in found if not verdict.ok]
     for verdict in red:
         out.print(verdict.sentence(), style="red", markup=False, soft_wrap=True)
+    reasons = dict.fromkeys(f"{v.leg}, {v.what}: {v.limitation}" for v in found if v.limitation)
+    for reason in reasons:
+        out.print(f"could not be compared: {reason}", style="dim", markup=False, soft_wrap=True)
     where = environment()
-    out.print(f"{len(found) - len(red)} of {len(found)} verdicts green.   {line(where)}", soft_wrap=True)
-    write(options.json, [{"record": "environment"} | where, *map(recorded, found)])
+    out.print(f"{counted(found)}   {line(where)}", markup=False, soft_wrap=True)
+    save(options, [{"record": "environment"} | where, *map(recorded, found), *more])
     return 1 if red else 0
-
-
-def recorded(verdict: Verdict) -> dict:
-    """The record of a verdict."""
-    return {"record": "verdict", "ok": verdict.ok} | asdict(verdict)
-
-
-def mutants(options: Namespace) -> int:
-    """Planted faults."""
-    from parity.mutants import MUTANTS, healthy, run
-
-    out = console()
-    with out.status("checking the unchanged wings ..."):
-        red = [verdict for verdict in healthy() if not verdict.ok]
-    for verdict in red:
-        out.print(f"without any fault: {verdict.sentence()}", style="red", markup=False, soft_wrap=True)
-    drawn = rows("Planted faults", "wing", "fault", "what a person would have done", "caught by", "error / bound")
-    with out.status("planting faults ..."):
-        outcomes = list(run())
-    for outcome in outcomes:
-        verdict = outcome.verdict
-        by = (f"{verdict.case}, {verdict.leg}", f"{share(verdict):.0e}") if verdict else ("[red]nothing[/]", "")
-        drawn.add_row(outcome.wing, outcome.fault.name, outcome.fault.mistake, *by)
-    out.print(drawn)
-    caught = sum(outcome.verdict is not None for outcome in outcomes)
-    out.print(f"{caught} of {len(MUTANTS)} planted faults caught.")
-    found = ({"record": "fault", "caught": outcome.verdict is not None} | asdict(outcome) for outcome in outcomes)
-    write(options.json, [{"record": "environment"} | environment(), *found])
-    return 1 if red or caught < len(MUTANTS) else 0
-
-
-def audit(options: Namespace) -> int:
-    """Kernels on Apple's GPU."""
-    from parity.audit import audit as rows_of_audit
-
-    out = console()
-    with out.status("following both wings ..."):
-        found = list(rows_of_audit())
-    for wing, what in (("torch", "operator"), ("mlx", "primitive")):
-        own = [row for row in found if row.wing == wing]
-        drawn = rows(f"{wing} on Apple's GPU", what, "first met in", "served by", "verdict")
-        for row in own:
-            drawn.add_row(row.name, row.where, escape(row.served), "[green]ok[/]" if row.ok else "[red]red[/]")
-        out.print(drawn)
-        out.print(f"{wing}: {sum(row.ok for row in own)} of {len(own)} green.\n")
-    red = [row for row in found if not row.ok]
-    for row in red:
-        out.print(row.sentence(), style="red", markup=False, soft_wrap=True)
-    out.print("This is a check by table, not a run on Apple hardware.")
-    write(options.json, [{"record": "environment"} | environment(), *({"record": "audit"} | asdict(r) for r in found)])
-    return 1 if red else 0
-
-
-def bench(options: Namespace) -> int:
-    """Time per iteration."""
-    from parity.bench import PROMISED, REFERENCE, run
-
-    out = console()
-    pairs = [("baseline", "torch"), ("aristotle", "torch"), ("aristotle", "mlx")]
-    pairs += [("baseline", "mlx")] if options.baseline_mlx else []
-    with out.status("timing ..."):
-        timings = run(pairs, options.rounds, options.steps)
-    title = f"Time per iteration, {options.rounds} rounds of {options.steps}"
-    drawn = rows(title, "", "device", "ms", f"x {REFERENCE}", "95%")
-    for timing in timings:
-        figures = f"{1e3 * timing.seconds:.1f}", f"{timing.ratio:.3f}", f"{timing.low:.3f} to {timing.high:.3f}"
-        drawn.add_row(timing.name, timing.device, *figures)
-    out.print(drawn)
-    for timing in timings:
-        if timing.name in PROMISED:
-            answer = f"promised: {PROMISED[timing.name]}; {'kept' if timing.kept else '[red]broken[/]'}"
-            out.print(f"{timing.name} takes {timing.ratio:.3f} of {REFERENCE}'s time; {answer}.")
-    where = environment()
-    out.print(line(where), soft_wrap=True)
-    write(options.json, [{"record": "environment"} | where, *({"record": "timing"} | asdict(t) for t in timings)])
-    return 0 if all(timing.kept for timing in timings) else 1
-
-
-def nudge(options: Namespace) -> int:
-    """A full run's start, moved by one ulp."""
-    from parity.nudge import nudge as write_start
-    from train_mps import FIXED
-
-    place = write_start(FIXED, options.out, options.backend, options.persona, options.seed, options.control)
-    console().print(f"wrote {place}; train it with python train_mps.py --resume {place}", markup=False, soft_wrap=True)
-    return 0

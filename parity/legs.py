@@ -65,3 +65,8 @@ def legs(dtypes: tuple[str, ...], compiled: tuple[str, ...] = (), everywhere: bo
             yield from (Leg(wing, dtype, compiled=True) for wing in compiled)
             here = devices() if everywhere else {}
             yield from (Leg(wing, dtype, device=device) for wing, names in here.items() for device in names)
+
+
+def plain(chosen: tuple[Leg, ...]) -> list[Leg]:
+    """The oracle's and those of the legs that run eagerly on the CPU in float64 or float32."""
+    return [leg for leg in (ORACLE, *chosen) if leg == Leg(leg.wing, leg.dtype) and leg.dtype in ("float64", "float32")]

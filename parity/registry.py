@@ -1,6 +1,6 @@
 """Everything that `python -m parity` can check, by name: a new system joins by adding a file to `personas`.
 
-A check takes a seed, from which it draws parameters, inputs and cotangents, and yields verdicts.
+A check takes a seed, from which it draws parameters, inputs and cotangents, and the legs, and yields verdicts.
 """
 
 from __future__ import annotations
@@ -9,12 +9,14 @@ from collections.abc import Callable, Iterator
 from functools import partial
 
 from parity import rooms, step, theorems, whole
+from parity.pair import Pair
+from parity.problem import Problem
 from parity.small import small_plan
 from parity.verdict import Verdict
 from personas import PERSONAS
 from personas.case import collect
 
-Check = Callable[[int], Iterator[Verdict]]
+Check = Callable[..., Iterator[Verdict]]
 
 
 def cases() -> dict[str, Check]:
@@ -23,6 +25,12 @@ def cases() -> dict[str, Check]:
     plans = [small_plan(persona) for persona in PERSONAS]
     models = {f"model: {plan.name}": partial(whole.check, plan) for plan in plans}
     return own | models | {f"step: {plan.name}": partial(step.check, plan) for plan in plans}
+
+
+def pairs() -> dict[str, Callable[[], tuple[Pair, Problem]]]:
+    """What the cases and whole models compute, as pairs and problems."""
+    own = {case.name: partial(rooms.posed, case) for case in collect("CASES")}
+    return own | {f"model: {plan.name}": partial(whole.posed, plan) for plan in map(small_plan, PERSONAS)}
 
 
 def proofs() -> dict[str, Check]:
@@ -36,7 +44,12 @@ def select(checks: dict[str, Check], patterns: list[str]) -> dict[str, Check]:
         if not any(fits(name, pattern) for name in checks):
             rooms = ", ".join(sorted({name.partition(":")[0] for name in checks}))
             raise LookupError(f"nothing to check is called {pattern!r}: choose a part of a name, such as {rooms}.")
-    return {name: run for name, run in checks.items() if not patterns or any(fits(name, p) for p in patterns)}
+    return {name: run for name, run in checks.items() if chosen(name, patterns)}
+
+
+def chosen(name: str, patterns: list[str]) -> bool:
+    """Whether a name contains one of the patterns, or there are none."""
+    return not patterns or any(fits(name, pattern) for pattern in patterns)
 
 
 def fits(name: str, pattern: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import sys
+from argparse import Namespace
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -33,10 +34,24 @@ def write(path: str | None, records: Iterable[dict]) -> None:
     if path is None:
         return
     data = "".join(json.dumps(plain(record), allow_nan=False) + "\n" for record in records).encode()
+    put(path, data, "--json")
+
+
+def save(options: Namespace, records: list[dict]) -> None:
+    """Write the records where `--json` and `--junit` say. Raises UserError."""
+    write(options.json, records)
+    if path := getattr(options, "junit", None):
+        from parity.junit import document
+
+        put(path, document(map(plain, records)), "--junit")
+
+
+def put(path: str, data: bytes, option: str) -> None:
+    """Write a file whole or not at all. Raises UserError."""
     try:
         atomic.write(Path(path), data)
     except OSError as error:
-        raise UserError(f"cannot write {path} ({error.strerror}): choose another --json file.") from error
+        raise UserError(f"cannot write {path} ({error.strerror}): choose another {option} file.") from error
 
 
 def plain(value: object) -> object:

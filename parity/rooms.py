@@ -17,7 +17,7 @@ from parity.judge import judge
 from parity.legs import Leg, legs
 from parity.mlx_side import MlxSide, as_float64
 from parity.pair import Pair
-from parity.problem import Arrays, pose
+from parity.problem import Arrays, Problem, pose
 from parity.torch_side import TorchSide
 from parity.trees import leaves
 from parity.verdict import Verdict
@@ -28,14 +28,19 @@ LEGS = tuple(legs(("float64", "float32")))
 
 
 def check(case: Case, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
-    """Every verdict on a case, its parameters, inputs, cotangent and direction drawn from `seed`."""
+    """Every verdict on a case."""
+    yield from judge(*posed(case, seed), legs)
+
+
+def posed(case: Case, seed: int = 0) -> tuple[Pair, Problem]:
+    """A case as a pair and a problem: parameters, inputs, cotangents and directions drawn from `seed`."""
     generator, pair = stream(seed, f"parity/{case.name}"), pair_of(case)
     parameters, inputs = case.parameters(generator), case.arguments(generator)
     for side in (pair.torch, pair.mlx):
         if (own := side.parameters()).keys() != parameters.keys():
             raise ValueError(f"{case.name}: {sorted(own.keys() ^ parameters.keys())} stand on one side only")
     outputs = dict(leaves(pair.definition(parameters, *inputs), "output"))
-    yield from judge(pair, pose(parameters, inputs, outputs, generator), legs)
+    return pair, pose(parameters, inputs, outputs, generator)
 
 
 def method_of(module: Any, method: str) -> Callable:

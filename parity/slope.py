@@ -12,7 +12,7 @@ A central difference of step h is off by c_2 h^2 + c_4 h^4 + ... and by the roun
 
 How far an entry lies from the two that it is made of bounds what truncation is left in it. The rounding in it grows
 with j. The entry for which the two together are smallest is the answer, and the two together are its bound; the table
-ends when at half the step rounding alone would be more.
+ends when they are below SHARP of the gradient's shares, or when at half the step rounding alone would be more.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from parity.trees import leaves
 from parity.verdict import Verdict, compare
 
 STEP, LEVELS = 2.0**-10, 10
+SHARP = 2.0**-20  # what is smaller does not show in float32, and in float64 the wings differ by it
 
 
 def slope(pair: Pair, problem: Problem, truth: Values) -> Verdict:
@@ -41,17 +42,20 @@ def slope(pair: Pair, problem: Problem, truth: Values) -> Verdict:
     size = max((float(np.abs(x).max(initial=0.0)) for x in point.values()), default=0.0) or 1.0
     terms = sum(c.size for c in problem.cotangents.values())
     noise = 4 * UNIT["float64"] * terms * max(1.0, abs(along(0.0)))
-    found, truncation, rounding, h = ridders(along, STEP * min(1.0, size), noise)
     shares = [truth["gradient", name] * v for name, v in direction.items() if ("gradient", name) in truth]
     claimed, magnitude = sum(float(x.sum()) for x in shares), sum(float(np.abs(x).sum()) for x in shares)
+    found, truncation, rounding, h = ridders(along, STEP * min(1.0, size), noise, SHARP * magnitude)
     leg = "definition slope" if pair.definition else "torch slope"
     words = f"what Ridders' table leaves of truncation and rounding at h = {h:.2g}"
     allowed = truncation + rounding + UNIT["float64"] * magnitude
     return compare(pair.name, leg, "all", np.array(claimed), np.array(found), allowed, words)
 
 
-def ridders(f: Callable[[float], float], h: float, noise: float) -> tuple[float, float, float, float]:
-    """(f'(0), its truncation error at most, its rounding error at most, the last step used); noise: error of f."""
+def ridders(f: Callable[[float], float], h: float, noise: float, enough: float) -> tuple[float, float, float, float]:
+    """(f'(0), its truncation error at most, its rounding error at most, the last step used).
+
+    noise: the error of f. enough: an error that is small enough.
+    """
     best, above = (np.nan, np.inf, np.inf, h), []
     for _ in range(LEVELS):
         row = [(f(h) - f(-h)) / (2 * h)]
@@ -62,7 +66,7 @@ def ridders(f: Callable[[float], float], h: float, noise: float) -> tuple[float,
             if left + 2 * noise / h < best[1] + best[2]:
                 best = row[i], left, 2 * noise / h, h
         above, h = row, h / 2
-        if 2 * noise / h >= best[1] + best[2]:
+        if best[1] + best[2] <= max(enough, 2 * noise / h):
             break
     return best
 

@@ -15,27 +15,31 @@ import numpy as np
 import torch
 
 from parity.exact import exact
-from parity.rooms import Arrays
+from parity.legs import Leg, plain
+from parity.problem import Arrays
+from parity.rooms import LEGS
 from parity.rounding import allowance, spreads
-from parity.training import WINGS, make, saved
+from parity.training import make, saved
 from parity.verdict import Verdict, compare
 from parity.whole import drawn, torch_losses
 from personas import Plan, adamw, model
 
 
-def check(plan: Plan, seed: int = 0) -> Iterator[Verdict]:
-    """Every verdict on one step from parameters in general position, at half the peak learning rate."""
+def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
+    """Every verdict on one step from parameters in general position, at half the peak learning rate.
+
+    Of the legs, those of `parity.legs.plain`.
+    """
     batch, rate = drawn(plan, seed), plan.recipe.peak_lr / 2
     spread = spreads(lambda: defined(plan, batch, rate))
     oracle = {what: x.numpy() for what, x in defined(plan, batch, rate).items()}
     parameters, *arguments = batch
     oracle["loss"] = model.losses(plan, parameters, *arguments).mean()
-    for wing in WINGS:
-        for dtype in ("float64", "float32"):
-            got = stepped(wing, plan, batch, rate, dtype)
-            for what, expected in oracle.items():
-                allowed = allowance(spread[what], dtype)
-                yield compare(f"step: {plan.name}", f"{wing} {dtype}", what, got[what], expected, *allowed)
+    for leg in plain(legs):
+        got = stepped(leg.wing, plan, batch, rate, leg.dtype)
+        for what, expected in oracle.items():
+            allowed = allowance(spread[what], leg.dtype)
+            yield compare(f"step: {plan.name}", str(leg), what, got[what], expected, *allowed)
 
 
 def defined(plan: Plan, batch: tuple, rate: float) -> dict[str, torch.Tensor]:

@@ -32,20 +32,20 @@ class Cell:
 def cells(verdicts: list[Verdict]) -> dict[str, dict[str, Cell]]:
     """{case: {leg: Cell}}, in the order of the verdicts."""
     legs: dict[str, dict[str, list[Verdict]]] = {}
-    for verdict in verdicts:
+    for verdict in (verdict for verdict in verdicts if not verdict.limitation):
         legs.setdefault(verdict.case, {}).setdefault(verdict.leg, []).append(verdict)
     return {case: {leg: _cell(found, _scale(by_leg)) for leg, found in by_leg.items()} for case, by_leg in legs.items()}
 
 
 def _scale(by_leg: dict[str, list[Verdict]]) -> float:
     # The two legs that judge the oracle itself hold other quantities than its tensors.
-    own = (leg for leg in by_leg if not leg.startswith(("definition slope", "bound")))
+    own = (leg for leg in by_leg if not leg.endswith("slope") and not leg.startswith("bound"))
     return max((verdict.scale for leg in own for verdict in by_leg[leg]), default=0.0)
 
 
 def _cell(verdicts: list[Verdict], scale: float) -> Cell:
     # A slope is one number, the sum over all tensors, and a scale of its own.
-    relative = max(v.error / ((v.scale if v.leg == "definition slope" else scale) or 1.0) for v in verdicts)
+    relative = max(v.error / ((v.scale if v.leg.endswith("slope") else scale) or 1.0) for v in verdicts)
     return Cell(relative, max(map(share, verdicts)), sum(not v.ok for v in verdicts))
 
 

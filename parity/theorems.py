@@ -21,23 +21,16 @@ import numpy as np
 
 from corpus.chance import stream
 from parity.exact import exact
-from parity.rooms import evaluator
+from parity.legs import Leg, plain
+from parity.rooms import LEGS, evaluator
 from parity.rounding import MARGIN, UNIT
 from parity.verdict import Verdict, compare
 from personas.case import Theorem
 
-LEGS = (
-    ("definition", "float64"),
-    ("torch", "float64"),
-    ("mlx", "float64"),
-    ("torch", "float32"),
-    ("mlx", "float32"),
-)
 
-
-def check(theorem: Theorem, seed: int = 0) -> Iterator[Verdict]:
-    """One verdict for the definition and for each wing and precision, all on the inputs that `seed` draws."""
-    for wing, dtype in LEGS:
+def check(theorem: Theorem, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
+    """One verdict for the definition and one for each leg of `parity.legs.plain`, all on the inputs that `seed` draws."""
+    for wing, dtype in (("definition", "float64"), *((leg.wing, leg.dtype) for leg in plain(legs))):
         generator = stream(seed, f"theorem/{theorem.name}")
         with exact() if (wing, dtype) == ("mlx", "float64") else nullcontext():
             left, right = theorem.sides(evaluator(wing, dtype), generator)

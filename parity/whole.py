@@ -23,7 +23,7 @@ from parity.judge import judge
 from parity.legs import Leg
 from parity.mlx_side import MlxSide
 from parity.pair import Pair
-from parity.problem import Arrays, pose
+from parity.problem import Arrays, Problem, pose
 from parity.rooms import LEGS
 from parity.torch_side import TorchSide
 from parity.verdict import Verdict
@@ -75,7 +75,12 @@ def pair_of(plan: Plan) -> Pair:
 
 def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
     """Every verdict on the losses and gradients of the whole model, with the legs of `parity.judge`."""
+    yield from judge(*posed(plan, seed), legs)
+
+
+def posed(plan: Plan, seed: int = 0) -> tuple[Pair, Problem]:
+    """The whole model as a pair and a problem at the batch that `seed` draws."""
     parameters, *batch = drawn(plan, seed)
     pair, generator = pair_of(plan), stream(seed, "whole-cotangent")
     losses = {"output": pair.definition(parameters, *batch)}
-    yield from judge(pair, pose(parameters, tuple(batch), losses, generator), legs)
+    return pair, pose(parameters, tuple(batch), losses, generator)

@@ -12,10 +12,11 @@ import numpy as np
 import pytest
 
 from parity import commands, registry
-from parity.__main__ import COMMANDS, arguments, main
+from parity.__main__ import main
 from parity.bench import Timing
 from parity.faults import Fault
 from parity.mutants import Outcome
+from parity.options import COMMANDS, arguments
 from parity.table import agreement, cells
 from parity.verdict import compare
 
@@ -31,7 +32,7 @@ def planned(monkeypatch):
     """Replace every check by one that yields the given verdicts."""
 
     def plan(*verdicts):
-        monkeypatch.setattr(registry, "cases", lambda: {"room: case": lambda seed: iter(verdicts)})
+        monkeypatch.setattr(registry, "cases", lambda: {"room: case": lambda seed, legs=(): iter(verdicts)})
         monkeypatch.setattr(registry, "proofs", dict)
 
     return plan
@@ -90,9 +91,9 @@ def test_a_file_that_cannot_be_written(planned, tmp_path, capsys):
 
 def test_check_is_the_default():
     for argv in ([], ["norm"], ["--json", "x"]):
-        assert arguments(argv).command == "check"
-    assert arguments(["norm", "mlp"]).patterns == ["norm", "mlp"]
-    assert arguments(["theorems"]).seeds == 20
+        assert arguments(argv, "").command == "check"
+    assert arguments(["norm", "mlp"], "").patterns == ["norm", "mlp"]
+    assert arguments(["theorems"], "").seeds == 20
 
 
 def test_every_command_is_explained(capsys):

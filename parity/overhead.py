@@ -1,0 +1,141 @@
+"""What does the harness cost beside the models that it runs?
+
+A check runs the two models many times: every leg forward and backward; the oracle, and the oracle again under random
+rounding; PyTorch forward along a line, for the slope. That is what a case computes. The rest is the harness: lending
+parameters, the noise of the random rounding, comparing.
+
+So the evaluations of one check are counted by kind, each kind is timed as a person would write it without any harness
+(the module, `autograd.grad`, `value_and_grad`), and
+
+    overhead = time of the check / sum of count x time  -  1.
+
+All take turns, so that they meet the same weather. The model is the baseline's with one layer in a size where
+arithmetic counts, (8, 64) tokens of width 512; in the sizes of our cases the interpreter is everything.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections import Counter
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+
+import mlx.core as mx
+import numpy as np
+import torch
+from mlx.utils import tree_map
+
+import personas
+from parity import whole
+from parity.bench import race
+from parity.exact import exact
+from parity.judge import judge
+from parity.mlx_side import MlxSide
+from parity.pair import Pair
+from parity.problem import Problem
+from parity.rooms import LEGS
+from parity.torch_side import TorchSide
+from personas.baseline.vocabulary import TiedVocabulary
+from training.contract import Fixed
+
+PROMISED = 0.2
+SIZES = Fixed(
+    batch_size=8, block_size=64, n_layer=1, n_head=8, n_embd=512, max_iters=1, eval_interval=1, eval_batches=1
+)
+N_VOCAB = 97
+FORWARD, BACKWARD = "forward", "forward and backward"
+
+
+@dataclass(frozen=True)
+class Overhead:
+    """seconds: of a check. evaluations: {kind: (how many in a check, seconds of each)}. share: the overhead."""
+
+    seconds: float
+    evaluations: dict[str, tuple[int, float]]
+    share: float
+
+
+def run(rounds: int) -> Overhead:
+    """The overhead of a first-order check, the median over rounds."""
+    pair, problem = subject()
+    counted = counts(pair, problem)
+    alone = {kind: evaluation(pair, problem, kind) for kind in counted}
+    runs = alone | {"check": lambda: list(judge(pair, problem, LEGS, ("gradient",)))}
+    taken = race({name: lambda _, run=run: run() for name, run in runs.items()}, rounds, 1)
+    models = sum(count * taken[kind] for kind, count in counted.items())
+    evaluations = {kind: (count, float(np.median(taken[kind]))) for kind, count in counted.items()}
+    return Overhead(float(np.median(taken["check"])), evaluations, float(np.median(taken["check"] / models)) - 1)
+
+
+def subject() -> tuple[Pair, Problem]:
+    """The model as a pair without a definition, as a foreign one would be, and a batch."""
+    plan = personas.plan("baseline", SIZES, None, tables={})
+    width = SIZES.n_embd
+    plan = replace(plan, parts=plan.parts | {"vocabulary": TiedVocabulary(width, N_VOCAB, N_VOCAB)})
+    pair, problem = whole.posed(plan)
+    return replace(pair, definition=None), replace(problem, batched=False)
+
+
+def counts(pair: Pair, problem: Problem) -> Counter[str]:
+    """How many evaluations of each kind one check makes."""
+    counted: Counter[str] = Counter()
+
+    class Torch(TorchSide):
+        def _outputs(self, problem, place):
+            counted[f"torch {str(place.kind).removeprefix('torch.')}, {FORWARD}"] += 1
+            return super()._outputs(problem, place)
+
+        def _reverse(self, kinds, problem, place):
+            counted[f"torch {str(place.kind).removeprefix('torch.')}, {BACKWARD}"] += 1
+            return super()._reverse(kinds, problem, place)
+
+    class Mlx(MlxSide):
+        def _reverse(self, problem, leg):
+            counted[f"mlx {leg.dtype}, {BACKWARD}"] += 1
+            return super()._reverse(problem, leg)
+
+    sides = Torch(pair.torch.called.module, pair.torch.called.call), Mlx(pair.mlx.module, pair.mlx.call)
+    list(judge(replace(pair, torch=sides[0], mlx=sides[1]), problem, LEGS, ("gradient",)))
+    return counted
+
+
+def evaluation(pair: Pair, problem: Problem, kind: str) -> Callable[[], object]:
+    """An evaluation of one kind, without the harness."""
+    leg, _, depth = kind.partition(", ")
+    wing, dtype = leg.split()
+    ids, targets, noise = problem.inputs
+    if wing == "mlx":
+        return mlx_evaluation(pair, problem, getattr(mx, dtype))
+    place, module = getattr(torch, dtype), copy.deepcopy(pair.torch.called.module).to(getattr(torch, dtype))
+    batch = torch.tensor(ids).long(), torch.tensor(targets).long()
+    masks = {name: torch.tensor(x, dtype=place, requires_grad=True) for name, x in noise.items()}
+    cotangent, leaves = torch.tensor(problem.cotangents["output"], dtype=place), [*masks.values(), *module.parameters()]
+
+    def forward() -> torch.Tensor:
+        with torch.no_grad():
+            return module.losses(*batch, masks)
+
+    def backward() -> tuple[torch.Tensor, ...]:
+        return torch.autograd.grad(module.losses(*batch, masks), leaves, cotangent, allow_unused=True)
+
+    return forward if depth == FORWARD else backward
+
+
+def mlx_evaluation(pair: Pair, problem: Problem, kind: mx.Dtype) -> Callable[[], object]:
+    """Forward and backward in MLX."""
+    module = pair.mlx.module
+    ids, targets = map(mx.array, problem.inputs[:2])
+    masks = {name: mx.array(x, kind) for name, x in problem.inputs[2].items()}
+    cotangent = mx.array(problem.cotangents["output"], kind)
+    parameters = tree_map(lambda x: x.astype(kind), module.parameters())
+
+    def loss(parameters: dict, masks: dict) -> mx.array:
+        module.update(parameters)
+        return (module.losses(ids, targets, masks) * cotangent).sum()
+
+    def backward() -> None:
+        with mx.stream(mx.cpu), exact() if kind == mx.float64 else nullcontext():
+            mx.eval(mx.value_and_grad(loss, argnums=(0, 1))(parameters, masks))
+
+    return backward

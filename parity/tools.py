@@ -1,0 +1,180 @@
+"""The commands of `python -m parity` whose answer is not a list of verdicts: see `parity.commands`."""
+
+from __future__ import annotations
+
+from argparse import Namespace
+from collections.abc import Iterable
+from dataclasses import asdict
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from parity.environment import environment, line
+from parity.report import console, plain, put, rows, save
+from parity.table import share
+
+
+def edits(title: str, column: str, outcomes: Iterable, silent: str, loud: str) -> Table:
+    """Edits of the source and the verdicts that turned red; silent: what to say where none did."""
+    drawn = rows(title, "wing", "edit", column, "red", "error / bound")
+    for outcome in outcomes:
+        verdict, record = outcome.verdict, outcome.edit
+        said = (
+            (f"{loud}{escape(f'{verdict.case}, {verdict.leg}')}", f"{share(verdict):.0e}") if verdict else (silent, "")
+        )
+        drawn.add_row(outcome.wing, record.name, escape(record.note), *said)
+    return drawn
+
+
+def on(seeds: int) -> str:
+    return "one seed" if seeds == 1 else f"each of {seeds} seeds"
+
+
+def mutants(options: Namespace) -> int:
+    """Planted faults and harmless rewrites."""
+    from parity import mutants as faults
+    from parity import rewrites
+
+    out, seeds = console(), range(options.seeds)
+    with out.status("checking the unchanged wings ..."):
+        red = [verdict for verdict in faults.healthy(seeds) if not verdict.ok]
+    for verdict in red:
+        out.print(f"without any fault: {verdict.sentence()}", style="red", markup=False, soft_wrap=True)
+    with out.status("planting faults ..."):
+        planted = list(faults.run(seeds))
+    with out.status("rewriting ..."):
+        rewritten = list(rewrites.run(seeds))
+    out.print(edits("Planted faults", "what a person would have done", planted, "[red]nothing[/]", ""))
+    caught = sum(outcome.caught for outcome in planted)
+    out.print(f"{caught} of {len(planted)} planted faults caught on {on(options.seeds)}.\n")
+    out.print(edits("Harmless rewrites", "why nothing changes", rewritten, "nothing", "[red]"))
+    flagged = sum(outcome.flagged for outcome in rewritten)
+    out.print(f"{flagged} of {len(rewritten)} harmless rewrites flagged on {on(options.seeds)}.")
+    records = [{"record": "environment"} | environment(), *(o.record() for o in (*planted, *rewritten))]
+    save(options, records)
+    return 1 if red or flagged or caught < len(planted) else 0
+
+
+def audit(options: Namespace) -> int:
+    """Kernels on Apple's GPU."""
+    from parity.audit import audit as rows_of_audit
+
+    out = console()
+    with out.status("following both wings ..."):
+        found = list(rows_of_audit())
+    for wing, what in (("torch", "operator"), ("mlx", "primitive")):
+        own = [row for row in found if row.wing == wing]
+        drawn = rows(f"{wing} on Apple's GPU", what, "first met in", "served by", "verdict")
+        for row in own:
+            drawn.add_row(row.name, row.where, escape(row.served), "[green]ok[/]" if row.ok else "[red]red[/]")
+        out.print(drawn)
+        out.print(f"{wing}: {sum(row.ok for row in own)} of {len(own)} green.\n")
+    red = [row for row in found if not row.ok]
+    for row in red:
+        out.print(row.sentence(), style="red", markup=False, soft_wrap=True)
+    out.print("This is a check by table, not a run on Apple hardware.")
+    save(options, [{"record": "environment"} | environment(), *({"record": "audit"} | asdict(r) for r in found)])
+    return 1 if red else 0
+
+
+def bench(options: Namespace) -> int:
+    """Time per iteration."""
+    from parity.bench import PROMISED, REFERENCE, run
+
+    out = console()
+    pairs = [("baseline", "torch"), ("aristotle", "torch"), ("aristotle", "mlx")]
+    pairs += [("baseline", "mlx")] if options.baseline_mlx else []
+    with out.status("timing ..."):
+        timings = run(pairs, options.rounds, options.steps)
+    title = f"Time per iteration, {options.rounds} rounds of {options.steps}"
+    drawn = rows(title, "", "device", "ms", f"x {REFERENCE}", "95%")
+    for timing in timings:
+        figures = f"{1e3 * timing.seconds:.1f}", f"{timing.ratio:.3f}", f"{timing.low:.3f} to {timing.high:.3f}"
+        drawn.add_row(timing.name, timing.device, *figures)
+    out.print(drawn)
+    for timing in timings:
+        if timing.name in PROMISED:
+            answer = f"promised: {PROMISED[timing.name]}; {'kept' if timing.kept else '[red]broken[/]'}"
+            out.print(f"{timing.name} takes {timing.ratio:.3f} of {REFERENCE}'s time; {answer}.")
+    where = environment()
+    out.print(line(where), soft_wrap=True)
+    save(options, [{"record": "environment"} | where, *({"record": "timing"} | asdict(t) for t in timings)])
+    return 0 if all(timing.kept for timing in timings) else 1
+
+
+def overhead(options: Namespace) -> int:
+    """The harness beside the models."""
+    from parity.overhead import PROMISED, run
+
+    out = console()
+    with out.status("timing ..."):
+        found = run(options.rounds)
+    drawn = rows(f"One first-order check, {1e3 * found.seconds:.0f} ms", "it evaluates", "times", "ms each, alone")
+    for kind, (count, seconds) in found.evaluations.items():
+        drawn.add_row(kind, str(count), f"{1e3 * seconds:.1f}")
+    out.print(drawn)
+    kept = found.share < PROMISED
+    answer = f"promised: less than {PROMISED:.0%}; {'kept' if kept else '[red]broken[/]'}"
+    out.print(f"The harness adds {found.share:.1%} to the models that it runs; {answer}.")
+    save(options, [{"record": "environment"} | environment(), {"record": "overhead"} | asdict(found)])
+    return 0 if kept else 1
+
+
+def nudge(options: Namespace) -> int:
+    """A full run's start, moved by one ulp."""
+    from parity.nudge import nudge as write_start
+    from train_mps import FIXED
+
+    place = write_start(FIXED, options.out, options.backend, options.persona, options.seed, options.control)
+    console().print(f"wrote {place}; train it with python train_mps.py --resume {place}", markup=False, soft_wrap=True)
+    return 0
+
+
+def report(options: Namespace) -> int:
+    """One HTML page."""
+    from parity.page import read, render
+    from parity.page_data import run
+    from parity.page_head import claims
+
+    out = console()
+    records = read(options.files) if options.files else everything(out)
+    put(options.out, render(records).encode(), "--out")
+    made = claims(run(records))
+    for claim in made:
+        out.print(
+            f"{claim.sentence()}{': ' * bool(claim.trouble)}{claim.trouble}.",
+            style="red" if claim.trouble else "",
+            markup=False,
+            soft_wrap=True,
+        )
+    out.print(f"wrote {options.out}", markup=False, soft_wrap=True)
+    return 1 if any(claim.trouble for claim in made) else 0
+
+
+def everything(out: Console) -> list[dict]:
+    """The records of all checks but those of time, which want a machine for themselves: run now."""
+    from parity import mutants as faults
+    from parity import registry, rewrites
+    from parity.audit import audit as rows_of_audit
+    from parity.costs import costs
+    from parity.findings import recorded
+    from parity.legs import legs
+    from parity.training import verdicts
+    from personas import PERSONAS
+
+    chosen = tuple(legs(("float64", "float32", "bfloat16", "float16"), compiled=("mlx",)))
+    parts = {
+        "cases": lambda: (recorded(v) for run in registry.cases().values() for v in run(0, chosen)),
+        "theorems": lambda: (recorded(v) for run in registry.proofs().values() for v in run(0)),
+        "training": lambda: map(recorded, verdicts(tuple(PERSONAS))),
+        "faults": lambda: (outcome.record() for outcome in faults.run()),
+        "rewrites": lambda: (outcome.record() for outcome in rewrites.run()),
+        "audit": lambda: ({"record": "audit"} | asdict(row) for row in rows_of_audit()),
+        "costs": lambda: (record for make in registry.pairs().values() for record in costs(*make())),
+    }
+    records = [{"record": "environment"} | environment()]
+    for name, part in parts.items():
+        with out.status(f"{name} ..."):
+            records += part()
+    return [plain(record) for record in records]
