@@ -18,17 +18,18 @@ from importlib import import_module
 import mlx_impl  # noqa: F401 - lends MLX a fast BLAS, which works only before mlx.core is first imported
 
 PUBLIC = {
-    "check": "api",
-    "check_optimizer": "optimizers",
-    "localise": "forcing",
-    "in_float64": "exactness",
-    "integers": "points",
-    "transposed": "layouts",
-    "permuted": "layouts",
-    "fused": "layouts",
-    "part": "layouts",
-    "rearranged": "layouts",
-    "tied": "layouts",
+    "check": "parity.api",
+    "check_optimizer": "parity.optimizers",
+    "localise": "parity.forcing",
+    "in_float64": "parity.exactness",
+    "integers": "parity.points",
+    "transposed": "parity.layouts",
+    "permuted": "parity.layouts",
+    "fused": "parity.layouts",
+    "part": "parity.layouts",
+    "rearranged": "parity.layouts",
+    "tied": "parity.layouts",
+    "UsageError": "training.contract",
 }
 __all__ = list(PUBLIC)
 
@@ -37,4 +38,4 @@ def __getattr__(name: str):
     """The public names, imported when first asked for: the command line must set threads before PyTorch is."""
     if name not in PUBLIC:
         raise AttributeError(f"module 'parity' has no attribute {name!r}")
-    return getattr(import_module(f"parity.{PUBLIC[name]}"), name)
+    return getattr(import_module(PUBLIC[name]), name)

@@ -94,7 +94,7 @@ def paired(mlx: Any, torch: Any, definition: Any, names: Any, mlx_call: Any, tor
     """The pair, its parameters matched. Raises UsageError."""
     for target, module, wing in ((mlx, mlx_nn.Module, "mlx"), (torch, torch_nn.Module, "torch")):
         if not isinstance(target, module) and (not callable(target) or isinstance(target, type)):
-            raise UsageError(f"{wing} is {target!r}: give a {module.__module__}.Module object or a function of arrays.")
+            raise UsageError(f"{wing} is {target!r}: give an object of {wing}.nn.Module or a function of arrays.")
     ours, theirs = MlxSide(mlx, mlx_call), TorchSide(torch, torch_call)
     shapes = [{key: x.shape for key, x in arrays.items()} for arrays in (ours.parameters(), theirs.parameters())]
     buffers = {key: x.shape for key, x in theirs.buffers().items()}

@@ -19,6 +19,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from types import ModuleType
+
+from parity.small import small_plan
+from parity.whole import drawn
+from personas import PERSONAS
+from personas.case import collect
 
 
 @dataclass
@@ -59,9 +65,23 @@ def judge(wing: str, traces: dict[str, Trace], serve: Callable[[str], tuple[str,
     return sorted(rows, key=lambda row: row.ok)
 
 
+def traces(wing: ModuleType) -> dict[str, Trace]:
+    """By place: every case, and of every persona's small plan the model, forward and backward, and the trainer.
+
+    wing: `audit_torch` or `audit_mlx`.
+    """
+    found = {case.name: wing.follow_case(case) for case in collect("CASES")}
+    for plan in map(small_plan, PERSONAS):
+        _, ids, targets, noise = drawn(plan, 0)
+        found[f"model: {plan.name}"] = wing.follow_module(wing.model(plan), "losses", ids, targets, noise)
+        found[f"generation: {plan.name}"] = wing.follow_module(wing.model(plan), "log_probs", ids)
+        found[f"step: {plan.name}"] = wing.follow_step(plan)
+    return found
+
+
 def audit() -> Iterator[Row]:
     """Every row of both wings."""
     from parity import audit_mlx, audit_torch
 
     for wing in (audit_torch, audit_mlx):
-        yield from judge(wing.WING, wing.traces(), wing.serve)
+        yield from judge(wing.WING, traces(wing), wing.serve)

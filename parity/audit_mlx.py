@@ -30,10 +30,9 @@ from mlx_impl.trainer import Trainer
 from parity.audit import Trace
 from parity.audit_records import FUSED, MLX_VERSION, REFUSED
 from parity.rooms import method_of, mlx_module
-from parity.small import small_plan
 from parity.whole import drawn
-from personas import PERSONAS, Plan
-from personas.case import Case, collect
+from personas import Plan
+from personas.case import Case
 
 WING = "mlx"
 HEADERS = ("primitives.h", "fast_primitives.h")
@@ -135,25 +134,19 @@ def on(x: np.ndarray | dict) -> mx.array | dict:
     return mx.array(x, mx.float32) if x.dtype.kind == "f" else mx.array(x)
 
 
-def traces() -> dict[str, Trace]:
-    """By place: every case, and of every persona's small plan the model, forward and backward, and the trainer."""
-    found = {case.name: follow_case(case) for case in collect("CASES")}
-    for plan in map(small_plan, PERSONAS):
-        _, ids, targets, noise = drawn(plan, 0)
-        model = Trainer(plan, 0, "cpu").model
-        found[f"model: {plan.name}"] = follow_module(model, "losses", ids, targets, noise)
-        found[f"generation: {plan.name}"] = follow_module(model, "log_probs", ids)
-        found[f"step: {plan.name}"] = train(plan)
-    return found
+def model(plan: Plan) -> nn.Module:
+    """The model as the trainer makes it."""
+    return Trainer(plan, 0, "cpu").model
 
 
 def follow_case(case: Case) -> Trace:
+    """A case's method and its gradient."""
     generator = np.random.default_rng(0)
     module = mlx_module(case.spec, case.parameters(generator), mx.float32)
     return follow_module(module, case.method, *case.arguments(generator))
 
 
-def train(plan: Plan) -> Trace:
+def follow_step(plan: Plan) -> Trace:
     """A step of the real trainer, all of the state that it leaves behind, and an evaluation with the new state."""
     _, ids, targets, noise = drawn(plan, 0)
     trainer = Trainer(plan, 0, "cpu", compiled=False)

@@ -28,14 +28,13 @@ from parity.audit import Trace
 from parity.audit_records import WHOLE
 from parity.audit_table import composite, serve
 from parity.rooms import method_of, torch_module
-from parity.small import small_plan
 from parity.whole import drawn
-from personas import PERSONAS, Plan
-from personas.case import Case, collect
+from personas import Plan
+from personas.case import Case
 from torch_ref.model import Model
 from torch_ref.trainer import Trainer
 
-__all__ = ["WING", "follow", "follow_module", "serve", "traces"]
+__all__ = ["WING", "follow", "follow_case", "follow_module", "follow_step", "model", "serve"]
 
 WING = "torch"
 WIDE = (torch.float64, torch.complex128)
@@ -129,25 +128,24 @@ def on(device: str, x: np.ndarray | dict) -> Tensor | dict:
     return torch.tensor(x, dtype=kind, device=device, requires_grad=x.dtype.kind == "f")
 
 
-def traces() -> dict[str, Trace]:
-    """By place: every case, and of every persona's small plan the model, forward and backward, and the trainer."""
-    found = {case.name: follow_case(case) for case in collect("CASES")}
-    for plan in map(small_plan, PERSONAS):
-        _, ids, targets, noise = drawn(plan, 0)
-        found[f"model: {plan.name}"] = follow_module(Model(plan), "losses", ids, targets, noise)
-        found[f"generation: {plan.name}"] = follow_module(Model(plan), "log_probs", ids)
-        found[f"step: {plan.name}"] = follow(lambda plan=plan: train(plan))
-    return found
+def model(plan: Plan) -> nn.Module:
+    """The model of a plan."""
+    return Model(plan)
 
 
 def follow_case(case: Case) -> Trace:
+    """A case's method and its gradient."""
     generator = np.random.default_rng(0)
     module = torch_module(case.spec, case.parameters(generator), torch.float32)
     return follow_module(module, case.method, *case.arguments(generator))
 
 
-def train(plan: Plan) -> None:
+def follow_step(plan: Plan) -> Trace:
     """Two steps of the real trainer, an evaluation, and its state read and put back."""
+    return follow(lambda: train(plan))
+
+
+def train(plan: Plan) -> None:
     _, ids, targets, noise = drawn(plan, 0)
     trainer = Trainer(plan, 0, "cpu")
     for _ in range(2):

@@ -27,7 +27,7 @@ X = np.random.default_rng(0).normal(size=(3, 3))
 
 @cache
 def traces(wing: str) -> dict[str, Trace]:
-    return WINGS[wing].traces()
+    return audit.traces(WINGS[wing])
 
 
 def names(wing: str) -> set[str]:
