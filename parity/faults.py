@@ -14,7 +14,7 @@ without a harness.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import import_module
@@ -25,14 +25,44 @@ from parity.verdict import Verdict
 PACKAGES = {"torch": "torch_ref", "mlx": "mlx_impl"}
 
 
-@dataclass(frozen=True)
-class Fault:
-    """A mistake that can be made in either wing.
+class Edit:
+    """An edit of one room of a wing; what a fault and a harmless rewrite (`parity.rewrites`) have in common.
 
-    name, mistake: what it is called, and what a person would have done. room: the module inside a wing,
-    "baseline.norm". check: which checks concern it, see `parity.mutants.checks`. torch, mlx: the edit in that wing,
-    (old text, new text), where the old text stands exactly once in the room's source; None where it makes no sense.
+    name: what it is called. note: the record's own sentence about it. room: the module inside a wing, "baseline.norm".
+    check: which checks concern it, see `parity.mutants.checks`. torch, mlx: the edit in that wing, (old text, new
+    text), where the old text stands exactly once in the room's source; None where it makes no sense.
     """
+
+    name: str
+    note: str
+    room: str
+    check: str
+    torch: tuple[str, str] | None
+    mlx: tuple[str, str] | None
+
+    @contextmanager
+    def planted(self, wing: str) -> Iterator[None]:
+        """The wing so edited while the context lasts. Raises ValueError if the edit does not apply."""
+        module, (old, new) = import_module(f"{PACKAGES[wing]}.{self.room}"), getattr(self, wing)
+        source = inspect.getsource(module)
+        if (found := source.count(old)) != 1:
+            raise ValueError(f"{self.name}: {old!r} stands {found} times in {module.__name__}: renew the record.")
+        edited = ModuleType(module.__name__)
+        exec(compile(source.replace(old, new), module.__file__, "exec"), vars(edited))
+        changed = functions(edited)
+        original = {name: f.__code__ for name, f in functions(module).items()}
+        try:
+            for name, function in functions(module).items():
+                function.__code__ = changed[name].__code__
+            yield
+        finally:
+            for name, function in functions(module).items():
+                function.__code__ = original[name]
+
+
+@dataclass(frozen=True)
+class Fault(Edit):
+    """A mistake that can be made in either wing. mistake: what a person would have done. The rest as in `Edit`."""
 
     name: str
     mistake: str
@@ -41,24 +71,9 @@ class Fault:
     torch: tuple[str, str] | None = None
     mlx: tuple[str, str] | None = None
 
-    @contextmanager
-    def planted(self, wing: str) -> Iterator[None]:
-        """The wing with this fault while the context lasts. Raises ValueError if the edit does not apply."""
-        module, (old, new) = import_module(f"{PACKAGES[wing]}.{self.room}"), getattr(self, wing)
-        source = inspect.getsource(module)
-        if (found := source.count(old)) != 1:
-            raise ValueError(f"{self.name}: {old!r} stands {found} times in {module.__name__}: renew the record.")
-        edited = ModuleType(module.__name__)
-        exec(compile(source.replace(old, new), module.__file__, "exec"), vars(edited))
-        faulty = functions(edited)
-        original = {name: f.__code__ for name, f in functions(module).items()}
-        try:
-            for name, function in functions(module).items():
-                function.__code__ = faulty[name].__code__
-            yield
-        finally:
-            for name, function in functions(module).items():
-                function.__code__ = original[name]
+    @property
+    def note(self) -> str:
+        return self.mistake
 
 
 def functions(module: ModuleType) -> dict[str, FunctionType]:
@@ -68,7 +83,9 @@ def functions(module: ModuleType) -> dict[str, FunctionType]:
     return {f.__qualname__: f for f in found if f.__module__ == module.__name__}
 
 
-def catch(fault: Fault, wing: str, checks: Callable[[str, int], Iterator[Verdict]], seeds: range) -> Verdict | None:
+def catch(
+    fault: Fault, wing: str, checks: Callable[[str, int], Iterator[Verdict]], seeds: Iterable[int]
+) -> Verdict | None:
     """The first red verdict on a leg of the faulty wing; None if the fault survives. checks: see `parity.mutants`."""
     # PyTorch's float64 gradient is the oracle of all others; itself it is held to the definition's slope.
     own = (wing, "definition slope") if wing == "torch" else (wing,)

@@ -1,8 +1,8 @@
 """What does the harness cost beside the models that it runs?
 
-A check runs the two models many times: every leg forward and backward; the oracle, and the oracle again under random
-rounding; PyTorch forward along a line, for the slope. That is what a case computes. The rest is the harness: lending
-parameters, the noise of the random rounding, comparing.
+A check runs the two models many times: every leg forward and backward; the oracle, and again under random rounding,
+from which the bounds are derived; PyTorch forward along a line, for the slope. That is what a case computes. The rest
+is the harness: lending parameters, carrying them across, comparing.
 
 So the evaluations of one check are counted by kind, each kind is timed as a person would write it without any harness
 (the module, `autograd.grad`, `value_and_grad`), and
@@ -25,6 +25,8 @@ import mlx.core as mx
 import numpy as np
 import torch
 from mlx.utils import tree_map
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 import personas
 from parity import whole
@@ -35,6 +37,7 @@ from parity.mlx_side import MlxSide
 from parity.pair import Pair
 from parity.problem import Problem
 from parity.rooms import LEGS
+from parity.rounding import UNIT, RandomRounding
 from parity.torch_side import TorchSide
 from personas.baseline.vocabulary import TiedVocabulary
 from training.contract import Fixed
@@ -44,7 +47,7 @@ SIZES = Fixed(
     batch_size=8, block_size=64, n_layer=1, n_head=8, n_embd=512, max_iters=1, eval_interval=1, eval_batches=1
 )
 N_VOCAB = 97
-FORWARD, BACKWARD = "forward", "forward and backward"
+FORWARD, BACKWARD, ROUNDED = "forward", "forward and backward", "the same under random rounding"
 
 
 @dataclass(frozen=True)
@@ -54,6 +57,8 @@ class Overhead:
     seconds: float
     evaluations: dict[str, tuple[int, float]]
     share: float
+    plain: float
+    rounding: float
 
 
 def run(rounds: int) -> Overhead:
@@ -65,7 +70,11 @@ def run(rounds: int) -> Overhead:
     taken = race({name: lambda _, run=run: run() for name, run in runs.items()}, rounds, 1)
     models = sum(count * taken[kind] for kind, count in counted.items())
     evaluations = {kind: (count, float(np.median(taken[kind]))) for kind, count in counted.items()}
-    return Overhead(float(np.median(taken["check"])), evaluations, float(np.median(taken["check"] / models)) - 1)
+    noisy = sum(count * taken[kind] for kind, count in counted.items() if kind.endswith(ROUNDED))
+    legs = sum(taken[kind] for kind in counted if kind.endswith(BACKWARD))
+    check = taken["check"]
+    medians = (float(np.median(x)) for x in (check / models - 1, check / legs, noisy / check))
+    return Overhead(float(np.median(check)), evaluations, *medians)
 
 
 def subject() -> tuple[Pair, Problem]:
@@ -87,7 +96,8 @@ def counts(pair: Pair, problem: Problem) -> Counter[str]:
             return super()._outputs(problem, place)
 
         def _reverse(self, kinds, problem, place):
-            counted[f"torch {str(place.kind).removeprefix('torch.')}, {BACKWARD}"] += 1
+            noisy = any(isinstance(mode, RandomRounding) for mode in _get_current_dispatch_mode_stack())
+            counted[f"torch {str(place.kind).removeprefix('torch.')}, {ROUNDED if noisy else BACKWARD}"] += 1
             return super()._reverse(kinds, problem, place)
 
     class Mlx(MlxSide):
@@ -119,7 +129,11 @@ def evaluation(pair: Pair, problem: Problem, kind: str) -> Callable[[], object]:
     def backward() -> tuple[torch.Tensor, ...]:
         return torch.autograd.grad(module.losses(*batch, masks), leaves, cotangent, allow_unused=True)
 
-    return forward if depth == FORWARD else backward
+    def rounded() -> tuple[torch.Tensor, ...]:
+        with sdpa_kernel(SDPBackend.MATH), RandomRounding(UNIT["float32"], 0):
+            return backward()
+
+    return {FORWARD: forward, BACKWARD: backward, ROUNDED: rounded}[depth]
 
 
 def mlx_evaluation(pair: Pair, problem: Problem, kind: mx.Dtype) -> Callable[[], object]:

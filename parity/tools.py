@@ -116,7 +116,10 @@ def overhead(options: Namespace) -> int:
     out.print(drawn)
     kept = found.share < PROMISED
     answer = f"promised: less than {PROMISED:.0%}; {'kept' if kept else '[red]broken[/]'}"
-    out.print(f"The harness adds {found.share:.1%} to the models that it runs; {answer}.")
+    out.print(f"The harness adds {found.share:.1%} to the evaluations that a check is made of; {answer}.")
+    out.print(
+        f"A check takes {found.plain:.1f} times its four legs alone; {found.rounding:.0%} of it derives the bounds."
+    )
     save(options, [{"record": "environment"} | environment(), {"record": "overhead"} | asdict(found)])
     return 0 if kept else 1
 

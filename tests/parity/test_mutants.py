@@ -9,6 +9,7 @@ import pytest
 from assertions import all_green
 
 import torch_ref.baseline.norm
+from parity import mutants
 from parity.faults import Fault, catch
 from parity.mutants import MUTANTS, SEEDS, checks, healthy
 from parity.registry import cases
@@ -19,9 +20,9 @@ NAMES = [f"{wing}: {fault.name}" for fault, wing in MUTANTS]
 
 
 @cache
-def caught_by(name: str) -> Verdict | None:
+def caught_by(name: str, seeds: range = SEEDS) -> Verdict | None:
     fault, wing = MUTANTS[NAMES.index(name)]
-    return catch(fault, wing, checks, SEEDS)
+    return catch(fault, wing, checks, seeds)
 
 
 def test_without_a_fault_the_same_checks_are_green():
@@ -33,6 +34,33 @@ def test_caught(name):
     verdict = caught_by(name)
     assert verdict is not None, f"{name} survives"
     assert verdict.leg.startswith(name.partition(":")[0]) or verdict.leg == "definition slope"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(1, 5))
+@pytest.mark.parametrize("name", NAMES)
+def test_caught_on_every_seed_by_itself(name, seed):
+    assert caught_by(name, range(seed, seed + 1)) is not None, f"{name} survives seed {seed}"
+
+
+@pytest.mark.slow
+def test_without_a_fault_the_same_checks_are_green_on_five_seeds():
+    all_green(healthy(range(5)))
+
+
+def test_an_outcome_names_the_seeds_that_missed(monkeypatch):
+    """Caught on some seeds only is not caught."""
+    planted = MUTANTS[0]
+    red = caught_by(NAMES[0])
+    monkeypatch.setattr(mutants, "MUTANTS", (planted,))
+    monkeypatch.setattr(mutants, "catch", lambda fault, wing, checks, seeds: red if 0 in seeds else None)
+    (outcome,) = mutants.run(range(3))
+    assert (outcome.missed, outcome.caught, outcome.verdict) == ((1, 2), False, red)
+    record = outcome.record()
+    assert (record["record"], record["caught"], record["fault"]["name"]) == ("fault", False, planted[0].name)
+    assert outcome.edit.note == planted[0].mistake
+    (outcome,) = mutants.run(range(1))
+    assert outcome.caught
 
 
 def test_the_count(capsys):

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from scipy import special
 
-from parity.rounding import MARGIN, UNIT, RandomRounding, spreads
+from parity.rounding import DRAWS, MARGIN, SAMPLES, UNIT, RandomRounding, spreads
 
 SEEDS = st.integers(0, 2**32 - 1)
 
@@ -129,3 +131,25 @@ def test_a_mean_of_n_ones_is_a_random_walk(signs, growth):
         terms[:, 1::2] *= 1 if signs == "one" else -1
         spread[n] = spreads(lambda terms=terms: {"y": terms.mean(-1)})["y"]
     assert 0.8 * growth < spread[1600] / spread[16] < 1.25 * growth
+
+
+@pytest.mark.parametrize(("elements", "samples"), [(1, 16), (2, 8), (3, 6), (100, 6)])
+def test_few_elements_take_more_samples(elements, samples):
+    calls = []
+    spreads(lambda: calls.append(0) or {"y": torch.ones(elements).double() / 3, "z": torch.ones(50).double()})
+    assert len(calls) == 1 + samples
+
+
+def false_alarm(samples: int, elements: int, k: float) -> float:
+    """P(S, n, k) of `parity.rounding`, by summing over the distribution function of the greatest random error."""
+    below = np.linspace(0, 1, 2_000_001)[1:-1]  # of the greatest of S n
+    x = special.erfinv(below ** (1 / (samples * elements))) * 2**0.5
+    return float(np.mean(1 - special.erf(MARGIN / k * x / 2**0.5) ** elements))
+
+
+@pytest.mark.parametrize("elements", range(1, 9))
+def test_a_false_alarm_is_improbable(elements):
+    """As the module promises, even where a framework's errors are twice the model's."""
+    samples = max(SAMPLES, -(-DRAWS // elements))
+    assert false_alarm(samples, elements, 2) < 3e-6
+    assert false_alarm(SAMPLES, elements, 1) < 2e-5
