@@ -66,16 +66,12 @@ def training(options: Namespace) -> int:
 def localise(options: Namespace) -> int:
     """Where two modules part first."""
     from parity.forcing import localise as find
-    from parity.references import named, subject
+    from parity.subjects import subject
 
-    given = subject(options.first, options.second, options.input or ())
-    names = named(options.names) if options.names else None
+    given = subject(options.first, options.second, options.input or (), options.names)
     out = console()
     with out.status("forcing every submodule ..."):
-        found = find(
-            given.mlx, given.torch, given.inputs, names=names, mlx_call=given.call, torch_call=given.call,
-            updates=given.updates,
-        )  # fmt: skip
+        found = find(**vars(given))
     out.print(found.table())
     out.print(found.sentence(), style="red" if found.parting else "", markup=False, soft_wrap=True)
     save(options, [{"record": "environment"} | environment(), *found.records()])

@@ -29,7 +29,7 @@ from personas.case import Theorem
 
 
 def check(theorem: Theorem, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
-    """One verdict for the definition and one for each leg of `parity.legs.plain`, all on the inputs that `seed` draws."""
+    """One verdict for the definition, one for each leg of `parity.legs.plain`, all on the inputs that `seed` draws."""
     for wing, dtype in (("definition", "float64"), *((leg.wing, leg.dtype) for leg in plain(legs))):
         generator = stream(seed, f"theorem/{theorem.name}")
         with exact() if (wing, dtype) == ("mlx", "float64") else nullcontext():

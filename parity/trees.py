@@ -27,6 +27,8 @@ def mapped(tree: Any, name: str, change: Callable[[str, Any], Any]) -> Any:
     new = {key: mapped(value, _below(name, key), change) for key, value in _children(tree)}
     if isinstance(tree, dict):
         return new
+    if hasattr(tree, "_fields"):  # a named tuple
+        return type(tree)(*new.values())
     return type(tree)(new.values()) if isinstance(tree, list | tuple) else tree
 
 

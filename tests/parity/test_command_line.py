@@ -7,16 +7,18 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
 
-from parity import commands, registry
+from parity import commands, registry, rewrites
 from parity.__main__ import main
 from parity.bench import Timing
 from parity.faults import Fault
 from parity.mutants import Outcome
 from parity.options import COMMANDS, arguments
+from parity.rewrite_records import Rewrite
 from parity.table import agreement, cells
 from parity.verdict import compare
 
@@ -115,15 +117,43 @@ def test_float32_does_not_enter_the_promise():
     assert agreement([verdict(1e-4, leg="mlx float32"), verdict(0)]) == 0
 
 
-def test_a_surviving_fault_is_red(monkeypatch, capsys):
-    fault = Fault("eps", "took the other one", "norm", "norm")
-    outcomes = [Outcome(fault, "mlx", verdict(1.0)), Outcome(fault, "torch", None)]
-    monkeypatch.setattr("parity.mutants.MUTANTS", [(fault, "mlx"), (fault, "torch")])
-    monkeypatch.setattr("parity.mutants.healthy", lambda: iter(()))
-    monkeypatch.setattr("parity.mutants.run", lambda: iter(outcomes))
+@pytest.fixture
+def planted(monkeypatch):
+    """Replace the planted faults and rewrites by one each, with these outcomes."""
+
+    def plan(missed: tuple[int, ...], flagged: bool):
+        fault, red = Fault("eps", "took the other one", "norm", "norm"), verdict(1.0)
+        rewrite = Rewrite("halves", "a sum of halves", "norm", "norm")
+        monkeypatch.setattr("parity.mutants.healthy", lambda seeds: iter(()))
+        monkeypatch.setattr(
+            "parity.mutants.run", lambda seeds: iter([Outcome(fault, "mlx", None if missed else red, missed)])
+        )
+        monkeypatch.setattr(
+            "parity.rewrites.run", lambda seeds: iter([rewrites.Outcome(rewrite, "torch", red if flagged else None)])
+        )
+
+    return plan
+
+
+def test_mutants(planted, capsys):
+    planted((), False)
+    assert main(["mutants", "--seeds", "5"]) == 0
+    out = capsys.readouterr().out
+    assert "1 of 1 planted faults caught on each of 5 seeds" in out and "took the other one" in out
+    assert "0 of 1 harmless rewrites flagged" in out and "a sum of halves" in out
+
+
+def test_a_surviving_fault_is_red(planted, capsys):
+    planted((3,), False)
     assert main(["mutants"]) == 1
     out = capsys.readouterr().out
-    assert "1 of 2 planted faults caught" in out and "nothing" in out and "took the other one" in out
+    assert "0 of 1 planted faults caught on one seed" in out and "nothing" in out
+
+
+def test_a_flagged_rewrite_is_red(planted, capsys):
+    planted((), True)
+    assert main(["mutants"]) == 1
+    assert "1 of 1 harmless rewrites flagged" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(("ratio", "status", "word"), [(0.10, 0, "kept"), (0.20, 1, "broken")])
@@ -151,3 +181,32 @@ def test_threads_are_set_before_the_frameworks_load():
     free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, env=free, capture_output=True, text=True, timeout=60)
     assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
+
+
+def test_localise(capsys, tmp_path):
+    file = tmp_path / "places.jsonl"
+    assert main(["localise", "mlx:baseline", "torch:baseline", "--json", str(file)]) == 0
+    out = capsys.readouterr().out
+    assert "They never part" in out and "blocks.1.mixer" in out
+    assert {json.loads(line)["record"] for line in file.read_text().splitlines()} == {"environment", "place", "parting"}
+
+
+def test_check_takes_precisions_and_compiled_legs(capsys, tmp_path):
+    junit = tmp_path / "check.xml"
+    argv = ["check", "mlp: zero", "--dtype", "float32", "--dtype", "bfloat16", "--compiled", "mlx", "--costs"]
+    assert main([*argv, "--junit", str(junit)]) == 0
+    out = " ".join(capsys.readouterr().out.split())
+    assert "peak KiB" in out and "mlp: zero" in out
+    names = {case.get("name") for case in ElementTree.parse(junit).iter("testcase")}
+    assert any("mlx bfloat16 compiled" in name for name in names) and not any("mlx float64" in name for name in names)
+
+
+def test_report_of_records(planned, tmp_path, capsys):
+    planned(verdict(1e-4), verdict(np.inf, what="weight"))
+    main(["check", "--json", str(tmp_path / "check.jsonl")])
+    page = tmp_path / "page.html"
+    assert main(["report", str(tmp_path / "check.jsonl"), "--out", str(page)]) == 1
+    assert "1 of 2 verdicts red: room" in page.read_text()
+    assert "1 of 2 verdicts red: room." in capsys.readouterr().out
+    assert main(["report", str(tmp_path / "none.jsonl"), "--out", str(page)]) == 1
+    assert capsys.readouterr().err.count("\n") == 1

@@ -1,0 +1,78 @@
+"""Localisation: every planted fault is found where it was planted, and healthy pairs never part."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import chain
+
+import pytest
+
+from parity.forcing import compared, localise, places
+from parity.mutants import MUTANTS
+from parity.parting import Parting, first
+from parity.rewrites import PLANTED
+from parity.small import small_plan
+from parity.subjects import of_plan
+from parity.teaching import lesson
+from personas import PERSONAS
+
+NAMES = {f"{wing}: {fault.name}": (fault, wing) for fault, wing in MUTANTS}
+# The room of a fault, and where the model keeps it.
+PLACES = {
+    "baseline.attention": ("blocks.0.mixer",),
+    "baseline.norm": ("blocks.0.norm1",),
+    "baseline.mlp": ("blocks.0.mlp",),
+    "baseline.position": ("position",),
+    "baseline.vocabulary": ("vocabulary",),
+    "aristotle.tokenize": ("vocabulary",),
+    "model": ("blocks.0",),
+    "trainer": ("optimizer", "trainer"),
+}
+
+
+def tiny(persona: str):
+    plan = small_plan(persona)
+    return of_plan(replace(plan, fixed=replace(plan.fixed, n_layer=1, batch_size=2)))
+
+
+def parted(room: str, stop_at_the_model: bool = False) -> Parting | None:
+    """Where the wings part first, of a persona that has the room; nothing is judged after it."""
+    found = tiny("aristotle" if room.startswith("aristotle") else "baseline")
+    calls = found.mlx_call, found.torch_call
+    pair, problem = compared(found.mlx, found.torch, found.inputs, None, calls, None, 0)
+    updates = () if stop_at_the_model else found.updates
+    judged = places(pair, problem, lesson(pair, problem).calls)
+    return first(chain(judged, (update.place() for update in updates)))
+
+
+@pytest.mark.parametrize("persona", PERSONAS)
+def test_the_wings_never_part(persona):
+    found = tiny(persona)
+    result = localise(**vars(found))
+    assert result.parting is None, result.sentence()
+    assert result.unpaired == ()
+    assert not [place.name for place in result.places if place.reason or place.missing]
+    assert {"vocabulary.embed", "blocks.0.mixer.heads #2", "blocks.0", "optimizer.apply", "trainer.step"} <= {
+        place.name for place in result.places
+    }
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_planted_fault_is_found_in_its_place(name):
+    fault, wing = NAMES[name]
+    with fault.planted(wing):
+        parting = parted(fault.room)
+    assert parting is not None, f"{name} is not found"
+    assert parting.path in PLACES[fault.room], parting.sentence()
+    assert (parting.stage == "update") is (fault.room == "trainer")
+
+
+HARMLESS = {f"{wing}: {rewrite.name}": (rewrite, wing) for rewrite, wing in PLANTED}
+
+
+@pytest.mark.parametrize("name", list(HARMLESS)[::2])
+def test_a_harmless_rewrite_parts_nobody(name):
+    rewrite, wing = HARMLESS[name]
+    with rewrite.planted(wing):
+        parting = parted(rewrite.room, stop_at_the_model=rewrite.room != "trainer")
+    assert parting is None, parting.sentence()
