@@ -38,7 +38,7 @@ from parity.partners import Partners
 from parity.paths import Modules, held
 from parity.points import arguments
 from parity.problem import Arrays, Problem, pose
-from parity.rounding import spreads
+from parity.rounding import Spreads, settled
 from parity.teaching import lesson
 from parity.torch_side import TorchSide
 from parity.updates import Update, stepping
@@ -96,12 +96,14 @@ def held_to(pair: Pair, problem: Problem, kind: str) -> tuple[list[Verdict], lis
     """(the verdicts on a probe, what float64 is too coarse to judge)."""
     truth = pair.probe(ORACLE, kind, problem)
     got = {leg: pair.probe(leg, kind, problem) for leg in LEGS}
-    # The first sample alone makes a stricter bound; only whoever exceeds it is given all of them.
-    for samples in (1, None):
-        spread = spreads(lambda: pair.torch.tensors((kind,), problem), samples=samples)
-        verdicts = [v for leg in LEGS for v in against(pair.name, leg, kind, got[leg], truth, spread)]
-        if all(verdict.ok for verdict in verdicts):
-            break
+    rounded = Spreads(lambda: pair.torch.tensors((kind,), problem))
+
+    def judged(spread: dict[tuple[str, str], float]) -> Iterator[Verdict]:
+        for leg in LEGS:
+            yield from against(pair.name, leg, kind, got[leg], truth, spread)
+
+    verdicts = settled(rounded, judged)
+    spread = rounded.of(rounded.drawn)
     blind = [v for v in conditioned(pair, Oracle(truth, {}, spread)) if not v.ok]
     return verdicts, [f"{v.what}: too ill-conditioned for float64 to tell" for v in blind]
 

@@ -23,7 +23,7 @@ import numpy as np
 from parity.legs import ORACLE, Leg
 from parity.pair import Pair
 from parity.problem import Problem, Values
-from parity.rounding import UNIT, Spreads, allowance
+from parity.rounding import UNIT, Spreads, allowance, settled
 from parity.slope import slope
 from parity.trees import leaves
 from parity.verdict import AGREEMENT, Verdict, compare, limited
@@ -68,13 +68,15 @@ def _judged(
     defined = definition(pair, problem)
     risen = [slope(pair, problem, truth)] if first else []
     got = list(probed(pair, problem, (ORACLE, *legs) if first else legs, probes))
-    # One sample alone makes a stricter bound; only a case that exceeds it is given enough of them.
-    for samples in (1, rounded.enough):
-        oracle = Oracle(truth, defined, rounded.of(samples))
-        found = [*risen, *(judged_oracle(pair, oracle) if first else ()), *judged_legs(pair, oracle, got)]
-        if all(verdict.ok for verdict in found):
-            break
-    yield from found
+
+    def verdicts(spread: dict[tuple[str, str], float]) -> Iterator[Verdict]:
+        oracle = Oracle(truth, defined, spread)
+        yield from risen
+        if first:
+            yield from judged_oracle(pair, oracle)
+        yield from judged_legs(pair, oracle, got)
+
+    yield from settled(rounded, verdicts)
 
 
 def probed(

@@ -42,8 +42,9 @@ power is 6 in S even then: P <= P(6, 1, k).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Iterable
 
+import numpy as np
 import torch
 from torch import Tensor
 from torch.nn.attention import SDPBackend, sdpa_kernel
@@ -51,6 +52,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
 from parity.operations import ADDITIONS, DECOMPOSED, EXACT, PRODUCTS, SUMS
+from parity.verdict import Verdict
 
 MARGIN = 8.0
 SAMPLES, DRAWS = 6, 16  # at least so many samples, and samples x elements
@@ -85,10 +87,12 @@ class RandomRounding(TorchDispatchMode):
     def _terms(self, func, args, kwargs) -> tuple | None:
         """(the size of the terms behind each result, how many roundings add up); None: the result itself, once."""
         if func.overloadpacket in ADDITIONS:
-            return sum(abs(operand) for operand in args[:2]), 1.0
+            return abs(args[0]) + abs(args[1]) * abs(kwargs.get("alpha", 1)), 1.0
         if func.overloadpacket not in SUMS:
             return None
-        sizes = tree_map(lambda x: x.sqrt() if _is_floating(x) else x, _with(func, torch.square, args, kwargs))
+        # addmm's factors weigh its terms, so squares by their squares.
+        squared = kwargs | {key: kwargs[key] ** 2 for key in ("alpha", "beta") if key in kwargs}
+        sizes = tree_map(lambda x: x.sqrt() if _is_floating(x) else x, _with(func, torch.square, args, squared))
         if (place := PRODUCTS.get(func.overloadpacket)) is not None:
             return sizes, float(args[place].shape[-1] + place)
         return sizes, _with(func, torch.ones_like, args, kwargs)
@@ -102,7 +106,7 @@ class RandomRounding(TorchDispatchMode):
         if size is x:
             factor = error.to(x.dtype).add_(1)
             return x.mul_(factor) if func._schema.is_mutable else x * factor
-        change = torch.where(torch.isfinite(x), error * torch.maximum(x.abs(), abs(size)), 0)
+        change = torch.where(torch.isfinite(x), error * torch.maximum(x.abs(), abs(size)), 0).to(x.dtype)
         return x.add_(change) if func._schema.is_mutable else x + change
 
 
@@ -137,7 +141,9 @@ class Spreads:
                 rounded = self.compute()
             for name, value in rounded.items():
                 change = torch.where(torch.isfinite(self.exact[name]), value - self.exact[name], 0)
-                self._worst[name] = max(self._worst[name], change.abs().max().item() if change.numel() else 0.0)
+                worst = change.abs().max().item() if change.numel() else 0.0
+                # NumPy's, since max(0.0, nan) is 0.0: a NaN must stay, so that its verdict is red.
+                self._worst[name] = float(np.maximum(self._worst[name], worst))
             self.drawn += 1
         return {name: change * (UNIT["float32"] / self.unit) for name, change in self._worst.items()}
 
@@ -148,6 +154,18 @@ def spreads(
     """The spreads of what `compute` returns, see `Spreads`; samples: how many, None for enough."""
     found = Spreads(compute, unit)
     return found.of(samples or found.enough)
+
+
+def settled(rounded: Spreads, judged: Callable[[dict[Hashable, float]], Iterable[Verdict]]) -> list[Verdict]:
+    """The verdicts that `judged` makes of the spreads.
+
+    One sample alone makes a stricter bound; only what exceeds it is given enough of them, which takes 6 times as long.
+    """
+    for samples in (1, rounded.enough):
+        found = list(judged(rounded.of(samples)))
+        if all(verdict.ok for verdict in found):
+            break
+    return found
 
 
 def allowance(spread: float, dtype: str) -> tuple[float, str]:

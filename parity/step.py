@@ -14,12 +14,13 @@ from contextlib import nullcontext
 import numpy as np
 import torch
 
+from parity.adamw_check import saved
 from parity.exact import exact
 from parity.legs import Leg, plain
 from parity.problem import Arrays
 from parity.rooms import LEGS
-from parity.rounding import allowance, spreads
-from parity.training import make, saved
+from parity.rounding import Spreads, allowance, settled
+from parity.trainers import make
 from parity.verdict import Verdict, compare
 from parity.whole import drawn, torch_losses
 from personas import Plan, adamw, model
@@ -31,15 +32,19 @@ def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[V
     Of the legs, those of `parity.legs.plain`.
     """
     batch, rate = drawn(plan, seed), plan.recipe.peak_lr / 2
-    spread = spreads(lambda: defined(plan, batch, rate))
-    oracle = {what: x.numpy() for what, x in defined(plan, batch, rate).items()}
+    rounded = Spreads(lambda: defined(plan, batch, rate))
+    oracle = {what: x.numpy() for what, x in rounded.exact.items()}
     parameters, *arguments = batch
     oracle["loss"] = model.losses(plan, parameters, *arguments).mean()
-    for leg in plain(legs):
-        got = stepped(leg.wing, plan, batch, rate, leg.dtype)
-        for what, expected in oracle.items():
-            allowed = allowance(spread[what], leg.dtype)
-            yield compare(f"step: {plan.name}", str(leg), what, got[what], expected, *allowed)
+    got = {leg: stepped(leg.wing, plan, batch, rate, leg.dtype) for leg in plain(legs)}
+
+    def verdicts(spread: dict[str, float]) -> Iterator[Verdict]:
+        for leg, values in got.items():
+            for what, expected in oracle.items():
+                allowed = allowance(spread[what], leg.dtype)
+                yield compare(f"step: {plan.name}", str(leg), what, values[what], expected, *allowed)
+
+    yield from settled(rounded, verdicts)
 
 
 def defined(plan: Plan, batch: tuple, rate: float) -> dict[str, torch.Tensor]:

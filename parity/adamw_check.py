@@ -1,0 +1,117 @@
+"""The trainers' optimizer alone: rule, decay and clipping over 50 steps, against the definition.
+
+Both wings' AdamW get the same 50 random gradients, some beyond the clipping norm. The oracle is `personas.adamw` in
+float64; the bound is its own spread under random rounding (`parity.rounding`), with the bias corrections rounded too,
+since MLX computes them in working precision.
+
+But for the clip and the decay, the rule treats every element alike. So it is computed on two long arrays, all that
+decays and all that does not, and cut into parameters afterwards: the same roundings in a tenth of the operations.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import nullcontext
+from itertools import product
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from corpus.chance import stream
+from parity.exact import exact
+from parity.rounding import Spreads, allowance, settled
+from parity.trainers import WINGS, make
+from parity.verdict import Verdict, compare
+from personas import Plan
+from personas.adamw import adamw, clipped
+
+Arrays = dict[str, np.ndarray]
+
+
+def optimizer(plan: Plan, steps: int = 50) -> Iterator[Verdict]:
+    """Both wings' parameters and moments after 1, 2 and `steps` updates from the same random gradients."""
+    marks, initial = (1, 2, steps), plan.initial(0)
+    gradients = [
+        {
+            name: stream(t, f"gradient/{name}").normal(0, 0.3 / (1 + t % 5) ** 3, p.shape).astype(np.float32)
+            for name, p in initial.items()
+        }
+        for t in range(steps)
+    ]
+    rounded = Spreads(lambda: defined(plan, initial, gradients, marks))
+    legs = list(product(WINGS, ("float64", "float32")))
+    got = {leg: trained(*leg, plan, gradients, marks) for leg in legs}
+
+    def verdicts(spread: dict[str, float]) -> Iterator[Verdict]:
+        for (wing, dtype), states in got.items():
+            for key, value in states.items():
+                allowed = allowance(spread[key], dtype)
+                yield compare(
+                    f"adamw: {plan.name}", f"{wing} {dtype}", key, value, rounded.exact[key].numpy(), *allowed
+                )
+
+    yield from settled(rounded, verdicts)
+
+
+def trained(wing: str, dtype: str, plan: Plan, gradients: list[Arrays], marks: tuple[int, ...]) -> Arrays:
+    """What a wing's trainer makes of the gradients: "<name in a checkpoint> @<step>" -> value, at the marks."""
+    trainer, kept = make(wing, plan, dtype), {}
+    for t, given in enumerate(gradients):
+        with exact() if dtype == "float64" else nullcontext():
+            trainer.apply(given, plan.recipe.learning_rate(t))
+        if t + 1 in marks:
+            state = {name: value for name, value in trainer.read().items() if value.ndim}
+            kept |= {f"{name} @{t + 1}": value.astype(np.float64) for name, value in state.items()}
+    return kept
+
+
+def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[int, ...]) -> dict[str, Tensor]:
+    """The definition in float64: "<name in a checkpoint> @<step>" -> value, at the marks."""
+    recipe, kept = plan.recipe, {}
+    start = joined(plan, doubled(initial))
+    state = {decays: (p, *torch.zeros(2, *p.shape).double()) for decays, p in start.items()}
+    for t, given in enumerate(gradients):
+        pushes = joined(plan, clipped(doubled(given), recipe.clip_norm))
+        step, lr = torch.tensor(t + 1.0, dtype=torch.float64), recipe.learning_rate(t)
+        state = {
+            decays: adamw(*values, pushes[decays], step, lr, recipe, recipe.weight_decay if decays else 0.0)
+            for decays, values in state.items()
+        }
+        if t + 1 in marks:
+            p, m, v = (
+                parted(plan, dict(zip(state, x, strict=True)), initial) for x in zip(*state.values(), strict=True)
+            )
+            parts = {name: (p[name], m[name], v[name]) for name in initial}
+            kept |= {f"{name} @{t + 1}": value for name, value in saved(parts).items()}
+    return kept
+
+
+def doubled(values: Arrays) -> dict[str, Tensor]:
+    return {name: torch.from_numpy(value).double() for name, value in values.items()}
+
+
+def joined(plan: Plan, values: dict[str, Tensor]) -> dict[bool, Tensor]:
+    """{whether it decays: all such values, one after the other (n,)}."""
+    found = {}
+    for value in values.values():
+        found.setdefault(plan.decays(value), []).append(value.flatten())
+    return {decays: torch.cat(pieces) for decays, pieces in found.items()}
+
+
+def parted(plan: Plan, whole: dict[bool, Tensor], like: Arrays) -> dict[str, Tensor]:
+    """The inverse of `joined`, with the names and shapes of `like`."""
+    parts = {}
+    for decays, x in whole.items():
+        own = {name: p for name, p in like.items() if plan.decays(p) == decays}
+        pieces = x.split([p.size for p in own.values()])
+        parts |= {name: piece.view(p.shape) for (name, p), piece in zip(own.items(), pieces, strict=True)}
+    return parts
+
+
+def saved(state: dict[str, tuple]) -> dict[str, Tensor]:
+    """The state of `personas.adamw.update`, {parameter: (p, m, v)}, by its names in a checkpoint."""
+    places = ("model", "optimizer.m", "optimizer.v")
+    return {
+        f"{place}.{name}": value for name, values in state.items() for place, value in zip(places, values, strict=True)
+    }

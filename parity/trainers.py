@@ -1,0 +1,38 @@
+"""The wings' trainers, as the bridge uses them: made on the CPU, run over some steps, moved by one unit."""
+
+from __future__ import annotations
+
+import numpy as np
+
+import mlx_impl.trainer
+import torch_ref.trainer
+from corpus import Corpus, batches
+from corpus.chance import stream
+from personas import Plan
+
+WINGS = {"torch": torch_ref.trainer.Trainer, "mlx": mlx_impl.trainer.Trainer}
+
+
+def make(wing: str, plan: Plan, dtype: str, seed: int = 0):
+    """A wing's trainer on the CPU, where every wing has float64."""
+    return WINGS[wing](plan, seed, "cpu", dtype)
+
+
+def run(trainer, plan: Plan, corpus: Corpus, steps: range, seed: int = 0) -> np.ndarray:
+    """Train for the iterations `steps`; the loss of each, float64."""
+    losses, sizes = [], (plan.fixed.batch_size, plan.fixed.block_size)
+    for t in steps:
+        batch = batches.train_batch(corpus, seed, t, *sizes)
+        losses.append(float(trainer.step(*batch, plan.noise(seed, t), plan.recipe.learning_rate(t))))
+    return np.array(losses)
+
+
+def moved(trainer, dtype: str, seed: int):
+    """The trainer with every model parameter moved by one ulp, up or down at random."""
+    state, generator = trainer.read(), stream(seed, "one-ulp")
+    for name, value in state.items():
+        if name.startswith("model."):
+            towards = np.where(generator.random(value.shape) < 0.5, -np.inf, np.inf).astype(dtype)
+            state[name] = np.nextafter(value.astype(dtype), towards)
+    trainer.write(state)
+    return trainer
