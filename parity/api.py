@@ -27,7 +27,7 @@ from parity.pair import Pair
 from parity.points import arguments, general
 from parity.problem import Arrays, Problem, pose
 from parity.torch_side import TorchSide
-from parity.usage import deterministic
+from parity.usage import deterministic, notes
 from parity.verdict import Verdict
 from training.contract import UsageError
 
@@ -70,7 +70,8 @@ def check(
     shapes, NaN, a module that gives different results for the same input or does not run on the CPU.
     """
     pair = paired(mlx, torch, definition, names, mlx_call, torch_call, name)
-    chosen = tuple(legs(dtypes, compiled, everywhere))
+    chosen = tuple(legs(several(dtypes, "dtypes"), several(compiled, "compiled"), everywhere))
+    probes = several(probes, "probes")
     if unknown := [probe for probe in probes if probe not in PROBES]:
         raise UsageError(f"there is no probe {unknown[0]!r}: choose from {', '.join(PROBES)}.")
     generator = stream(seed, f"parity/{pair.name}")
@@ -87,7 +88,7 @@ def check(
         found = explored(lambda given: at(arguments(list(given), generator)), inputs, examples)
     else:
         found = at(arguments(inputs, generator))
-    return Findings(pair.name, tuple(found), tuple(pair.names.described()))
+    return Findings(pair.name, tuple(found), tuple(pair.names.described()), tuple(notes(pair, found)))
 
 
 def paired(mlx: Any, torch: Any, definition: Any, names: Any, mlx_call: Any, torch_call: Any, name: str | None) -> Pair:
@@ -95,11 +96,22 @@ def paired(mlx: Any, torch: Any, definition: Any, names: Any, mlx_call: Any, tor
     for target, module, wing in ((mlx, mlx_nn.Module, "mlx"), (torch, torch_nn.Module, "torch")):
         if not isinstance(target, module) and (not callable(target) or isinstance(target, type)):
             raise UsageError(f"{wing} is {target!r}: give an object of {wing}.nn.Module or a function of arrays.")
+    if isinstance(mlx, torch_nn.Module) or isinstance(torch, mlx_nn.Module):
+        raise UsageError("the two sides are exchanged: MLX's comes first, then PyTorch's.")
     ours, theirs = MlxSide(mlx, mlx_call), TorchSide(torch, torch_call)
     shapes = [{key: x.shape for key, x in arrays.items()} for arrays in (ours.parameters(), theirs.parameters())]
     buffers = {key: x.shape for key, x in theirs.buffers().items()}
     title = name or getattr(torch, "__name__", type(torch).__name__)
     return Pair(title, theirs, ours, match(*shapes, names, buffers), definition)
+
+
+def several(words: Any, what: str) -> tuple[str, ...]:
+    """Words as a tuple; a single one may stand by itself. Raises UsageError for anything else."""
+    if isinstance(words, str):
+        return (words,)
+    if not isinstance(words, tuple | list):
+        raise UsageError(f"{what} is {words!r}: give a word or a tuple of words.")
+    return tuple(words)
 
 
 def valued(pair: Pair, parameters: Arrays | None, generator: np.random.Generator) -> Arrays:

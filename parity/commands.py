@@ -18,7 +18,7 @@ from parity.exact import LIMITATIONS
 from parity.findings import counted, recorded
 from parity.legs import legs
 from parity.report import console, rows, save
-from parity.table import agreement, table
+from parity.table import agreement, tables
 from parity.tools import audit, bench, mutants, nudge, overhead, report
 from parity.verdict import AGREEMENT, Verdict
 from training.contract import UsageError
@@ -33,7 +33,8 @@ def check(options: Namespace) -> int:
     chosen = tuple(legs(tuple(options.dtype or ("float64", "float32")), tuple(options.compiled or ()), options.gpu))
     found = gathered(registry.cases() | registry.proofs(), options.patterns, options.seeds, chosen)
     out = console()
-    out.print(table(found, "Definition, PyTorch and MLX, case by case"))
+    for drawn in tables(found, "Definition, PyTorch and MLX, case by case"):
+        out.print(drawn)
     out.print("Float64 leaves out, as limitations of MLX that the exact mode does not replace:")
     for limit in LIMITATIONS:
         size = "" if math.isnan(limit.error) else f" (relative error {limit.error:.0e})"
@@ -47,7 +48,7 @@ def theorems(options: Namespace) -> int:
     """Theorems alone, on many seeds."""
     found = gathered(registry.proofs(), options.patterns, options.seeds)
     out = console()
-    out.print(table(found, f"Theorems, {options.seeds} draws each"))
+    out.print(*tables(found, f"Theorems, {options.seeds} draws each"))
     return concluded(found, options, out)
 
 
@@ -59,7 +60,7 @@ def training(options: Namespace) -> int:
     out = console()
     with out.status("training both wings ..."):
         found = list(verdicts(tuple(PERSONAS)))
-    out.print(table(found, "Training"))
+    out.print(*tables(found, "Training"))
     return concluded(found, options, out)
 
 

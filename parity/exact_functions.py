@@ -35,6 +35,7 @@ Function = Callable[..., mx.array]
 
 # MLX's own, taken before `exact()` puts replacements under these names.
 _tan, _tanh, _expm1, _log2, _log10, _erfinv = mx.tan, mx.tanh, mx.expm1, mx.log2, mx.log10, mx.erfinv
+_astype = mx.array.astype
 
 SERIES_TERMS = 24  # at z = 9/4 the next term is below 2^-56 of the sum
 STEP, STEPS = 0.2, 31  # 2 exp(-2 pi 1.5/0.2) < 1e-20, and exp(-(31/5)^2) < 1e-16
@@ -127,3 +128,8 @@ def logaddexp(a: mx.array | float, b: mx.array | float) -> mx.array:
     """log(e^a + e^b) with broadcasting, in float64."""
     # Broadcast outside the custom rule, so that summing over repeated entries stays MLX's business.
     return _logaddexp(*mx.broadcast_arrays(*(mx.array(v, dtype=mx.float64) for v in (a, b))))
+
+
+def astype(x: mx.array, dtype: mx.Dtype) -> mx.array:
+    """x in another precision, except that float64 is not left for a lower one: models cast on their way."""
+    return x if mx.issubdtype(dtype, mx.floating) else _astype(x, dtype)

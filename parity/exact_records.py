@@ -57,6 +57,7 @@ REPLACED = (
     Replacement("erfinv", "two Newton steps with erf", "size to 0.9", 36, 108, fn.erfinv),
     Replacement("tan", "derivative 1 + tan^2", "size to 20, near every k pi/2 to 1e4", 2, 6, fn.tan),
     Replacement("tanh", "derivative from sigmoid", "size to 20", 4, 14, fn.tanh),
+    Replacement("array.astype", "stays float64", "every floating precision", 0, 0, fn.astype),
     Replacement("expm1", "derivative exp", "size to 40", 2, 4, fn.expm1),
     Replacement("log2", "derivative 1/(x ln 2)", "1e-300 to 1e300", 2, 3, fn.log2),
     Replacement("log10", "derivative 1/(x ln 10)", "1e-300 to 1e300", 2, 3, fn.log10),
@@ -82,5 +83,6 @@ LIMITATIONS = (
     Limitation("conv_general, conv_transpose1d/2d/3d, convolve", 1e-7, "float32 accumulators, not replaced"),
     Limitation("nan_to_num, hadamard_transform, quantized products", float("nan"), "MLX refuses float64"),
     Limitation("array(0.1), optimizers' learning_rate", 3e-8, "a Python float becomes float32 unless a dtype is given"),
+    Limitation("arrays that a module made in float32", 6e-8, "they keep their digits: set them anew in float64"),
     Limitation("fast.gated_delta_update, fast kernels of the user", float("nan"), "not measured"),
 )

@@ -17,8 +17,8 @@ asked for (`dtype=` of casts, factories, sums, softmaxes) becomes the wide one, 
 constant made outside) are widened first. That is too late for numbers that PyTorch rounds while it reads Python's:
 `torch.tensor(0.1, dtype=torch.float32)` would stay 1.5e-9 off. So a `TorchFunctionMode`, which sees calls as they are
 written, widens the precision there as well. Besides, the default precision is float64; the legacy constructors and
-`set_default_dtype`, which neither mode sees, are replaced; and `torch.compile` runs its Python source, since a graph
-compiled before holds float32. `autocast` needs nothing: it never touches float64.
+`set_default_dtype`, which neither mode sees, are replaced; and `torch.compile` is told to run the Python source (else
+it would, as the modes are on, give up the function for good). `autocast` needs nothing: it never touches float64.
 
 float16, bfloat16, float32 become float64, complex32 and complex64 become complex128. Left as they are: 8-bit floats and
 integers (they quantize on purpose), `x.view(torch.float32)` (bits, not a precision), and what a module does with the
@@ -31,13 +31,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_any, tree_map
 
 from training.contract import UsageError
 
@@ -71,9 +71,10 @@ class _Calls(TorchFunctionMode):
     """Widens the precisions that calls of PyTorch's functions and methods name."""
 
     def __torch_function__(self, func, types, args=(), kwargs=None):
-        if func is not Tensor.view:
-            args, kwargs = tree_map(_wide_dtype, (args, kwargs or {}))
-        return func(*args, **(kwargs or {}))
+        kwargs = kwargs or {}
+        if func is Tensor.view:
+            return func(*args, **kwargs)
+        return func(*map(_wide_dtype, args), **{name: _wide_dtype(x) for name, x in kwargs.items()})
 
 
 class _Operations(TorchDispatchMode):
@@ -84,18 +85,24 @@ class _Operations(TorchDispatchMode):
         if func in (aten.view.dtype, aten.new_empty.default, aten.set_.source_Storage_storage_offset):
             # Bits under another type, and how a tensor is copied deep: a storage must meet its own precision.
             return func(*args, **kwargs)
-        declared = {argument.name: argument.alias_info for argument in func._schema.arguments}
+        declared = _declared(func)
         args = [_operand(func, x, alias) for x, alias in zip(args, declared.values(), strict=False)]
         outcome = func(*args, **{name: _operand(func, x, declared[name]) for name, x in kwargs.items()})
         # Data that has just been read: from NumPy, or from Python's numbers.
         return _wide(outcome) if func is aten.lift_fresh.default else outcome
 
 
+@cache
+def _declared(func: Any) -> dict[str, Any]:
+    """How the result shares its memory with each argument of an operation; None: not at all."""
+    return {argument.name: argument.alias_info for argument in func._schema.arguments}
+
+
 def _operand(func: Any, value: Any, alias: Any) -> Any:
     """An operand of an operation; one that the result shares its memory with must stay the tensor it is."""
     if alias is None:
-        return tree_map(_wide, value)
-    if alias.is_write and tree_any(_narrow, value):
+        return _wide(value)
+    if alias.is_write and any(map(_narrow, value if isinstance(value, list) else [value])):
         raise UsageError(
             f"{func} would round its result into a tensor of lower precision made outside exact_torch(): make it "
             "inside, or pass it as a parameter or buffer."
@@ -108,7 +115,9 @@ def _narrow(value: Any) -> bool:
 
 
 def _wide(value: Any) -> Any:
-    """A tensor or a precision, in float64 or complex128; anything else unchanged."""
+    """Tensors and precisions, one or a list of them, in float64 or complex128; anything else unchanged."""
+    if isinstance(value, list):
+        return [_wide(x) for x in value]
     return value.to(WIDE[value.dtype]) if _narrow(value) else _wide_dtype(value)
 
 

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from functools import cached_property
 
 from parity.report import console
-from parity.table import table
+from parity.table import tables
 from parity.verdict import Verdict
 
 
@@ -16,11 +17,21 @@ class PartedError(AssertionError):
 
 @dataclass(frozen=True)
 class Findings:
-    """name: of the check. verdicts: in order. names: how the parameters correspond, one line each."""
+    """name: of the check. verdicts: in order. names: how the parameters correspond, one line each.
+
+    notes: what else to know of a red verdict, a sentence each.
+    """
 
     name: str
     verdicts: tuple[Verdict, ...]
     names: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    def __iter__(self) -> Iterator[Verdict]:
+        return iter(self.verdicts)
+
+    def __len__(self) -> int:
+        return len(self.verdicts)
 
     @property
     def ok(self) -> bool:
@@ -41,20 +52,25 @@ class Findings:
         """One JSON-able record a verdict, as `--json` writes them."""
         return [recorded(verdict) for verdict in self.verdicts]
 
+    def sentences(self) -> list[str]:
+        """One for each red verdict, and the notes if there are any."""
+        return [verdict.sentence() for verdict in self.red] + list(self.notes if self.red else ())
+
     def or_raise(self) -> Findings:
         """Itself if all is green. Raises PartedError, an AssertionError, with one sentence for each red verdict."""
         __tracebackhide__ = True
         if self.red:
-            raise PartedError("\n".join(verdict.sentence() for verdict in self.red))
+            raise PartedError("\n".join(self.sentences()))
         return self
 
     def __str__(self) -> str:
         """The table, the red sentences and the count."""
         out = console()
         with out.capture() as captured:
-            out.print(table(list(self.verdicts), self.name))
-            for verdict in self.red:
-                out.print(verdict.sentence(), style="red", markup=False, soft_wrap=True)
+            for drawn in tables(list(self.verdicts), self.name):
+                out.print(drawn)
+            for sentence in self.sentences():
+                out.print(sentence, style="red", markup=False, soft_wrap=True)
             out.print(counted(self.verdicts))
         return captured.get()
 

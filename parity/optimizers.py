@@ -33,6 +33,7 @@ import numpy as np
 
 from parity import optimizer_mlx, optimizer_torch
 from parity.course import SKIPPED, Course, draw
+from parity.findings import Findings
 from parity.optimizer_torch import Key, Make, kind
 from parity.rounding import Spreads, allowance, settled
 from parity.verdict import AGREEMENT, Verdict, compare, limited
@@ -63,8 +64,8 @@ def check_optimizer(
     clip_norm: float | None = None,
     absent: str | None = None,
     seed: int = 0,
-) -> list[Verdict]:
-    """The verdicts on a pair of optimizers, see the module; all `.ok` if they take the same steps.
+) -> Findings:
+    """What there is to say of a pair of optimizers, see the module; `.ok` if they take the same steps.
 
     mlx: an optimizer, which is left as it is. torch: a list of parameters -> torch.optim.Optimizer, or (optimizer,
     scheduler). name: the case's, in verdicts. shapes: of the parameters, by name. learning_rate: one for both, a number
@@ -83,7 +84,8 @@ def check_optimizer(
     if absent not in ABSENT:
         raise UsageError(f"absent is {absent!r}: choose 'zero', 'nothing' or None.")
     course = Course(*draw(shapes, steps, seed), absent, rate(learning_rate), clip_norm)
-    return list(verdicts(f"optimizer: {name or type(mlx).__name__}", mlx, torch, course))
+    case = f"optimizer: {name or type(mlx).__name__}"
+    return Findings(case, tuple(verdicts(case, mlx, torch, course)))
 
 
 def rate(given: float | Callable[[int], float] | None) -> Callable[[int], float] | None:

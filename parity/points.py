@@ -1,6 +1,7 @@
 """Where a foreign pair is compared: its inputs, however they were described, and its parameters in general position.
 
-Inputs are described by what is at hand: a shape (normal numbers), an array, `integers(shape, below)`, a tree of these,
+Inputs are described by what is at hand: a shape (normal numbers), an array of NumPy, MLX or PyTorch,
+`integers(shape, below)`, a tree of these,
 a function of a NumPy generator that returns the arguments, or a hypothesis strategy for them (`parity.api`).
 
 Fresh layers sit in special positions: biases of zeros, gains of ones. There a forgotten bias, or a gain applied twice,
@@ -13,8 +14,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+import mlx.core as mx
 import numpy as np
+import torch
 
+from parity.mlx_side import as_float64
 from parity.problem import Arrays
 from personas.case import representable
 from training.contract import UsageError
@@ -32,6 +36,10 @@ class integers:  # noqa: N801 - reads like the generator's method of this name
 
 def arguments(inputs: Any, generator: np.random.Generator) -> tuple:
     """The arguments as trees of arrays, floating ones float64 holding float32 values. Raises UsageError."""
+    if isinstance(inputs, list) and inputs and all(isinstance(n, int) for n in inputs):
+        raise UsageError(
+            f"inputs is the list {inputs}: a shape is a tuple, {tuple(inputs)}; a list holds one for each input."
+        )
     if callable(inputs):
         inputs = inputs(generator)
         return tuple(_drawn(x, generator, drawn=True) for x in (inputs if isinstance(inputs, tuple) else (inputs,)))
@@ -47,6 +55,10 @@ def _is_shape(x: Any) -> bool:
 def _drawn(x: Any, generator: np.random.Generator, drawn: bool) -> Any:
     if isinstance(x, integers):
         return generator.integers(0, x.below, x.size)
+    if isinstance(x, torch.Tensor):
+        x = x.detach().cpu().double().numpy() if x.is_floating_point() else x.detach().cpu().numpy()
+    if isinstance(x, mx.array):
+        x = as_float64(x) if mx.issubdtype(x.dtype, mx.floating) else np.array(x)
     if _is_shape(x) and not drawn:
         return representable(generator.normal(size=x))
     if isinstance(x, np.ndarray | np.generic):
@@ -60,8 +72,8 @@ def _drawn(x: Any, generator: np.random.Generator, drawn: bool) -> Any:
     if x is None or isinstance(x, str | int | float):
         return x
     raise UsageError(
-        f"an input is {type(x).__name__} {x!r}: describe inputs by shapes, NumPy arrays, parity.integers(shape, below) "
-        "and trees of these, by a function of a generator, or by a hypothesis strategy."
+        f"an input is {type(x).__name__} {str(x)[:40]!r}: describe inputs by shapes, arrays, parity.integers(shape, "
+        "below) and trees of these, by a function of a generator, or by a hypothesis strategy."
     )
 
 

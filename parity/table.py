@@ -8,12 +8,15 @@ any tensor of the case: a gradient that is exactly zero has no scale of its own.
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 from rich.table import Table
 
 from parity.report import rows
 from parity.verdict import Verdict
+
+COLUMNS = 8  # legs side by side that fit the width of a report
 
 
 @dataclass(frozen=True)
@@ -54,8 +57,16 @@ def share(verdict: Verdict) -> float:
     return verdict.error / verdict.bound if verdict.bound else math.inf if verdict.error else 0.0
 
 
+def tables(verdicts: list[Verdict], title: str) -> Iterator[Table]:
+    """Any verdicts as rich tables, COLUMNS legs in each."""
+    legs = list(dict.fromkeys(verdict.leg for verdict in verdicts))
+    for start in range(0, max(1, len(legs)), COLUMNS):
+        chosen = legs[start : start + COLUMNS]
+        yield table([verdict for verdict in verdicts if verdict.leg in chosen], f"{title}{', continued' * bool(start)}")
+
+
 def table(verdicts: list[Verdict], title: str) -> Table:
-    """The rich table of any verdicts."""
+    """One table."""
     legs = list(dict.fromkeys(verdict.leg for verdict in verdicts))
     drawn = rows(title)
     drawn.caption = "in each cell: worst error relative to the case's scale, and share of the bound used (1 = limit)"

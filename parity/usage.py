@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
+import torch
 
 from parity.legs import ORACLE, Leg
 from parity.pair import Pair
 from parity.problem import Problem, enumerate_leaves
+from parity.verdict import Verdict
 from training.contract import UsageError
 
 FIRST = {"torch": ORACLE, "mlx": Leg("mlx", "float32")}
@@ -43,6 +46,19 @@ def deterministic(pair: Pair, problem: Problem) -> dict[str, np.ndarray]:
             "torch_call or mlx_call."
         )
     return found["torch"]
+
+
+def notes(pair: Pair, found: list[Verdict]) -> Iterator[str]:
+    """Why float64 may be red without a difference of mathematics: constants that were made in float32."""
+    red = [verdict for verdict in found if not verdict.ok]
+    if not red or any("float64" not in verdict.leg for verdict in red):
+        return
+    for name, x in pair.torch.called.module.named_buffers():
+        if x.dtype == torch.float32:
+            yield (
+                f"note: only float64 is red, and PyTorch's buffer {name} was made in float32: build the module within "
+                "parity.in_float64()."
+            )
 
 
 def ran(pair: Pair, leg: Leg, problem: Problem) -> dict[str, np.ndarray]:

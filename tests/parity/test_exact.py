@@ -45,9 +45,22 @@ def test_replaces_and_restores_the_very_objects():
         inside = primitives()
     assert primitives() == before
     changed = {name for name in before if inside[name] is not before[name]}
-    replaced = {("fast." + e.name[5:] if e.name.startswith("fast.") else "mx." + e.name) for e in REPLACED}
+    replaced = {e.name if e.name.startswith(("fast.", "array.")) else "mx." + e.name for e in REPLACED}
     methods = {"array." + n for n in ("exp", "sin", "cos", "log2", "log10", "logsumexp", "logcumsumexp")}
     assert changed == replaced | methods
+
+
+def test_casts_to_lower_precision_stay_in_float64():
+    """Models cast on their way; integers and float32 inputs do not take this route."""
+    third = mx.array([1 / 3], dtype=mx.float64)
+    with exact():
+        assert third.astype(mx.float32).dtype == third.astype(mx.bfloat16).dtype == mx.float64
+        assert third.astype(mx.float32).item() == 1 / 3
+        assert third.astype(mx.int32).dtype == mx.int32
+        assert mx.array([1.0]).astype(mx.float16).dtype == mx.float16
+        gradient = mx.grad(lambda x: (x.astype(mx.float32) ** 2).sum())(third)
+        assert gradient.item() == 2 / 3
+    assert third.astype(mx.float32).dtype == mx.float32
 
 
 def test_restores_after_an_exception():
@@ -98,7 +111,9 @@ def test_compilation_is_left_as_it_was_found(enabled):
 def test_records_are_printable():
     assert len({entry.name for entry in REPLACED}) == len(REPLACED)
     for entry in REPLACED:
-        assert entry.how and entry.tested and 0 < entry.bound <= 128 and 0 < entry.slope_bound <= 128
+        assert entry.how and entry.tested
+        assert (entry.name == "array.astype") == (entry.bound == 0)
+        assert 0 <= entry.bound <= 128 and 0 <= entry.slope_bound <= 128
     assert all(entry.name and entry.reason for entry in LIMITATIONS)
 
 

@@ -1,0 +1,1 @@
+"""Examples: how pairs that are not the project's own are checked."""

@@ -1,0 +1,126 @@
+"""The Llama example and the guide: the pair is green, every break is found in its place, the page tells the truth."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+from functools import partial
+from pathlib import Path
+
+import mlx.core as mx
+import numpy as np
+import pytest
+import torch
+
+import parity
+import parity.__main__ as command_line
+from examples.llama import check
+from examples.llama.pair import BREAKS, INPUTS, broken_mlx_block, mlx_block, torch_block
+
+GUIDE = Path(__file__).resolve().parents[2] / "docs" / "check_your_port.md"
+FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
+MEASURED = re.compile(r"-?\d+(\.\d+)?e[+-]?\d+|-?\d+\.\d+")  # numbers that the machine has a say in
+
+
+FEW = (1, 6, INPUTS[-1])  # inputs that serve where a verdict is far from its bound
+
+
+@pytest.fixture(scope="module")
+def theirs():
+    return torch_block()
+
+
+def test_the_pair_is_green_and_float64_indeed(theirs):
+    assert {x.dtype for x in (*theirs.parameters(), *theirs.buffers())} == {torch.float64}
+    assert not parity.check(mlx_block(), theirs, INPUTS).or_raise().limitations
+
+
+@pytest.mark.parametrize("name", BREAKS)
+def test_every_break_is_caught_and_found(name, theirs):
+    broken = mlx_block()
+    BREAKS[name].plant(broken)
+    found = parity.check(broken, theirs, FEW, dtypes=("float64",), probes=("gradient",))
+    assert "output" in {verdict.what for verdict in found.red if verdict.leg == "mlx float64"}
+    where = parity.localise(broken, theirs, FEW)
+    assert where.parting is not None and where.parting.path == BREAKS[name].path, where.sentence()
+
+
+def test_the_healthy_pair_never_parts(theirs):
+    where = parity.localise(mlx_block(), theirs, INPUTS)
+    assert where.parting is None, where.sentence()
+
+
+def test_breaks_are_made_in_the_copy_alone():
+    broken_mlx_block()
+    assert mlx_block().layer.self_attn.rope.traditional is False
+
+
+def test_the_example_says_what_it_found(capsys, monkeypatch):
+    assert check.main() == 0
+    assert "layer.self_attn" in capsys.readouterr().out
+    monkeypatch.setattr(check, "INPUTS", FEW)
+    monkeypatch.setattr(parity, "check", partial(parity.check, dtypes=("float64",), probes=("gradient",)))
+    for name, other in (("mlx_block", broken_mlx_block), ("broken_mlx_block", mlx_block)):
+        with monkeypatch.context() as patch:
+            patch.setattr(check, name, other)
+            assert check.main() == 1
+
+
+def blocks() -> list[tuple[str, str]]:
+    """(language, text) of every fenced block of the guide."""
+    return FENCE.findall(GUIDE.read_text(encoding="utf-8"))
+
+
+def run(language: str, text: str, namespace: dict) -> str:
+    """What a block prints: Python in one namespace, commands of the harness in this process."""
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        if language == "python":
+            exec(compile(text, str(GUIDE), "exec"), namespace)
+        else:
+            command_line.main(text.removeprefix("python -m parity ").split())
+    return out.getvalue()
+
+
+def shown(text: str) -> list[str]:
+    """The lines without spacing, rules and measured numbers."""
+    lines = (" ".join(MEASURED.sub("#", line).replace("─", "").split()) for line in text.splitlines())
+    return [line for line in lines if line]
+
+
+def test_the_guide_tells_the_truth():
+    namespace: dict = {"__name__": "guide"}
+    printed, compared = "", 0
+    for language, text in blocks():
+        if language == "text":
+            assert shown(printed) == shown(text)
+            compared += 1
+        elif language == "python" or text.startswith("python -m parity "):
+            printed = run(language, text, namespace)
+    assert compared >= 7
+    test = partial(namespace["test_my_block"], lambda *pair, **options: parity.check(*pair, **options).or_raise())
+    test((1, 1, 64))
+    namespace["MlxBlock"] = broken_mlx_block
+    with pytest.raises(AssertionError, match="mlx float64, output"):
+        test((2, 16, 64))
+
+
+def test_the_limit_about_llama_3_is_a_limit():
+    """A frequency table in float32 is seen in float64, and setting it mends the pair, as the guide says."""
+    theirs, ours = torch_block(), mlx_block()
+    rope = ours.layer.self_attn.rope
+    inverse = theirs.rotary_emb.inv_freq.numpy()
+
+    class Table(type(rope)):
+        def __call__(self, x, offset=0):
+            given = dict(traditional=False, base=None, scale=1.0, offset=offset, freqs=self._freqs)
+            return mx.fast.rope(x, self.dims, **given)
+
+    rope.__class__ = Table
+    with mx.stream(mx.cpu):
+        rope._freqs = mx.array((1 / inverse).astype(np.float32))
+        assert not parity.check(ours, theirs, FEW, dtypes=("float64",), probes=("gradient",)).ok
+        assert parity.check(ours, theirs, FEW, dtypes=("float32",), probes=("gradient",)).ok
+        rope._freqs = mx.array(1 / inverse, mx.float64)
+        assert parity.check(ours, theirs, FEW, dtypes=("float64",), probes=("gradient",)).ok
