@@ -102,7 +102,8 @@ def timing(record: dict) -> Timing:
 def overhead(record: dict) -> Overhead:
     """What the harness adds to the models that it runs."""
     evaluations = {str(kind): (int(count), float(each)) for kind, (count, each) in record["evaluations"].items()}
-    return Overhead(float(record["seconds"]), evaluations, float(record["share"]))
+    figures = {name: float(record[name]) for name in ("seconds", "share", "plain", "rounding")}
+    return Overhead(evaluations=evaluations, **figures)
 
 
 def audited(record: dict) -> Row:

@@ -9,7 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from parity import theorems
+from parity.legs import ORACLE
 from parity.registry import proofs
+from parity.rooms import LEGS
 from parity.rounding import UNIT
 from personas.baseline.norm import LayerNorm
 from personas.case import Theorem, collect, representable
@@ -23,7 +25,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 @given(seed=SEEDS)
 def test_holds(name, seed):
     found = all_green(PROOFS[name](seed))
-    assert [verdict.leg for verdict in found] == [f"{wing} {dtype}" for wing, dtype in theorems.LEGS]
+    assert [verdict.leg for verdict in found] == ["definition float64", *map(str, (ORACLE, *LEGS))]
 
 
 def test_causality_is_exact():
