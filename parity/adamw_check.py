@@ -29,12 +29,12 @@ from personas.adamw import adamw, clipped
 Arrays = dict[str, np.ndarray]
 
 
-def optimizer(plan: Plan, steps: int = 50) -> Iterator[Verdict]:
-    """Both wings' parameters and moments after 1, 2 and `steps` updates from the same random gradients."""
+def optimizer(plan: Plan, steps: int = 50, seed: int = 0) -> Iterator[Verdict]:
+    """Both wings' parameters and moments after 1, 2 and `steps` updates from the same gradients, drawn from `seed`."""
     marks, initial = (1, 2, steps), plan.initial(0)
     gradients = [
         {
-            name: stream(t, f"gradient/{name}").normal(0, 0.3 / (1 + t % 5) ** 3, p.shape).astype(np.float32)
+            name: stream(seed, f"gradient/{name}", t).normal(0, 0.3 / (1 + t % 5) ** 3, p.shape).astype(np.float32)
             for name, p in initial.items()
         }
         for t in range(steps)

@@ -60,7 +60,7 @@ def checks(name: str, seed: int) -> Iterator[Verdict]:
         elif name == "step":
             yield from step.check(plan, seed)
         else:
-            yield from training.optimizer(plan, steps=3)
+            yield from training.optimizer(plan, steps=3, seed=seed)
 
 
 def healthy(seeds: Iterable[int] = SEEDS) -> Iterator[Verdict]:

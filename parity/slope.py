@@ -12,7 +12,8 @@ A central difference of step h is off by c_2 h^2 + c_4 h^4 + ... and by the roun
 
 How far an entry lies from the two that it is made of bounds what truncation is left in it. The rounding in it grows
 with j. The entry for which the two together are smallest is the answer, and the two together are its bound; the table
-ends when they are below SHARP of the gradient's shares, or when at half the step rounding alone would be more.
+ends when they are below SHARP of the gradient's shares, or when at half the step rounding alone would be more. Two
+entries may lie close by chance while the step is too large; so before anything is called red, SHARP no longer counts.
 """
 
 from __future__ import annotations
@@ -44,7 +45,10 @@ def slope(pair: Pair, problem: Problem, truth: Values) -> Verdict:
     noise = 4 * UNIT["float64"] * terms * max(1.0, abs(along(0.0)))
     shares = [truth["gradient", name] * v for name, v in direction.items() if ("gradient", name) in truth]
     claimed, magnitude = sum(float(x.sum()) for x in shares), sum(float(np.abs(x).sum()) for x in shares)
-    found, truncation, rounding, h = ridders(along, STEP * min(1.0, size), noise, SHARP * magnitude)
+    start = STEP * min(1.0, size)
+    found, truncation, rounding, h = ridders(along, start, noise, SHARP * magnitude)
+    if not abs(claimed - found) <= truncation + rounding:
+        found, truncation, rounding, h = ridders(along, start, noise, 0.0)
     leg = "definition slope" if pair.definition else "torch slope"
     words = f"what Ridders' table leaves of truncation and rounding at h = {h:.2g}"
     allowed = truncation + rounding + UNIT["float64"] * magnitude
