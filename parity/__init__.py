@@ -6,11 +6,13 @@
 
 For the project's own layers `python -m parity --help` teaches the command line. Inside:
 
-    pair        two implementations       judge       the verdicts on a pair at one point
-    rounding    how far rounding may carry a computation
-    exact       MLX's float64, made float64, as exact_torch does for PyTorch
-    training    whole training runs       theorems    what the definitions promise
-    mutants     can the checks fail?      rewrites    do they cry wolf?
+    a comparison     pair, its two sides (torch_side, mlx_side), names, problem (the point), legs, judge, verdict
+    a bound          rounding, operations, slope
+    true float64     exact (MLX's), exact.pytorch, exact.both
+    where            forcing: calls recorded, paired and repeated, submodule by submodule
+    our own layers   rooms, whole, step, training, theorems; registry names them all
+    the proof        mutants (faults, harmless rewrites), audit (Apple's kernels), overhead
+    what is seen     table, findings, report, page, junit; commands, tools and options make the command line
 """
 
 from importlib import import_module
@@ -21,14 +23,14 @@ PUBLIC = {
     "check": "parity.api",
     "check_optimizer": "parity.optimizers",
     "localise": "parity.forcing",
-    "in_float64": "parity.exactness",
+    "in_float64": "parity.exact.both",
     "integers": "parity.points",
-    "transposed": "parity.layouts",
-    "permuted": "parity.layouts",
-    "fused": "parity.layouts",
-    "part": "parity.layouts",
-    "rearranged": "parity.layouts",
-    "tied": "parity.layouts",
+    "transposed": "parity.names.layouts",
+    "permuted": "parity.names.layouts",
+    "fused": "parity.names.layouts",
+    "part": "parity.names.layouts",
+    "rearranged": "parity.names.layouts",
+    "tied": "parity.names.layouts",
     "UsageError": "training.contract",
 }
 __all__ = list(PUBLIC)

@@ -58,7 +58,7 @@ def check(
         hypothesis strategy that draws the tuple of arguments: `examples` are tried, a failing one is shrunk.
     definition: (parameters by PyTorch's names, *inputs) -> outputs in float64 NumPy, the oracle of the values; without
         one it is PyTorch in float64.
-    names: how MLX's parameters are made of PyTorch's, see `parity.rules`; None: the same names.
+    names: how MLX's parameters are made of PyTorch's, see `parity.names.rules`; None: the same names.
     mlx_call, torch_call: (module, *inputs) -> outputs, for another method or other arguments.
     parameters: values by PyTorch's names; None: its own, see `parity.points`.
     dtypes: of float64, float32, bfloat16, float16. compiled: of "mlx", "torch". everywhere: on this machine's GPU too.

@@ -67,7 +67,7 @@ def training(options: Namespace) -> int:
 def localise(options: Namespace) -> int:
     """Where two modules part first."""
     from parity.forcing import localise as find
-    from parity.subjects import subject
+    from parity.forcing.subjects import subject
 
     given = subject(options.first, options.second, options.input or (), options.names)
     out = console()

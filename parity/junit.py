@@ -21,13 +21,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from parity.bench import PROMISED, REFERENCE, Timing
+from parity.forcing.parting import Place
 from parity.overhead import PROMISED as LIGHT
 from parity.overhead import Overhead
-from parity.page_data import Run, run
-from parity.page_head import environment
-from parity.page_map import grouped, room_of
-from parity.page_records import Planted
-from parity.parting import Place
+from parity.page.head import environment
+from parity.page.heatmap import grouped, room_of
+from parity.page.reading import Run, run
+from parity.page.records import Planted
 from parity.verdict import Verdict
 
 UNHOLDABLE = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
@@ -47,7 +47,7 @@ class Test:
 
 
 def document(records: Iterable[dict]) -> bytes:
-    """The XML, in UTF-8. records: what `parity.page.read` returns. Raises what `parity.page_data.run` raises."""
+    """The XML, in UTF-8. records: what `parity.page.read` returns. Raises what `parity.page.reading.run` raises."""
     found = run(records)
     properties = environment(found.environments)
     root = ET.Element("testsuites", name="parity")

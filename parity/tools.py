@@ -34,7 +34,7 @@ def on(seeds: int) -> str:
 def mutants(options: Namespace) -> int:
     """Planted faults and harmless rewrites."""
     from parity import mutants as faults
-    from parity import rewrites
+    from parity.mutants import rewrites
 
     out, seeds = console(), range(options.seeds)
     with out.status("checking the unchanged wings ..."):
@@ -137,8 +137,8 @@ def nudge(options: Namespace) -> int:
 def report(options: Namespace) -> int:
     """One HTML page."""
     from parity.page import read, render
-    from parity.page_data import run
-    from parity.page_head import claims
+    from parity.page.head import claims
+    from parity.page.reading import run
 
     out = console()
     records = read(options.files) if options.files else everything(out)
@@ -158,11 +158,12 @@ def report(options: Namespace) -> int:
 def everything(out: Console) -> list[dict]:
     """The records of all checks but those of time, which want a machine for themselves: run now."""
     from parity import mutants as faults
-    from parity import registry, rewrites
+    from parity import registry
     from parity.audit import audit as rows_of_audit
     from parity.costs import costs
     from parity.findings import recorded
     from parity.legs import legs
+    from parity.mutants import rewrites
     from parity.training import verdicts
     from personas import PERSONAS
 

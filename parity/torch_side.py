@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from parity.exact_torch import exact_torch
-from parity.exactness import casts
+from parity.exact.both import casts
+from parity.exact.pytorch import exact_torch
 from parity.legs import ORACLE, Leg
 from parity.problem import Arrays, Problem, Values, arranged
 from parity.trees import leaves

@@ -9,7 +9,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 WINGS, FRAMEWORKS = ("mlx_impl", "torch_ref"), ("mlx", "torch")
-ABOVE = ("parity", "tests", "train_mps")
+ABOVE = ("parity", "tests", "train_mps", "examples")
 # A package and what none of its files may import, not even inside a function.
 FORBIDDEN = {
     "corpus": (*FRAMEWORKS, *WINGS, *ABOVE, "personas", "training"),
@@ -17,8 +17,9 @@ FORBIDDEN = {
     "training": (*FRAMEWORKS, *WINGS, *ABOVE),
     "mlx_impl": ("torch", "torch_ref", *ABOVE, "training"),
     "torch_ref": ("mlx", "mlx_impl", *ABOVE, "training"),
-    "parity": ("tests",),
-    "train_mps.py": (*FRAMEWORKS, *WINGS, "parity", "tests"),
+    "parity": ("tests", "examples"),
+    "examples": ("tests",),
+    "train_mps.py": (*FRAMEWORKS, *WINGS, "parity", "tests", "examples"),
 }
 FORWARD = {"forward": "__call__"}  # what PyTorch and MLX call the same thing
 

@@ -13,11 +13,13 @@ import pytest
 import torch
 from torch import nn
 
-from parity import audit, audit_mlx, audit_torch
+from parity import audit
 from parity.__main__ import main
 from parity.audit import Row, Trace, judge
-from parity.audit_records import ALLOWED, FUSED, MLX_VERSION, REFUSED, WHOLE
-from parity.audit_table import composite, serve, table
+from parity.audit import mlx_wing as audit_mlx
+from parity.audit import torch_wing as audit_torch
+from parity.audit.records import ALLOWED, FUSED, MLX_VERSION, REFUSED, WHOLE
+from parity.audit.table import composite, serve, table
 from personas import PERSONAS
 from personas.case import collect
 

@@ -9,7 +9,7 @@ import torch
 from mlx import nn as mlx_nn
 from torch import nn as torch_nn
 
-from parity.calls import public, recording, submodules
+from parity.forcing.calls import public, recording, submodules
 
 NN = {"mlx": mlx_nn, "torch": torch_nn}
 SIZES = np.ones((2, 3), np.float32)

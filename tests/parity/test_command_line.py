@@ -12,13 +12,13 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 
-from parity import commands, registry, rewrites
+from parity import commands, registry
 from parity.__main__ import main
 from parity.bench import Timing
-from parity.faults import Fault
-from parity.mutants import Outcome
+from parity.mutants import Outcome, rewrites
+from parity.mutants.faults import Fault
+from parity.mutants.rewrite_records import Rewrite
 from parity.options import COMMANDS, arguments
-from parity.rewrite_records import Rewrite
 from parity.table import agreement, cells
 from parity.verdict import compare
 
@@ -128,9 +128,8 @@ def planted(monkeypatch):
         monkeypatch.setattr(
             "parity.mutants.run", lambda seeds: iter([Outcome(fault, "mlx", None if missed else red, missed)])
         )
-        monkeypatch.setattr(
-            "parity.rewrites.run", lambda seeds: iter([rewrites.Outcome(rewrite, "torch", red if flagged else None)])
-        )
+        rewritten = rewrites.Outcome(rewrite, "torch", red if flagged else None)
+        monkeypatch.setattr("parity.mutants.rewrites.run", lambda seeds: iter([rewritten]))
 
     return plan
 

@@ -58,6 +58,9 @@ def test_casts_to_lower_precision_stay_in_float64():
         assert third.astype(mx.float32).item() == 1 / 3
         assert third.astype(mx.int32).dtype == mx.int32
         assert mx.array([1.0]).astype(mx.float16).dtype == mx.float16
+        changed = third.astype(mx.float32)
+        changed *= 2
+        assert third.item() == 1 / 3
         gradient = mx.grad(lambda x: (x.astype(mx.float32) ** 2).sum())(third)
         assert gradient.item() == 2 / 3
     assert third.astype(mx.float32).dtype == mx.float32

@@ -12,7 +12,7 @@ from torch import nn
 from torch.overrides import _get_current_function_mode_stack
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
-from parity.exact_torch import LEGACY, exact_torch
+from parity.exact.pytorch import LEGACY, exact_torch
 from parity.rounding import UNIT, spreads
 from training.contract import UsageError
 

@@ -8,12 +8,12 @@ from itertools import chain
 import pytest
 
 from parity.forcing import compared, localise, places
+from parity.forcing.parting import Parting, first
+from parity.forcing.subjects import of_plan
+from parity.forcing.teaching import lesson
 from parity.mutants import MUTANTS
-from parity.parting import Parting, first
-from parity.rewrites import PLANTED
+from parity.mutants.rewrites import PLANTED
 from parity.small import small_plan
-from parity.subjects import of_plan
-from parity.teaching import lesson
 from personas import PERSONAS
 
 NAMES = {f"{wing}: {fault.name}": (fault, wing) for fault, wing in MUTANTS}

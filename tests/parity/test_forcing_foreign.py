@@ -14,13 +14,13 @@ import torch
 from mlx import nn as mlx_nn
 from torch import nn as torch_nn
 
-from parity.calls import submodules
 from parity.forcing import LEGS, compared, localise, place, places
+from parity.forcing.calls import submodules
+from parity.forcing.parting import Place, first
+from parity.forcing.teaching import lesson
+from parity.forcing.updates import Update
 from parity.judge import judge
-from parity.parting import Place, first
 from parity.report import plain
-from parity.teaching import lesson
-from parity.updates import Update
 from parity.verdict import compare
 from training.contract import UsageError
 

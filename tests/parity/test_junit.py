@@ -8,7 +8,7 @@ import page_samples as samples
 import pytest
 
 from parity.junit import document
-from parity.page_data import run
+from parity.page.reading import run
 from parity.verdict import limited
 
 

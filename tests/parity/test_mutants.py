@@ -10,8 +10,8 @@ from assertions import all_green
 
 import torch_ref.baseline.norm
 from parity import mutants
-from parity.faults import Fault, catch
 from parity.mutants import MUTANTS, SEEDS, checks, healthy
+from parity.mutants.faults import Fault, catch
 from parity.registry import cases
 from parity.verdict import Verdict
 from torch_ref.baseline.norm import LayerNorm

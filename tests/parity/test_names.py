@@ -12,9 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlx.utils import tree_flatten
 
-from parity.layouts import Layout, arranged, fused, leaves, part, permuted, rearranged, tied, transposed
-from parity.misfits import SHOWN, MismatchError
 from parity.names import Names, match
+from parity.names.layouts import Layout, arranged, fused, leaves, part, permuted, rearranged, tied, transposed
+from parity.names.misfits import SHOWN, MismatchError
 from training.contract import UsageError
 
 

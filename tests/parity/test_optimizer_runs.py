@@ -8,9 +8,9 @@ import pytest
 import torch
 import torch.optim as to
 
-from parity.course import Course, draw
-from parity.optimizer_mlx import in_full
-from parity.optimizer_torch import FUSED, IN_PLACE, Elementary, open_to_rounding, run, run_roundable, single
+from parity.optimizers.course import Course, draw
+from parity.optimizers.mlx_run import in_full
+from parity.optimizers.torch_run import FUSED, IN_PLACE, Elementary, open_to_rounding, run, run_roundable, single
 from parity.rounding import UNIT, RandomRounding, spreads
 from parity.verdict import AGREEMENT
 

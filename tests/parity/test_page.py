@@ -11,10 +11,10 @@ import pytest
 
 from parity import report
 from parity.page import read, render
-from parity.page_data import run
-from parity.page_head import claims, environment, headline, listed
-from parity.page_map import columns, level, rooms, short, square
-from parity.page_strip import EDGES, INSIDE, chart
+from parity.page.head import claims, environment, headline, listed
+from parity.page.heatmap import columns, level, rooms, short, square
+from parity.page.reading import run
+from parity.page.strip import EDGES, INSIDE, chart
 from parity.verdict import limited
 from training.contract import UserError
 

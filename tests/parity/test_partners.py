@@ -8,9 +8,9 @@ import pytest
 import torch
 from mlx import nn as mlx_nn
 
-from parity.calls import Call
-from parity.matching import matched, shapes
-from parity.partners import partners, repeated
+from parity.forcing.calls import Call
+from parity.forcing.matching import matched, shapes
+from parity.forcing.partners import partners, repeated
 from personas.case import representable
 
 THIRD = np.full(2, 1 / 3)  # a result of a computation: float32 does not hold it

@@ -8,9 +8,9 @@ from mlx import nn as mlx_nn
 from torch import nn as torch_nn
 
 from parity import fused, part
+from parity.forcing.paths import by_parameters, held, renamed
 from parity.mlx_side import MlxSide
 from parity.names import match
-from parity.paths import by_parameters, held, renamed
 from parity.torch_side import TorchSide
 
 

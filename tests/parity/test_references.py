@@ -8,9 +8,9 @@ from mlx import nn as mlx_nn
 from torch import nn as torch_nn
 
 from parity.forcing import localise
+from parity.forcing.references import described, load, located
+from parity.forcing.subjects import subject
 from parity.points import arguments, integers
-from parity.references import described, load, located
-from parity.subjects import subject
 from training.contract import UsageError
 
 PORT = """
@@ -45,7 +45,7 @@ def test_a_module_or_what_makes_one(port, name, kind):
 
 
 def test_a_name_in_a_package():
-    assert located("parity.references:load") is load
+    assert located("parity.forcing.references:load") is load
 
 
 @pytest.mark.parametrize("order", [("ready", "Net"), ("Net", "ready")])

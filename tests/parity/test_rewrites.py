@@ -6,10 +6,10 @@ from functools import cache
 
 import pytest
 
-from parity.fault_records import NORM
-from parity.faults import Fault, catch
-from parity.rewrite_records import NORM_MLX
-from parity.rewrites import PLANTED, Outcome, Rewrite, first_red
+from parity.mutants.fault_records import NORM
+from parity.mutants.faults import Fault, catch
+from parity.mutants.rewrite_records import NORM_MLX
+from parity.mutants.rewrites import PLANTED, Outcome, Rewrite, first_red
 from parity.rooms import check
 from personas.baseline.norm import LayerNorm
 from personas.case import Case

@@ -1,0 +1,88 @@
+"""The audit for Apple's GPU: does everything that the wings compute with have a kernel there?
+
+Idea. Whether a model runs on a device is decided operator by operator. So follow both wings through everything they
+do, write down each operator (PyTorch: ATen) or primitive (MLX) with the first place it occurs, and look it up:
+
+    PyTorch   in the operator table of the wheel, which names the kernel of every device          (`torch_wing`)
+    MLX       in the headers of the wheel, which declare each primitive's `eval_gpu`, less those that Metal refuses
+                                                                                                  (`mlx_wing`)
+
+Followed are every room's cases, the whole small model of every persona, forward and backward, its evaluation, and
+steps of the real trainer. Besides missing kernels, float64 on the float32 path is red (Apple's GPU has none), and so is
+a CPU tensor on a device's path.
+
+What it cannot show: that a kernel is right, that it takes these shapes, or that it is fast. This is a check by table,
+not a run on Apple hardware; the workflow `apple.yml` runs the suite itself there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from types import ModuleType
+
+from parity.small import small_plan
+from parity.whole import drawn
+from personas import PERSONAS
+from personas.case import collect
+
+
+@dataclass
+class Trace:
+    """What was met on the way: the names of operators or primitives, and flaws {what: why it is red}."""
+
+    names: dict[str, None] = field(default_factory=dict)
+    flaws: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the audit. name: an operator, a primitive or a flaw. where: the first place it was met.
+
+    served: how Apple's GPU serves it, or why not.
+    """
+
+    wing: str
+    name: str
+    where: str
+    served: str
+    ok: bool
+
+    def sentence(self) -> str:
+        """The failure in one sentence."""
+        return f"{self.wing}, {self.where}: {self.name}: {self.served}"
+
+
+def judge(wing: str, traces: dict[str, Trace], serve: Callable[[str], tuple[str, bool]]) -> list[Row]:
+    """One row a flaw and one a name, with the first place of each; red rows first.
+
+    traces: by place. serve: name -> (how Apple's GPU serves it, whether it does).
+    """
+    flaws = {(what, why): place for place in reversed(traces) for what, why in traces[place].flaws.items()}
+    first = {name: place for place in reversed(traces) for name in traces[place].names}
+    rows = [Row(wing, what, place, why, False) for (what, why), place in flaws.items()]
+    rows += [Row(wing, name, first[name], *serve(name)) for name in sorted(first)]
+    return sorted(rows, key=lambda row: row.ok)
+
+
+def traces(wing: ModuleType) -> dict[str, Trace]:
+    """By place: every case, and of every persona's small plan the model, forward and backward, and the trainer.
+
+    wing: `torch_wing` or `mlx_wing`.
+    """
+    found = {case.name: wing.follow_case(case) for case in collect("CASES")}
+    for plan in map(small_plan, PERSONAS):
+        _, ids, targets, noise = drawn(plan, 0)
+        found[f"model: {plan.name}"] = wing.follow_module(wing.model(plan), "losses", ids, targets, noise)
+        found[f"generation: {plan.name}"] = wing.follow_module(wing.model(plan), "log_probs", ids)
+        found[f"step: {plan.name}"] = wing.follow_step(plan)
+    return found
+
+
+def audit() -> Iterator[Row]:
+    """Every row of both wings."""
+    from parity.audit import mlx_wing as audit_mlx
+    from parity.audit import torch_wing as audit_torch
+
+    for wing in (audit_torch, audit_mlx):
+        yield from judge(wing.WING, traces(wing), wing.serve)
