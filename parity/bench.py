@@ -76,15 +76,15 @@ def contestant(persona: str, wing: str) -> tuple[str, Callable[[int], np.ndarray
     """(name, what runs iteration t of the contract, device) of a persona in a wing."""
     import corpus
     import personas
-    from parity import training
+    from parity import trainers
     from train_mps import FIXED
 
     text = corpus.load()
     plan = personas.plan(persona, FIXED, text.train)
-    trainer = training.WINGS[wing](plan, 0)
+    trainer = trainers.WINGS[wing](plan, 0)
 
     def iterate(t: int) -> np.ndarray:
-        return training.run(trainer, plan, text, range(t, t + 1))
+        return trainers.run(trainer, plan, text, range(t, t + 1))
 
     return f"{persona}-{wing}", iterate, trainer.device
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 import corpus
 import personas
-from parity.training import WINGS, moved
+from parity.trainers import WINGS, moved
 from training import saving
 from training.contract import Fixed, UsageError
 from training.folder import choose

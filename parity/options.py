@@ -79,7 +79,7 @@ def arguments(argv: list[str], about: str) -> argparse.Namespace:
     by_name = {name: _command(commands, name, *words) for name, words in COMMANDS.items()}
     for name in COMMANDS.keys() - {"nudge", "report"}:
         by_name[name].add_argument("--json", metavar="FILE", help="write one JSON record a line to FILE as well")
-    for name in ("check", "theorems", "mutants", "training", "audit"):
+    for name in ("check", "theorems", "localise", "mutants", "training", "audit"):
         by_name[name].add_argument("--junit", metavar="FILE", help="write JUnit XML for a CI system to FILE as well")
     for add in (_chosen, _localised, _timed, _written):
         add(by_name)

@@ -35,15 +35,13 @@ import numpy as np
 import torch
 
 from corpus import Corpus, batches
-from parity.adamw_check import optimizer, saved
+from parity.adamw_check import optimizer
 from parity.exact import exact
 from parity.rounding import MARGIN, UNIT, spreads
 from parity.trainers import WINGS, make, moved, run
 from parity.verdict import AGREEMENT, Verdict, compare
 from personas import Plan
 from torch_ref.model import Model, load_parameters
-
-__all__ = ["WINGS", "envelope", "make", "moved", "optimizer", "run", "saved", "trajectories", "verdicts"]
 
 CONTROLS = 3
 STEPS = 500

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
-from parity import rooms, step, training, whole
+from parity import adamw_check, rooms, step, whole
 from parity.mutants.fault_records import FAULTS
 from parity.mutants.faults import PACKAGES, Fault, catch
 from parity.small import small_plan
@@ -60,7 +60,7 @@ def checks(name: str, seed: int) -> Iterator[Verdict]:
         elif name == "step":
             yield from step.check(plan, seed)
         else:
-            yield from training.optimizer(plan, steps=3, seed=seed)
+            yield from adamw_check.optimizer(plan, steps=3, seed=seed)
 
 
 def healthy(seeds: Iterable[int] = SEEDS) -> Iterator[Verdict]:

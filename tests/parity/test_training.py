@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from assertions import all_green
 
-from parity import training
+from parity import adamw_check, trainers, training
 from parity.exact import exact
 from parity.small import small_corpus, small_plan
 from parity.verdict import AGREEMENT
@@ -21,7 +21,7 @@ PERSONAS = ("baseline", "aristotle")
 
 @pytest.mark.parametrize("name", PERSONAS)
 def test_adamw_over_50_steps(name):
-    all_green(training.optimizer(small_plan(name)))
+    all_green(adamw_check.optimizer(small_plan(name)))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
@@ -40,7 +40,7 @@ def fenced(request):
     """(plan, dtype, losses, envelope) of the first steps of aristotle's 500: 10 in float64, 100 in float32."""
     plan, corpus, dtype = small_plan("aristotle", training.STEPS), small_corpus(), request.param
     steps = {"float64": 10, "float32": 100}[dtype]
-    losses = training.run(training.make("torch", plan, dtype), plan, corpus, range(steps))
+    losses = trainers.run(trainers.make("torch", plan, dtype), plan, corpus, range(steps))
     return plan, dtype, losses, training.envelope(plan, corpus, dtype, losses)
 
 
@@ -49,7 +49,7 @@ def leaves(fenced, wing: str, **recipe) -> int | None:
     plan, dtype, losses, allowed = fenced
     faulty = replace(plan, recipe=replace(plan.recipe, **recipe))
     with exact() if dtype == "float64" else nullcontext():
-        got = training.run(training.make(wing, faulty, dtype), faulty, small_corpus(), range(len(losses)))
+        got = trainers.run(trainers.make(wing, faulty, dtype), faulty, small_corpus(), range(len(losses)))
     outside = np.flatnonzero(~(np.abs(got - losses) <= allowed))
     return int(outside[0]) if outside.size else None
 
@@ -108,18 +108,18 @@ def test_a_state_that_does_not_come_back_is_red():
     assert not next(training.unchanged("case", "leg", {"a": state["a"]}, state)).ok
 
 
-@pytest.mark.parametrize("wing", training.WINGS)
+@pytest.mark.parametrize("wing", trainers.WINGS)
 def test_apply_leaves_the_given_gradients_alone(wing):
     plan = small_plan("baseline")
     given = {name: np.ones_like(p) for name, p in plan.initial(0).items()}
-    training.make(wing, plan, "float32").apply(given, 1e-3)
+    trainers.make(wing, plan, "float32").apply(given, 1e-3)
     assert all(np.array_equal(g, np.ones_like(g)) for g in given.values())
 
 
 def test_moved_moves_every_parameter_by_one_ulp():
     plan = small_plan("baseline")
-    before = training.make("torch", plan, "float32").read()
-    after = training.moved(training.make("torch", plan, "float32"), "float32", 0).read()
+    before = trainers.make("torch", plan, "float32").read()
+    after = trainers.moved(trainers.make("torch", plan, "float32"), "float32", 0).read()
     for name, value in before.items():
         if name.startswith("model."):
             lower, upper = np.nextafter(value, np.float32(-np.inf)), np.nextafter(value, np.float32(np.inf))
