@@ -26,7 +26,7 @@ from parity.problem import Problem, Values
 from parity.rounding import UNIT, Spreads, allowance, settled
 from parity.slope import slope
 from parity.trees import leaves
-from parity.verdict import AGREEMENT, Verdict, compare, limited
+from parity.verdict import AGREEMENT, Verdict, compare, limited, magnitude
 
 OWN = ("gradient", "second")  # what the oracle itself computes in PyTorch's own way
 ORDERS = ("gradient", "jvp", "second")
@@ -150,9 +150,9 @@ def conditioned(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:
     The scale is the greatest magnitude of the case's values and gradients (for jvp and second order, of those too), not
     of the tensor: a gradient that is exactly zero has no scale of its own.
     """
+    sizes = {key: magnitude(x) for key, x in oracle.truth.items()}
     for key in oracle.spread:
-        peers = [x for (kind, _), x in oracle.truth.items() if kind in ("value", "gradient", key[0])]
-        scale = max(float(np.abs(x[np.isfinite(x)]).max(initial=0.0)) for x in peers)
+        scale = max(size for (kind, _), size in sizes.items() if kind in ("value", "gradient", key[0]))
         bound, _ = allowance(oracle.spread[key], "float64")
         what, words = WORDS[key[0]].format(key[1]), f"{AGREEMENT:g} of the scale {scale:.3g}"
         yield compare(pair.name, "bound float64", what, np.array(bound), np.array(0.0), AGREEMENT * scale, words)

@@ -52,15 +52,26 @@ def compare(
     case: str, leg: str, what: str, got: np.ndarray, expected: np.ndarray, bound: float, derivation: str
 ) -> Verdict:
     """The verdict on one tensor. Equal infinities agree; a shape that differs is an error of infinity."""
-    scale = float(np.abs(expected[np.isfinite(expected)]).max(initial=0.0))
+    scale = magnitude(expected)
     if got.shape != expected.shape:
         derivation = f"shape {got.shape} instead of {expected.shape}"
         return Verdict(case, leg, what, np.inf, bound, scale, (), np.nan, np.nan, derivation)
+    if not got.size:
+        return Verdict(case, leg, what, 0.0, bound, scale, (), 0.0, 0.0, derivation)
     with np.errstate(invalid="ignore"):
-        difference = np.where(got == expected, 0.0, np.abs(got - expected))
-    difference = np.where(np.isnan(difference), np.inf, difference)
-    where = tuple(int(i) for i in np.unravel_index(difference.argmax(), difference.shape)) if difference.size else ()
-    value = (
-        (float(difference[where]), float(expected[where]), float(got[where])) if difference.size else (0.0, 0.0, 0.0)
-    )
-    return Verdict(case, leg, what, value[0], bound, scale, where, value[1], value[2], derivation)
+        difference = np.abs(np.subtract(got, expected))
+        if not np.isfinite(difference.max()):
+            difference = np.where(got == expected, 0.0, np.where(np.isnan(difference), np.inf, difference))
+    where = tuple(int(i) for i in np.unravel_index(difference.argmax(), difference.shape))
+    found = float(difference[where]), bound, scale, where, float(expected[where]), float(got[where])
+    return Verdict(case, leg, what, *found, derivation)
+
+
+def magnitude(x: np.ndarray) -> float:
+    """The greatest finite magnitude, 0 if there is none."""
+    if not x.size:
+        return 0.0
+    least, greatest = x.min(), x.max()
+    if np.isfinite(least) and np.isfinite(greatest):
+        return float(max(-least, greatest))
+    return float(np.abs(x[np.isfinite(x)]).max(initial=0.0))
