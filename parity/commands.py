@@ -40,7 +40,7 @@ def check(options: Namespace) -> int:
         size = "" if math.isnan(limit.error) else f" (relative error {limit.error:.0e})"
         out.print(f"  {limit.name}: {limit.reason}{size}", markup=False)
     worst = f"worst relative error {agreement(found):.1e} (promised: {AGREEMENT:.0e})"
-    out.print(f"\nFloat64, outputs and gradients of both wings: {worst}")
+    out.print(f"\nFloat64, both wings, derivatives up to second order: {worst}")
     return concluded(found, options, out, costed(options.patterns, out) if options.costs else ())
 
 
