@@ -50,13 +50,17 @@ class Oracle:
 
 def judge(pair: Pair, problem: Problem, legs: tuple[Leg, ...], probes: tuple[str, ...] = PROBES) -> Iterator[Verdict]:
     """Every verdict on `pair` at `problem`; legs in low precision at the problem rounded to theirs."""
-    probes = tuple(kind for kind in probes if problem.batched or kind not in ("looped", "vmapped"))
+    absent = {kind for kind in ("looped", "vmapped") if not problem.batched}
+    if not (problem.cotangents and problem.leaves()):
+        absent |= {"jvp", "second"}  # nothing to differentiate: whole numbers in or out
+    probes = tuple(kind for kind in probes if kind not in absent)
     wide = tuple(leg for leg in legs if leg.dtype in ("float32", "float64"))
     if wide or not legs:
-        yield from _judged(pair, problem, wide, probes, "float32", first=True)
-    for dtype in dict.fromkeys(leg.dtype for leg in legs if leg not in wide):
-        narrow = tuple(leg for leg in legs if leg.dtype == dtype)
-        yield from _judged(pair, problem.rounded(dtype), narrow, ("gradient",), dtype, first=not wide)
+        yield from _judged(pair, problem, wide, probes, "float32", True)
+    narrow = dict.fromkeys(leg.dtype for leg in legs if leg not in wide)
+    for i, dtype in enumerate(narrow):
+        own, first = tuple(leg for leg in legs if leg.dtype == dtype), not wide and i == 0
+        yield from _judged(pair, problem.rounded(dtype), own, ("gradient",), dtype, first)
 
 
 def _judged(
@@ -64,7 +68,7 @@ def _judged(
 ) -> Iterator[Verdict]:
     kinds = tuple(kind for kind in probes if kind in ORDERS)
     rounded = Spreads(lambda: pair.torch.tensors(kinds, problem), UNIT[dtype])
-    truth = {key: x.detach().numpy() for key, x in rounded.exact.items()}
+    truth = {key: x.detach().double().numpy() for key, x in rounded.exact.items()}
     defined = definition(pair, problem)
     risen = [slope(pair, problem, truth)] if first else []
     got = list(probed(pair, problem, (ORACLE, *legs) if first else legs, probes))

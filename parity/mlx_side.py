@@ -79,6 +79,8 @@ class MlxSide:
         return pull
 
     def _reverse(self, problem: Problem, leg: Leg) -> dict:
+        if not (problem.cotangents and problem.leaves()):
+            return self._values(problem, leg)
         both = mx.value_and_grad(self._weighed(problem, leg))
         (_, outputs), gradients = (mx.compile(both) if leg.compiled else both)(_arrays(problem.leaves(), leg))
         return {("value", n): y for n, y in outputs.items()} | {("gradient", n): g for n, g in gradients.items()}
@@ -131,5 +133,4 @@ def _arrays(arrays: Arrays, leg: Leg) -> dict[str, mx.array]:
 
 def as_float64(x: mx.array) -> np.ndarray:
     """An MLX array as NumPy float64; NumPy has no bfloat16, so low precisions pass through float32."""
-    wide = x if x.dtype in (mx.float32, mx.float64) else x.astype(mx.float32)
-    return np.array(wide).astype(np.float64)
+    return np.array(x.astype(mx.float32) if x.dtype in (mx.float16, mx.bfloat16) else x).astype(np.float64)

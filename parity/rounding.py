@@ -140,7 +140,8 @@ class Spreads:
             with sdpa_kernel(SDPBackend.MATH), RandomRounding(self.unit, self.drawn):
                 rounded = self.compute()
             for name, value in rounded.items():
-                change = torch.where(torch.isfinite(self.exact[name]), value - self.exact[name], 0)
+                exact = self.exact[name].double()  # truth values cannot be subtracted
+                change = torch.where(torch.isfinite(exact), value.double() - exact, 0)
                 worst = change.abs().max().item() if change.numel() else 0.0
                 # NumPy's, since max(0.0, nan) is 0.0: a NaN must stay, so that its verdict is red.
                 self._worst[name] = float(np.maximum(self._worst[name], worst))

@@ -178,4 +178,6 @@ def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, grap
 
 
 def _arrays(tensors: Tensors) -> Values:
-    return {key: x.detach().double().cpu().numpy() for key, x in tensors.items()}
+    """Floating tensors as float64; whole numbers and truth values stay what they are, as they have no derivative."""
+    found = {key: x.detach().cpu() for key, x in tensors.items()}
+    return {key: (x.double() if x.is_floating_point() else x).numpy() for key, x in found.items()}

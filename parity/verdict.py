@@ -52,6 +52,7 @@ def compare(
     case: str, leg: str, what: str, got: np.ndarray, expected: np.ndarray, bound: float, derivation: str
 ) -> Verdict:
     """The verdict on one tensor. Equal infinities agree; a shape that differs is an error of infinity."""
+    got, expected = (x if x.dtype.kind == "f" else x.astype(np.float64) for x in (got, expected))
     scale = magnitude(expected)
     if got.shape != expected.shape:
         derivation = f"shape {got.shape} instead of {expected.shape}"

@@ -144,6 +144,14 @@ def test_token_ids_and_another_method():
     assert {"weight", "input 1"} <= {verdict.what for verdict in found.or_raise()}
 
 
+def test_whole_numbers_out_and_in():
+    assert {v.what for v in parity.check(lambda x: mx.argmax(x, -1), lambda x: x.argmax(-1), (3, 9))} >= {"output"}
+    assert parity.check(lambda x: x > 0, lambda x: x > 0, (3, 9)).ok
+    large = np.array([2**24 + 1, 7])
+    assert parity.check(lambda i: i + 2, lambda i: i + 2, [large]).ok
+    assert not parity.check(lambda i: i + 2, lambda i: i + 3, [large]).ok, "also where float32 could not tell"
+
+
 @pytest.mark.parametrize("make", (mx.array, torch.tensor, np.array))
 def test_arrays_of_any_framework(make):
     assert parity.check(mx.tanh, torch.tanh, make([0.5, -1.0])).ok
