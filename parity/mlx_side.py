@@ -15,6 +15,7 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
+from parity.exact import routed
 from parity.legs import Leg
 from parity.problem import Arrays, Problem, Values, arranged
 from parity.trees import leaves
@@ -32,7 +33,7 @@ class MlxSide:
         if isinstance(target, nn.Module):
             self.call = call or (lambda module, *inputs: module(*inputs))
         else:
-            self.call = lambda _, *inputs: target(*inputs)
+            self.call = lambda _, *inputs: routed(target)(*inputs)
 
     def parameters(self) -> Arrays:
         """Its own floating parameters (every public floating array), float64, by name."""

@@ -50,7 +50,7 @@ import mlx.core as mx
 
 from parity.exact.records import LIMITATIONS, REPLACED
 
-__all__ = ["LIMITATIONS", "REPLACED", "exact"]
+__all__ = ["LIMITATIONS", "REPLACED", "exact", "routed"]
 
 _originals: list[tuple[object, str, Callable]] = []  # what is replaced at this moment; empty outside the mode
 
@@ -74,6 +74,14 @@ def exact() -> Iterator[None]:
             setattr(*_originals.pop())
         if compiled:
             mx.enable_compile()
+
+
+def routed(function: Callable) -> Callable:
+    """What the mode has put in the place of one of MLX's own functions, while it is on; else the function itself.
+
+    For a function that was taken before, as in `parity.check(mx.exp, torch.exp, ...)`.
+    """
+    return next((getattr(owner, name) for owner, name, own in _originals if own is function), function)
 
 
 def _places() -> Iterator[tuple[object, str, Callable]]:

@@ -185,6 +185,34 @@ def test_float32_constants_get_a_note():
     assert parity.check(ours, exact, (2, 4)).ok
 
 
+def test_code_that_casts_to_float32_is_compared_in_float64():
+    def theirs(x):
+        return torch.exp(x.float()).to(x.dtype)
+
+    found = parity.check(mx.exp, theirs, (3, 4)).or_raise()
+    worst = max(verdict.error for verdict in found if verdict.leg == "mlx float64")
+    assert worst < 1e-12, "float32 would leave 1e-7"
+
+
+def test_a_constant_may_be_rounded_in_float32():
+    """It is only moved about, so no operation would round it: what float32 cannot hold is granted nevertheless."""
+
+    class Table(torch.nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.register_buffer("table", 1 / torch.arange(3.0, 7.0))
+
+        def forward(self, x):
+            return torch.cat([x, self.table[1:3]])
+
+    def ours(x):
+        return mx.concatenate([x, mx.array(1 / np.arange(3.0, 7.0), x.dtype)[1:3]])
+
+    with parity.in_float64():
+        theirs = Table()
+    parity.check(ours, theirs, (4,)).or_raise()
+
+
 MISTAKES = {
     "a slip in a name": (
         lambda: parity.check(mlx.nn.Linear(8, 4), torch.nn.Linear(8, 4), (2, 8), names={"wieght": "weight"}),

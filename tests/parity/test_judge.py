@@ -13,12 +13,13 @@ from parity.legs import ORACLE, Leg, legs
 from parity.mlx_side import MlxSide
 from parity.pair import Pair
 from parity.problem import pose
-from parity.rooms import LEGS, check, pair_of
+from parity.rooms import LEGS, check, pair_of, posed
+from parity.rounding import UNIT, Spreads, settled
 from parity.slope import slope
 from parity.torch_side import TorchSide
 from parity.verdict import AGREEMENT, Verdict, compare
 from personas.baseline.mlp import MLP
-from personas.case import Case
+from personas.case import Case, collect
 
 INF, NAN = np.inf, np.nan
 
@@ -204,3 +205,43 @@ def refuse(x):
 def test_two_seeds_draw_two_cases():
     first, again, second = ([v.expected for v in check(CASE, seed)] for seed in (0, 0, 1))
     assert first == again != second
+
+
+# Draws at which earlier forms of the slope check gave a false alarm, in 200 runs each.
+ALARMS = [
+    ("attention: sharp weights", 119),
+    ("attention: sharp weights", 1108),
+    ("norm: small variance, where eps counts", 181),
+    ("norm: small variance, where eps counts", 1124),
+    ("norm: small variance, where eps counts", 1140),
+    ("norm: constant vector", 1145),
+]
+
+
+@pytest.mark.parametrize(("name", "seed"), ALARMS)
+def test_no_false_alarm_of_the_slope(name, seed):
+    pair, problem = posed(next(case for case in collect("CASES") if case.name == name), seed)
+    assert slope(pair, problem, pair.probe(ORACLE, "gradient", problem)).ok
+
+
+def test_low_precision_is_rounded_with_its_own_unit(monkeypatch):
+    units = []
+    monkeypatch.setattr("parity.judge.Spreads", lambda compute, unit: units.append(unit) or Spreads(compute, unit))
+    list(check(CASE, legs=tuple(legs(("float64", "bfloat16", "float16")))))
+    assert units == [UNIT["float32"], UNIT["bfloat16"], UNIT["float16"]]
+
+
+@pytest.mark.parametrize(("spread", "drawn", "ok"), [(1.0, 1, True), (0.3, 6, True), (0.1, 6, False)])
+def test_more_samples_are_drawn_only_before_anything_is_red(spread, drawn, ok):
+    """The error is 1, and the spread grows with the samples."""
+
+    class Growing:
+        enough, samples = 6, 0
+
+        def of(self, samples: int) -> dict:
+            self.samples = samples
+            return {"y": spread * samples}
+
+    growing = Growing()
+    found = settled(growing, lambda spreads: [verdict([2.0], [1.0], spreads["y"])])
+    assert (growing.samples, [v.ok for v in found]) == (drawn, [ok])

@@ -153,3 +153,10 @@ def test_a_false_alarm_is_improbable(elements):
     samples = max(SAMPLES, -(-DRAWS // elements))
     assert false_alarm(samples, elements, 2) < 3e-6
     assert false_alarm(SAMPLES, elements, 1) < 2e-5
+
+
+def test_a_spread_that_is_nan_stays_nan():
+    """Else its bound would be that of the other samples, and nothing red."""
+    answers = iter([1.0, 1.1, float("nan"), 1.2])
+    spread = spreads(lambda: {"y": torch.tensor([next(answers)], dtype=torch.float64)}, samples=3)["y"]
+    assert np.isnan(spread) and not spread >= 0
