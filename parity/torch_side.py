@@ -49,6 +49,8 @@ class TorchSide:
             self.called = Called(target, call or (lambda module, *inputs: module(*inputs)))
         else:
             self.called = Called(nn.Module(), lambda _, *inputs: target(*inputs))
+        # Asked once and in NumPy, where neither functorch nor whoever watches for casts takes notice.
+        self._fine = {name for name, x in self.buffers().items() if not np.array_equal(representable(x), x)}
         self._casts: bool | None = None  # whether it asks for float32 by itself, once that has been found out
 
     def parameters(self) -> Arrays:
@@ -122,7 +124,8 @@ class TorchSide:
     def _apply(self, given: dict[str, Tensor], inputs: tuple, place: _Place) -> dict[str, Tensor]:
         arguments = arranged(inputs, lambda name, x: given[name] if name in given else place.tensor(x))
         tensors = {name: x for name, x in given.items() if not name.startswith("input ")}
-        tensors |= {name: place.buffer(x) for name, x in self.called.module.named_buffers() if name not in given}
+        buffers = self.called.module.named_buffers()
+        tensors |= {name: place.buffer(x, name in self._fine) for name, x in buffers if name not in given}
         # Around the functional call, so that a compiled graph takes its parameters as inputs.
         run = torch.compile(self._functional) if place.compiled else self._functional
         return dict(leaves(run(tensors, arguments), "output"))
@@ -162,16 +165,12 @@ class _Place:
     def all(self, arrays: Arrays) -> dict[str, Tensor]:
         return {name: self.tensor(x) for name, x in arrays.items()}
 
-    def buffer(self, x: Tensor) -> Tensor:
-        """A buffer in this precision, see the module."""
+    def buffer(self, x: Tensor, fine: bool) -> Tensor:
+        """A buffer in this precision; fine: whether float32 does not hold it, see the module."""
         if not x.is_floating_point():
             return x.to(self.device)
         moved = x.to(self.device, self.kind)
-        if self.kind != torch.float64:
-            return moved
-        # Asked in NumPy, where neither the exact mode nor whoever watches for casts takes notice.
-        own = x.detach().cpu().numpy()
-        return moved if np.array_equal(representable(own), own) else moved * 1
+        return moved * 1 if fine and self.kind == torch.float64 else moved
 
 
 def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, graph: bool) -> dict[str, Tensor]:
