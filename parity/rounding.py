@@ -98,8 +98,8 @@ class RandomRounding(TorchDispatchMode):
         return sizes, _with(func, torch.ones_like, args, kwargs)
 
     def _rounded(self, x, size, count, func):
-        # Forward mode hands on zeros that have no memory.
-        if not _is_floating(x) or x.numel() == 0 or x._is_zerotensor():
+        # Forward mode and the second derivative of abs hand on zeros that have no memory, and add to them on `meta`.
+        if not _is_floating(x) or x.numel() == 0 or x._is_zerotensor() or x.is_meta:
             return x
         error = torch.empty(x.shape, dtype=torch.float32).uniform_(-1, 1, generator=self.generator)
         error = error * (self.unit * count**0.5)

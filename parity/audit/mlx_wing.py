@@ -115,7 +115,8 @@ def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) ->
     def total(tree: dict, leaves: list[mx.array]) -> mx.array:
         module.update(tree)
         given = dict(zip(floating, leaves, strict=True))
-        return method_of(module, method)(*(given.get(i, x) for i, x in enumerate(arguments))).sum()
+        outputs = method_of(module, method)(*(given.get(i, x) for i, x in enumerate(arguments)))
+        return sum(y.sum() for _, y in tree_flatten(outputs))
 
     def both(*leaves: mx.array) -> list[mx.array]:
         value, gradients = mx.value_and_grad(total, argnums=(0, 1))(tree, list(leaves))

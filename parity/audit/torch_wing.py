@@ -113,8 +113,9 @@ def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) ->
         leaves = [x for x in (*arguments, *module.parameters()) if isinstance(x, Tensor) and x.requires_grad]
 
         def run(module=module, arguments=arguments, leaves=leaves) -> None:
-            output = method_of(module, method)(*arguments)
-            torch.autograd.grad(output, leaves, torch.ones_like(output), allow_unused=True)
+            found = tree_leaves(method_of(module, method)(*arguments))
+            outputs = [y for y in found if y.requires_grad]
+            torch.autograd.grad(outputs, leaves, [torch.ones_like(y) for y in outputs], allow_unused=True)
 
         follow(run, device, trace)
     return trace

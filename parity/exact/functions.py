@@ -121,7 +121,10 @@ def _shares(a: mx.array, b: mx.array) -> tuple[mx.array, mx.array]:
 
 _logaddexp = mx.custom_function(_logaddexp_value)
 _logaddexp.vjp(lambda ab, cotangent, _: tuple(cotangent * share for share in _shares(*ab)))
-_logaddexp.jvp(lambda ab, tangents: sum(tangent * share for tangent, share in zip(tangents, _shares(*ab), strict=True)))
+# A constant argument has no tangent.
+_logaddexp.jvp(
+    lambda ab, tangents: sum(t * s for t, s in zip(tangents, _shares(*ab), strict=True) if t is not None)
+)
 
 
 def logaddexp(a: mx.array | float, b: mx.array | float) -> mx.array:

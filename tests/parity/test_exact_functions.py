@@ -168,3 +168,11 @@ def test_logaddexp():
         share = logistic(mpf(x) - mpf(y))
         assert abs(mpf(dx) / share - 1) <= (BOUNDS["logaddexp"][1] + 60) * U
         assert abs(mpf(dy) / (1 - share) - 1) <= (BOUNDS["logaddexp"][1] + 60) * U
+
+
+def test_logaddexp_with_a_constant():
+    """Forward mode hands no tangent for it; the other argument's share is the derivative."""
+    x = mx.array([0.5], dtype=mx.float64)
+    with exact():
+        _, [slope] = mx.jvp(lambda x: mx.logaddexp(x, mx.array([0.25], dtype=mx.float64)), [x], [mx.ones_like(x)])
+        assert slope.item() == mx.sigmoid(x - 0.25).item()

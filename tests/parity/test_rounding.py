@@ -160,3 +160,14 @@ def test_a_spread_that_is_nan_stays_nan():
     answers = iter([1.0, 1.1, float("nan"), 1.2])
     spread = spreads(lambda: {"y": torch.tensor([next(answers)], dtype=torch.float64)}, samples=3)["y"]
     assert np.isnan(spread) and not spread >= 0
+
+
+def test_the_second_derivative_of_abs():
+    """It is zero, and PyTorch hands it on as a tensor without memory."""
+
+    def second():
+        x = torch.tensor([1.5, -2.0], dtype=torch.float64, requires_grad=True)
+        (slope,) = torch.autograd.grad((x.abs() * x).sum(), x, create_graph=True)
+        return {"x": torch.autograd.grad(slope.sum(), x)[0]}
+
+    assert spreads(second)["x"] >= 0
