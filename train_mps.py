@@ -3,6 +3,8 @@
     python train_mps.py                                   the contract: aristotle on MLX, 10,001 iterations
     python train_mps.py --backend torch --persona baseline --seed 7
     python train_mps.py --steps 200                       a shortened run, whose figures are not comparable
+    python train_mps.py --with ssm --without rope         another composition of the persona's systems
+    python train_mps.py --systems                         all systems: whether they stand, their job, measured effect
     python train_mps.py --resume runs/aristotle-mlx-1337-20260101-120000
 
     from train_mps import train
@@ -17,6 +19,7 @@ import argparse
 import logging
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 # Loaded by path, from another folder, without being installed: the packages beside this file must be found.
@@ -47,6 +50,7 @@ def train(
     steps: int | None = None,
     resume: str | None = None,
     quiet: bool = False,
+    systems: Sequence[str] | None = None,
     **unknown: object,
 ) -> tuple[float, float]:
     """Run the contract and return (best_vloss, elapsed_min), two plain floats.
@@ -58,7 +62,7 @@ def train(
     data_dir: a folder with train.bin and val.bin; None takes tiny Shakespeare. out: the run folder, new or empty; None
     makes one under ./runs. device: None takes Apple's GPU, else CUDA, else the CPU. steps: stop after so many
     iterations. resume: the folder of a run to continue; persona, seed and data_dir must be those it was started with.
-    quiet: print nothing.
+    quiet: print nothing. systems: the names of the persona's systems that stand; None takes its best composition.
 
     Raises UserError (a ValueError), one sentence that says what to do; ContractError, one of them, for an attempt to
     set a fixed value; KeyboardInterrupt after Ctrl-C, once the state is saved.
@@ -69,7 +73,9 @@ def train(
     from training import session
     from training.request import Request
 
-    request = Request(backend, persona, seed, data_dir, out, device, steps, resume)
+    request = Request(
+        backend, persona, seed, data_dir, out, device, steps, resume, None if systems is None else tuple(systems)
+    )
     return session.run(FIXED, request, entered, quiet)
 
 
@@ -101,6 +107,9 @@ def arguments(argv: list[str] | None) -> dict[str, object]:
     parser.add_argument("--data-dir", metavar="DIR", help="train.bin and val.bin of another text (not comparable)")
     parser.add_argument("--out", metavar="DIR", help="the run folder (default: a new one under ./runs)")
     parser.add_argument("--device", help="mps, metal, cuda or cpu (default: the best there is)")
+    parser.add_argument("--with", metavar="A,B", help="systems to switch on (see --systems)")
+    parser.add_argument("--without", metavar="A,B", help="systems to switch off")
+    parser.add_argument("--systems", action="store_true", help="list all systems, and do nothing else")
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N iterations (not comparable)")
     parser.add_argument("--resume", metavar="RUN_DIR", help="continue the run in this folder, as it was started")
     for name in NAMES:
@@ -115,11 +124,16 @@ def main(argv: list[str] | None = None) -> int:
     logging.getLogger("lyceum").setLevel(logging.INFO)
     try:
         given = arguments(argv)
-        if "resume" in given:
-            from training.request import started_with
+        if given.pop("systems", False):
+            from training.systems import listing
 
+            print(listing())
+            return 0
+        from training.request import composed, started_with
+
+        if "resume" in given:
             given = started_with(given) | given
-        train(**given)
+        train(**composed(given))
     except UserError as error:
         print(f"train_mps.py: {error}", file=sys.stderr)
         return error.exit_status

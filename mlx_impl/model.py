@@ -1,7 +1,7 @@
 """The skeleton every persona is assembled on: embed, n_layer residual blocks, norm, head.
 
-    x = vocabulary.embed(ids);  x = position(x)
-    for each block:  x = x + mixer(norm1(x));  x = x + mlp(norm2(x))
+    x, rotation = position(vocabulary.embed(ids), ids)
+    for each block:  x = x + mixer(norm1(x), rotation);  x = x + mlp(norm2(x))
     loss(target) = -vocabulary.log_prob(norm(x), target)
 
 Dropout masks are drawn outside (`Plan.noise`) and multiply the stream at their named sites. The definition of the
@@ -31,15 +31,15 @@ def masked(x: mx.array, noise: dict[str, mx.array], site: str) -> mx.array:
 class Block(nn.Module):
     """One residual block: a mixer over time and an MLP, each behind its norm."""
 
-    def __init__(self, parts, name: str):
+    def __init__(self, specs, name: str):
         super().__init__()
         self.name = name
-        self.norm1, self.mixer = build(parts["norm"]), build(parts["mixer"])
-        self.norm2, self.mlp = build(parts["norm"]), build(parts["mlp"])
+        self.norm1, self.mixer = build(specs["norm1"]), build(specs["mixer"])
+        self.norm2, self.mlp = build(specs["norm2"]), build(specs["mlp"])
 
-    def __call__(self, x: mx.array, noise: dict[str, mx.array]) -> mx.array:
-        """x (B, T, d) -> the same shape."""
-        x = x + masked(self.mixer(self.norm1(x)), noise, f"{self.name}.mixer")
+    def __call__(self, x: mx.array, rotation: tuple, noise: dict[str, mx.array]) -> mx.array:
+        """x (B, T, d) -> the same shape. rotation: what the position room hands to mixers."""
+        x = x + masked(self.mixer(self.norm1(x), *rotation), noise, f"{self.name}.mixer")
         return x + masked(self.mlp(self.norm2(x)), noise, f"{self.name}.mlp")
 
 
@@ -49,14 +49,15 @@ class Model(nn.Module):
     def __init__(self, plan):
         super().__init__()
         self.vocabulary, self.position = build(plan.parts["vocabulary"]), build(plan.parts["position"])
-        self.blocks = [Block(plan.parts, f"blocks.{i}") for i in range(plan.fixed.n_layer)]
+        self.blocks = [Block(specs, f"blocks.{i}") for i, specs in enumerate(plan.blocks())]
         self.norm = build(plan.parts["norm"])
 
     def hidden(self, ids: mx.array, noise: dict[str, mx.array]) -> mx.array:
         """ids (B, T) integers -> what the head reads, (B, T, d)."""
-        x = masked(self.position(self.vocabulary.embed(ids)), noise, "embedding")
+        x, *rotation = self.position(self.vocabulary.embed(ids), ids)
+        x = masked(x, noise, "embedding")
         for block in self.blocks:
-            x = block(x, noise)
+            x = block(x, rotation, noise)
         return masked(self.norm(x), noise, "head")
 
     def losses(self, ids: mx.array, targets: mx.array, noise: dict[str, mx.array]) -> mx.array:

@@ -48,7 +48,7 @@ def optimizer(plan: Plan, steps: int = 50, seed: int = 0) -> Iterator[Verdict]:
             for key, value in states.items():
                 allowed = allowance(spread[key], dtype)
                 yield compare(
-                    f"adamw: {plan.name}", f"{wing} {dtype}", key, value, rounded.exact[key].numpy(), *allowed
+                    f"adamw: {plan.title}", f"{wing} {dtype}", key, value, rounded.exact[key].numpy(), *allowed
                 )
 
     yield from settled(rounded, verdicts)

@@ -11,26 +11,25 @@ from functools import partial
 from parity import rooms, step, theorems, whole
 from parity.pair import Pair
 from parity.problem import Problem
-from parity.small import small_plan
+from parity.small import small_plans
 from parity.verdict import Verdict
-from personas import PERSONAS
 from personas.case import collect
 
 Check = Callable[..., Iterator[Verdict]]
 
 
 def cases() -> dict[str, Check]:
-    """Every room's cases, then the whole model and one training step of each persona's small plan."""
+    """Every room's cases, then the whole model and one training step of each small plan."""
     own = {case.name: partial(rooms.check, case) for case in collect("CASES")}
-    plans = [small_plan(persona) for persona in PERSONAS]
-    models = {f"model: {plan.name}": partial(whole.check, plan) for plan in plans}
-    return own | models | {f"step: {plan.name}": partial(step.check, plan) for plan in plans}
+    plans = small_plans()
+    models = {f"model: {title}": partial(whole.check, plan) for title, plan in plans.items()}
+    return own | models | {f"step: {title}": partial(step.check, plan) for title, plan in plans.items()}
 
 
 def pairs() -> dict[str, Callable[[], tuple[Pair, Problem]]]:
     """What the cases and whole models compute, as pairs and problems."""
     own = {case.name: partial(rooms.posed, case) for case in collect("CASES")}
-    return own | {f"model: {plan.name}": partial(whole.posed, plan) for plan in map(small_plan, PERSONAS)}
+    return own | {f"model: {title}": partial(whole.posed, plan) for title, plan in small_plans().items()}
 
 
 def proofs() -> dict[str, Check]:

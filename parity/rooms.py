@@ -74,7 +74,7 @@ def pair_of(case: Case) -> Pair:
 
 
 def evaluator(wing: str, dtype: str) -> Callable[..., np.ndarray]:
-    """The `evaluate` of `personas.case` for "definition", "torch" or "mlx": a method's output as float64."""
+    """The `evaluate` of `personas.case` for "definition", "torch" or "mlx": a method's outputs as float64."""
 
     def evaluate(spec: Any, parameters: Arrays, method: str, *inputs: np.ndarray) -> np.ndarray:
         if wing == "definition":
@@ -83,10 +83,12 @@ def evaluator(wing: str, dtype: str) -> Callable[..., np.ndarray]:
             kind = getattr(torch, dtype)
             arguments = [torch.tensor(x, dtype=kind if x.dtype.kind == "f" else torch.int64) for x in inputs]
             with torch.no_grad():
-                return method_of(torch_module(spec, parameters, kind), method)(*arguments).double().numpy()
+                found = method_of(torch_module(spec, parameters, kind), method)(*arguments)
+            return tuple(y.double().numpy() for y in found) if isinstance(found, tuple) else found.double().numpy()
         with mx.stream(mx.cpu):
             kind = getattr(mx, dtype)
             arguments = [mx.array(x, kind) if x.dtype.kind == "f" else mx.array(x) for x in inputs]
-            return as_float64(method_of(mlx_module(spec, parameters, kind), method)(*arguments))
+            found = method_of(mlx_module(spec, parameters, kind), method)(*arguments)
+            return tuple(map(as_float64, found)) if isinstance(found, tuple) else as_float64(found)
 
     return evaluate

@@ -1,4 +1,4 @@
-"""Small plans of every persona and a small corpus, on which whole training runs are compared in seconds.
+"""Small plans of every persona and system, and a small corpus, on which whole training runs are compared in seconds.
 
 Nothing but the sizes differs from the real thing: 97 ids, blocks of 16, two layers of width 16, the persona's own
 parts, recipe and dropout. The corpus is a Markov chain with Zipf-like probabilities, so that there is something to
@@ -7,6 +7,7 @@ learn.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 import numpy as np
@@ -17,6 +18,7 @@ from corpus.chance import stream
 from personas import Plan
 from personas.aristotle import tokenize
 from personas.baseline.vocabulary import TiedVocabulary
+from personas.system import changes
 from training.contract import Fixed
 
 N_VOCAB = 97
@@ -25,20 +27,33 @@ N_VOCAB = 97
 def small_fixed(steps: int) -> Fixed:
     """Sizes for a run of `steps` iterations."""
     return Fixed(
-        batch_size=4, block_size=16, n_layer=2, n_head=2, n_embd=16, max_iters=steps, eval_interval=10, eval_batches=1
+        batch_size=4, block_size=16, n_layer=2, n_head=4, n_embd=16, max_iters=steps, eval_interval=10, eval_batches=1
     )
 
 
-def small_plan(name: str, steps: int = 200) -> Plan:
-    """The plan of persona `name` with small sizes and a vocabulary of 97 ids."""
-    fixed = small_fixed(steps)
-    if name == "baseline":
-        plan = personas.plan(name, fixed, None, tables={})
-        return replace(plan, parts=plan.parts | {"vocabulary": TiedVocabulary(16, N_VOCAB, 128)})
+def small_plan(name: str, steps: int = 200, systems: Iterable[str] | None = None) -> Plan:
+    """The plan of persona `name` with small sizes and a vocabulary of 97 ids. systems: None takes its default."""
+    plan = personas.plan(name, small_fixed(steps), None, small_tables(), systems)
+    if not isinstance(plan.parts["vocabulary"], TiedVocabulary):
+        return plan
+    return replace(plan, parts=plan.parts | {"vocabulary": TiedVocabulary(plan.fixed.n_embd, N_VOCAB, 128)})
+
+
+def small_tables() -> dict[str, np.ndarray]:
+    """The tables of every system that has some, for 97 ids, of which one in nine ends a sentence."""
     generator = stream(0, "small-tree")
     groups = np.array_split(generator.permutation(N_VOCAB), 12)
-    tables = tokenize.arrange(groups, generator.dirichlet(np.ones(N_VOCAB)), (4, 3))
-    return personas.plan(name, fixed, None, tables=tables)
+    tree = tokenize.arrange(groups, generator.dirichlet(np.ones(N_VOCAB)), (4, 3))
+    ends = (np.arange(N_VOCAB) % 9 == 0).astype(np.int32)
+    return {f"tokenize.{name}": table for name, table in tree.items()} | {"rope.ends": ends}
+
+
+def small_plans(steps: int = 200) -> dict[str, Plan]:
+    """Each persona's small plan, then those one change away from it, by title."""
+    plans = [small_plan(name, steps) for name in personas.PERSONAS]
+    for persona in personas.PERSONAS.values():
+        plans += [small_plan(persona.name, steps, names) for names in changes(persona).values()]
+    return {plan.title: plan for plan in plans}
 
 
 def small_corpus() -> Corpus:

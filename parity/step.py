@@ -42,7 +42,7 @@ def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[V
         for leg, values in got.items():
             for what, expected in oracle.items():
                 allowed = allowance(spread[what], leg.dtype)
-                yield compare(f"step: {plan.name}", str(leg), what, values[what], expected, *allowed)
+                yield compare(f"step: {plan.title}", str(leg), what, values[what], expected, *allowed)
 
     yield from settled(rounded, verdicts)
 

@@ -96,7 +96,7 @@ def trajectories(plan: Plan, corpus: Corpus, dtype: str, steps: int) -> list[Ver
 
 
 def _trajectories(plan: Plan, corpus: Corpus, dtype: str, steps: int) -> Iterator[Verdict]:
-    case, half, losses, states = f"training: {plan.name}", steps // 2, {}, {}
+    case, half, losses, states = f"training: {plan.title}", steps // 2, {}, {}
     for wing in WINGS:
         trainer = make(wing, plan, dtype)
         before = run(trainer, plan, corpus, range(half))

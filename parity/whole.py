@@ -70,7 +70,7 @@ def pair_of(plan: Plan) -> Pair:
         return model.losses(plan, parameters, *batch)
 
     sides = TorchSide(torch_ref.model.Model(plan), losses), MlxSide(mlx_impl.model.Model(plan), losses)
-    return Pair(f"model: {plan.name}", *sides, definition=defined)
+    return Pair(f"model: {plan.title}", *sides, definition=defined)
 
 
 def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:

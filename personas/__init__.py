@@ -1,22 +1,40 @@
 """The personas: what is built, written as mathematics, in NumPy alone.
 
-`plan(name, fixed, train_ids)` returns the `Plan` that either wing can build and train.
+`plan(name, fixed, train_ids)` returns the `Plan` that either wing can build and train; `compose(name, on, off)` the
+systems that stand when some are switched on and some off.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 import numpy as np
 
+from personas import baseline, system
 from personas.aristotle import PERSONA as _ARISTOTLE
 from personas.baseline import PERSONA as _BASELINE
-from personas.persona import Persona, PersonaError, Recipe
+from personas.errors import PersonaError
+from personas.persona import Persona
 from personas.plan import Plan
+from personas.recipe import Recipe
+from personas.system import System
 
 PERSONAS = {persona.name: persona for persona in (_BASELINE, _ARISTOTLE)}
 
-__all__ = ["PERSONAS", "Persona", "PersonaError", "Plan", "Recipe", "find", "plan"]
+__all__ = [
+    "PERSONAS",
+    "Persona",
+    "PersonaError",
+    "Plan",
+    "Recipe",
+    "System",
+    "check",
+    "compose",
+    "find",
+    "plan",
+    "prepare",
+]
 
 
 def find(name: str) -> Persona:
@@ -28,13 +46,50 @@ def find(name: str) -> Persona:
     return PERSONAS[name]
 
 
-def plan(name: str, fixed: Any, train_ids: np.ndarray | None, tables: dict[str, np.ndarray] | None = None) -> Plan:
+def compose(name: str, switched_on: Iterable[str] = (), switched_off: Iterable[str] = ()) -> tuple[str, ...]:
+    """The systems of persona `name`, its default with some more and without some, in its order.
+
+    Raises PersonaError for what is unknown and for systems that cannot stand together.
+    """
+    return system.compose(find(name), tuple(switched_on), tuple(switched_off))
+
+
+def check(name: str, systems: Iterable[str] | None = None) -> tuple[str, ...]:
+    """`systems` of persona `name` in its order, None for its default.
+
+    Raises PersonaError for what is unknown and for systems that cannot stand together.
+    """
+    persona = find(name)
+    return system.check(persona, persona.default if systems is None else tuple(systems))
+
+
+def plan(
+    name: str,
+    fixed: Any,
+    train_ids: np.ndarray | None,
+    tables: dict[str, np.ndarray] | None = None,
+    systems: Iterable[str] | None = None,
+) -> Plan:
     """The plan of persona `name` under the contract's sizes `fixed`.
 
     train_ids: the training split (N,), from which the tables are prepared; tables: the same tables from a checkpoint,
-    in which case train_ids is not read. Raises PersonaError for a persona that is unknown or not built yet.
+    in which case train_ids is not read. systems: the names of those that stand; None takes the persona's default.
+    Raises PersonaError for a persona that is unknown or not built yet, and for systems that cannot stand together.
     """
-    persona = find(name)
+    persona, names = find(name), check(name, systems)
     if tables is None:
-        tables = persona.tables(train_ids)
-    return Plan(persona, fixed, tables, dict(persona.parts(fixed, tables)), persona.recipe(fixed.max_iters))
+        tables = prepare(persona, names, train_ids)
+    parts, recipe = baseline.parts(fixed), persona.recipe(fixed.max_iters)
+    for each in (system.find(persona, own) for own in names):
+        parts |= each.furnish(parts, fixed, tables)
+        recipe = each.train(recipe)
+    return Plan(persona, names, fixed, tables, parts, recipe)
+
+
+def prepare(persona: Persona, names: Iterable[str], train_ids: np.ndarray) -> dict[str, np.ndarray]:
+    """The tables of the systems `names`, "<system>.<table>", prepared from the training split (N,)."""
+    return {
+        f"{name}.{table}": array
+        for name in names
+        for table, array in system.find(persona, name).tables(train_ids).items()
+    }

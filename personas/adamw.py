@@ -15,7 +15,7 @@ Sources: Kingma & Ba 2015; Loshchilov & Hutter 2019; the 1e-6 is PyTorch's and M
 
 from __future__ import annotations
 
-from personas.persona import Recipe
+from personas.recipe import Recipe
 
 
 def clipped(gradients: dict, clip_norm: float) -> dict:

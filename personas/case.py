@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-# (specification, parameters by name, method's name, *input arrays) -> output array
+# (specification, parameters by name, method's name, *input arrays) -> output array, or a tuple of them
 Evaluate = Callable[..., np.ndarray]
 
 

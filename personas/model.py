@@ -1,10 +1,11 @@
 """The definition of the whole model: the skeleton, in float64 NumPy, over the definitions of its parts.
 
-    h = position(vocabulary.embed(ids)) * m_embedding
-    for each block i:  h = h + mixer(norm1(h)) * m_mixer,i;   h = h + mlp(norm2(h)) * m_mlp,i
+    h, rotation = position(vocabulary.embed(ids), ids);   h = h * m_embedding
+    for each block i:  h = h + mixer(norm1(h), rotation) * m_mixer,i;   h = h + mlp(norm2(h)) * m_mlp,i
     loss[b, t] = -vocabulary.log_prob(norm(h)[b, t] * m_head, target[b, t])
 
-m are the dropout masks of `Plan.noise`, 1 where a step has none. Theorem (causality): if mixer and the rest act at
+m are the dropout masks of `Plan.noise`, 1 where a step has none; rotation is what turns queries and keys, none where
+positions are added. Theorem (causality): if mixer and the rest act at
 each place on that place and earlier ones, loss[b, t] depends on ids[b, :t+1] and target[b, t] alone, by induction over
 blocks.
 """
@@ -29,11 +30,13 @@ def hidden(plan: Plan, parameters: dict[str, np.ndarray], ids: np.ndarray, noise
         return noise[site] if noise else 1.0
 
     h = parts["vocabulary"].embed(below(parameters, "vocabulary"), ids)
-    h = parts["position"](below(parameters, "position"), h) * mask("embedding")
-    for block in (f"blocks.{i}" for i in range(plan.fixed.n_layer)):
-        for norm, part in (("norm1", "mixer"), ("norm2", "mlp")):
-            normed = parts["norm"](below(parameters, f"{block}.{norm}"), h)
-            h = h + parts[part](below(parameters, f"{block}.{part}"), normed) * mask(f"{block}.{part}")
+    h, *rotation = parts["position"](below(parameters, "position"), h, ids)
+    h = h * mask("embedding")
+    for i, block in enumerate(plan.blocks()):
+        own = below(parameters, f"blocks.{i}")
+        for norm, part, *more in (("norm1", "mixer", *rotation), ("norm2", "mlp")):
+            normed = block[norm](below(own, norm), h)
+            h = h + block[part](below(own, part), normed, *more) * mask(f"blocks.{i}.{part}")
     return parts["norm"](below(parameters, "norm"), h) * mask("head")
 
 

@@ -14,14 +14,22 @@ from typing import Any
 import numpy as np
 
 from corpus.chance import keep_mask, stream
-from personas.persona import Persona, Recipe
+from personas.persona import Persona
+from personas.recipe import Recipe
+from personas.system import title
 
 
 @dataclass(frozen=True)
 class Plan:
-    """persona: the record. fixed: the contract's sizes. tables: arrays by name. parts: specifications by name."""
+    """persona: the record. systems: the names of those that stand. fixed: the contract's sizes.
+
+    tables: arrays by name, "<system>.<table>". parts: specifications by slot ("vocabulary", "position", "norm",
+    "mixer", "mlp"), frozen dataclasses of `personas`, whose namesakes in the wings take their fields. For "mixer" and
+    "mlp" a tuple of them may stand, which the blocks take in turn.
+    """
 
     persona: Persona
+    systems: tuple[str, ...]
     fixed: Any
     tables: dict[str, np.ndarray]
     parts: dict[str, Any]
@@ -31,15 +39,23 @@ class Plan:
     def name(self) -> str:
         return self.persona.name
 
+    @property
+    def title(self) -> str:
+        """The persona, and in what it differs from its default: "aristotle with ssm without rope"."""
+        return title(self.persona, self.systems)
+
+    def blocks(self) -> Iterator[dict[str, Any]]:
+        """The four specifications of each block, by place."""
+        for i in range(self.fixed.n_layer):
+            mixer, mlp = (_in_turn(self.parts[slot], i) for slot in ("mixer", "mlp"))
+            yield {"norm1": self.parts["norm"], "mixer": mixer, "norm2": self.parts["norm"], "mlp": mlp}
+
     def places(self) -> Iterator[tuple[str, Any]]:
         """(prefix, specification) of every part, in the order of the forward pass."""
         yield "vocabulary", self.parts["vocabulary"]
         yield "position", self.parts["position"]
-        for i in range(self.fixed.n_layer):
-            yield f"blocks.{i}.norm1", self.parts["norm"]
-            yield f"blocks.{i}.mixer", self.parts["mixer"]
-            yield f"blocks.{i}.norm2", self.parts["norm"]
-            yield f"blocks.{i}.mlp", self.parts["mlp"]
+        for i, block in enumerate(self.blocks()):
+            yield from ((f"blocks.{i}.{place}", spec) for place, spec in block.items())
         yield "norm", self.parts["norm"]
 
     def initial(self, seed: int) -> dict[str, np.ndarray]:
@@ -75,9 +91,19 @@ class Plan:
         """Everything that defines the model and its training, JSON-able; tables by shape."""
         return {
             "persona": self.persona.name,
-            "systems": list(self.persona.systems),
+            "systems": list(self.systems),
             "fixed": asdict(self.fixed),
-            "parts": {slot: f"{type(spec).__module__}.{type(spec).__name__}" for slot, spec in self.parts.items()},
+            "parts": {slot: _title(spec) for slot, spec in self.parts.items()},
             "recipe": asdict(self.recipe) | {"betas": list(self.recipe.betas)},
             "tables": {name: list(table.shape) for name, table in self.tables.items()},
         }
+
+
+def _in_turn(spec: Any, i: int) -> Any:
+    return spec[i % len(spec)] if isinstance(spec, tuple) else spec
+
+
+def _title(spec: Any) -> str:
+    if isinstance(spec, tuple):
+        return ", ".join(map(_title, spec))
+    return f"{type(spec).__module__}.{type(spec).__name__}"

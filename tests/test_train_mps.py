@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 import time
-from dataclasses import FrozenInstanceError, asdict, replace
+from dataclasses import FrozenInstanceError, asdict
 from pathlib import Path
 
 import numpy as np
@@ -44,14 +44,14 @@ def data_dir(tmp_path_factory) -> str:
 @pytest.fixture(scope="session")
 def tables(data_dir) -> dict[str, np.ndarray]:
     """Aristotle's tables for that text, which take seconds to make."""
-    return personas.PERSONAS["aristotle"].tables(corpus.load(data_dir).train)
+    aristotle = personas.PERSONAS["aristotle"]
+    return personas.prepare(aristotle, aristotle.default, corpus.load(data_dir).train)
 
 
 @pytest.fixture
 def tables_made_once(monkeypatch, tables):
     """Runs in this process share the tables."""
-    aristotle = replace(personas.PERSONAS["aristotle"], tables=lambda train_ids: tables)
-    monkeypatch.setitem(personas.PERSONAS, "aristotle", aristotle)
+    monkeypatch.setattr(personas, "prepare", lambda persona, names, train_ids: tables if names else {})
 
 
 # --- the contract
@@ -119,6 +119,12 @@ def test_no_shortened_flag_slips_through(capsys):
         (["--out", __file__], "not an empty folder"),
         (["--backend", "torch", "--device", "abacus"], "'abacus'"),
         (["--backend", "mlx", "--device", "mps"], "metal"),
+        (["--with", "plato"], "aristotle has no system 'plato': choose from tokenize"),
+        (["--without", "plato"], "aristotle has no system 'plato'"),
+        (["--with", "mla"], "'rope' and 'mla' cannot stand together"),
+        (["--with", "ssm", "--without", "ssm"], "switched on and off at once"),
+        (["--persona", "baseline", "--with", "rope"], "baseline has no system 'rope'"),
+        (["--persona", "euclid", "--with", "rope"], "not built yet"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_leaves_nothing(capsys, monkeypatch, tmp_path, data_dir, arguments, words):
@@ -200,8 +206,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, data_dir, tables_made_
     common = dict(backend=backend, data_dir=data_dir, device="cpu", quiet=True)
     train_mps.train(**common, out=whole, steps=7)
     train_mps.train(**common, out=parts, steps=3)
-    never = replace(personas.PERSONAS["aristotle"], tables=None)  # the checkpoint's tables serve
-    monkeypatch.setitem(personas.PERSONAS, "aristotle", never)
+    monkeypatch.setattr(personas, "prepare", None)  # the checkpoint's tables serve
     first_result = json.loads(Path(parts, "result.json").read_text())
     assert train_mps.main(["--resume", parts, "--steps", "7"]) == 0
     (header, arrays), (header_, arrays_) = (checkpoint.read(Path(run, checkpoint.FILE_NAME)) for run in (whole, parts))

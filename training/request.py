@@ -7,9 +7,11 @@ can be repeated from its record and `--resume` needs no other argument.
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+import personas
 from training import checkpoint
 from training.contract import Fixed, UsageError
 
@@ -23,6 +25,7 @@ class Request:
 
     steps: stop after this many iterations of the contract; None runs all of them.
     data_dir, out, resume: folders, or None for tiny Shakespeare, a new folder under ./runs, and a fresh start.
+    systems: the names of the persona's systems that stand; None takes its default.
     """
 
     backend: str
@@ -33,6 +36,7 @@ class Request:
     device: str | None
     steps: int | None
     resume: str | None
+    systems: tuple[str, ...] | None = None
 
     def check(self, fixed: Fixed) -> None:
         """Raises UsageError for what is wrong whatever the machine and the data are."""
@@ -62,13 +66,41 @@ class Request:
             data_dir=data_dir,
             device=self.device,
             steps=self.steps,
+            systems=None if self.systems is None else list(self.systems),
         )
 
     def command(self) -> str:
         """The command line that repeats this run from the start."""
         given = {name: value for name, value in self.recorded().items() if value is not None}
+        given |= switches(self.persona, given.pop("systems", None))
         flags = [part for name, value in given.items() for part in ("--" + name.replace("_", "-"), str(value))]
         return shlex.join(["python", "train_mps.py", *flags])
+
+
+def switches(persona: str, systems: Iterable[str] | None) -> dict[str, str]:
+    """The flags that make `systems` of the persona's default: {"with": "ssm", "without": "rope,memory"}."""
+    default = personas.find(persona).default
+    chosen = default if systems is None else tuple(systems)
+    differences = {
+        "with": [name for name in chosen if name not in default],
+        "without": [name for name in default if name not in chosen],
+    }
+    return {flag: ",".join(names) for flag, names in differences.items() if names}
+
+
+def composed(given: dict[str, object]) -> dict[str, object]:
+    """The arguments with "with" and "without", "a,b" each, taken together to the systems that stand.
+
+    Raises UsageError for what is unknown and for systems that cannot stand together.
+    """
+    rest = {name: value for name, value in given.items() if name not in ("with", "without")}
+    if rest.keys() == given.keys():
+        return rest
+    names = ([part for part in str(given.get(flag, "")).split(",") if part] for flag in ("with", "without"))
+    try:
+        return rest | {"systems": personas.compose(str(given.get("persona", "aristotle")), *names)}
+    except personas.PersonaError as error:
+        raise UsageError(str(error)) from error
 
 
 def started_with(given: dict[str, object]) -> dict[str, object]:

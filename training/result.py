@@ -59,5 +59,5 @@ def finish(job: Job, request: Request, place: RunFolder, progress: Progress, con
 
 
 def _title(job: Job, request: Request, judged: dict[str, object]) -> str:
-    title = f"{job.plan.name} on {request.backend}, seed {job.seed}"
+    title = f"{job.plan.title} on {request.backend}, seed {job.seed}"
     return title if judged["comparable"] else f"{title}\nnot comparable: {judged['not_comparable_because']}"

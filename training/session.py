@@ -49,13 +49,13 @@ def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> 
 
 
 def _build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
-    _named(request.persona)
+    _named(request)
     trainer_class = wing.load(request.backend)
     header, arrays = saved or ({}, {})
     tables = {name.removeprefix("tables."): array for name, array in arrays.items() if name.startswith("tables.")}
     try:
         text = corpus.load(request.data_dir)
-        plan = personas.plan(request.persona, fixed, text.train, tables if saved else None)
+        plan = personas.plan(request.persona, fixed, text.train, tables if saved else None, request.systems)
     except corpus.CorpusError as error:
         raise UsageError(str(error)) from error
     if saved:
@@ -66,10 +66,10 @@ def _build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
     return Job(trainer, plan, text, fixed, request.seed)
 
 
-def _named(persona: str) -> None:
+def _named(request: Request) -> None:
     # Asked before anything is loaded, so that a mistyped name is answered at once.
     try:
-        personas.find(persona)
+        personas.check(request.persona, request.systems)
     except personas.PersonaError as error:
         raise UsageError(str(error)) from error
 
@@ -120,6 +120,6 @@ def _begin(job: Job, request: Request, place: RunFolder, progress: Progress) -> 
 
 
 def _opening(job: Job, place: RunFolder, progress: Progress, steps: int) -> str:
-    text = f"{job.plan.name}, seed {job.seed}, iterations {progress.step:,} to {steps:,}, into {place.path}"
+    text = f"{job.plan.title}, seed {job.seed}, iterations {progress.step:,} to {steps:,}, into {place.path}"
     reason = verdict(job, progress, steps)["not_comparable_because"]
     return text if reason is None else f"{text}\nIts figures will not be comparable with others: {reason}."

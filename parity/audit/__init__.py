@@ -21,9 +21,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from types import ModuleType
 
-from parity.small import small_plan
+from parity.small import small_plans
 from parity.whole import drawn
-from personas import PERSONAS
 from personas.case import collect
 
 
@@ -71,11 +70,11 @@ def traces(wing: ModuleType) -> dict[str, Trace]:
     wing: `torch_wing` or `mlx_wing`.
     """
     found = {case.name: wing.follow_case(case) for case in collect("CASES")}
-    for plan in map(small_plan, PERSONAS):
+    for plan in small_plans().values():
         _, ids, targets, noise = drawn(plan, 0)
-        found[f"model: {plan.name}"] = wing.follow_module(wing.model(plan), "losses", ids, targets, noise)
-        found[f"generation: {plan.name}"] = wing.follow_module(wing.model(plan), "log_probs", ids)
-        found[f"step: {plan.name}"] = wing.follow_step(plan)
+        found[f"model: {plan.title}"] = wing.follow_module(wing.model(plan), "losses", ids, targets, noise)
+        found[f"generation: {plan.title}"] = wing.follow_module(wing.model(plan), "log_probs", ids)
+        found[f"step: {plan.title}"] = wing.follow_step(plan)
     return found
 
 

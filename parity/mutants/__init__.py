@@ -1,6 +1,6 @@
 """The proof that the harness can fail: every planted fault is caught, and the unchanged wings are green.
 
-`python -m parity mutants` plants each fault of `fault_records` in either wing and says which verdict caught it.
+`python -m parity mutants` plants each fault of `records` in either wing and says which verdict caught it.
 A fault is caught if it is caught on every seed by itself. The same checks on the same seeds must be green without the
 fault (`healthy`), else a red verdict would prove nothing.
 """
@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, replace
 
 from parity import adamw_check, rooms, step, whole
-from parity.mutants.fault_records import FAULTS
 from parity.mutants.faults import PACKAGES, Fault, catch
+from parity.mutants.records import FAULTS
 from parity.small import small_plan
 from parity.verdict import Verdict
 from personas import PERSONAS

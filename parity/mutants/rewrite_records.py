@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from parity.mutants.fault_records import ATTENTION, MLP, MODEL, NORM, TRAINER, TREE, VOCABULARY
 from parity.mutants.faults import Edit
+from parity.mutants.records.baseline import ATTENTION, MLP, NORM, VOCABULARY
+from parity.mutants.records.skeleton import MODEL, TRAINER
+from parity.mutants.records.tokenize import TREE
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,6 @@
 """The proof that the harness does not cry wolf: a wing rewritten without changing what it computes stays green.
 
-A harness that is red for everything would catch every fault of `fault_records`. So the opposite of a fault is
+A harness that is red for everything would catch every fault of `records`. So the opposite of a fault is
 planted by the same means: a change that a careful person may well make, and that is an equality in exact arithmetic
 (`rewrite_records`, each with its reason). Only the rounding differs, and rounding is what the bounds of
 `parity.rounding` grant. A rewrite that is flagged refutes a bound; the answer is a better model of rounding, never a

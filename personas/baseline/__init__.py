@@ -14,10 +14,11 @@ from personas.baseline.mlp import MLP
 from personas.baseline.norm import LayerNorm
 from personas.baseline.position import LearnedPosition
 from personas.baseline.vocabulary import TiedVocabulary
-from personas.persona import Persona, Recipe
+from personas.persona import Persona
+from personas.recipe import Recipe
 
 
-def parts(fixed, tables) -> dict:
+def parts(fixed) -> dict:
     """The baseline's specification of each part."""
     return {
         "vocabulary": TiedVocabulary(fixed.n_embd),
@@ -32,7 +33,6 @@ PERSONA = Persona(
     name="baseline",
     thesis="The reference GPT, unchanged: the measure of every persona.",
     systems=(),
+    default=(),
     recipe=lambda max_iters: Recipe(peak_lr=3e-4, total_steps=max_iters),
-    tables=lambda train_ids: {},
-    parts=parts,
 )

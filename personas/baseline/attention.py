@@ -1,7 +1,8 @@
 """Causal softmax attention over H heads of width d/H.
 
-Equations.  q, k, v = x Wq^T, x Wk^T, x Wv^T, cut into heads;  s[t, u] = q_t . k_u / sqrt(d/H) for u <= t;
-P = softmax of s over u;  y_t = sum_u P[t, u] v_u;  output = concat(y) Wo^T. No biases.
+Equations.  q, k, v = x Wq^T, x Wk^T, x Wv^T, cut into heads, q and k turned if the position room hands in a rotation;
+s[t, u] = q_t . k_u / sqrt(d/H) for u <= t;  P = softmax of s over u;
+y_t = sum_u P[t, u] v_u;  output = concat(y) Wo^T. No biases.
 
 Theorems.  (1) Causality: the output at t is a function of x_0 .. x_t. (2) P is row-stochastic, so each head's output
 lies in the convex hull of the values it may see.
@@ -16,6 +17,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from personas.case import Case, Theorem, representable
+
+
+def turned(x: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
+    """x (B, H, T, w) turned by a rotary position room: each pair (x_i, x_{i+w/2}) by its angle.
+
+    cos, sin: broadcastable to x; sin carries the sign of each half, minus in the first.
+    """
+    return x * cos + np.roll(x, x.shape[-1] // 2, axis=-1) * sin
 
 
 @dataclass(frozen=True)
@@ -38,10 +47,12 @@ class Attention:
         batch, length, _ = x.shape
         return x.reshape(batch, length, self.n_head, -1).transpose(0, 2, 1, 3)
 
-    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
-        """x (B, T, d) float64 -> the same shape."""
+    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
+        """x (B, T, d) float64 -> the same shape. rotation: nothing, or cos and sin as in `turned`."""
         batch, length, d = x.shape
         q, k, v = (self.heads(part) for part in np.split(x @ p["qkv.weight"].T, 3, axis=-1))
+        if rotation:
+            q, k = turned(q, *rotation), turned(k, *rotation)
         scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(d / self.n_head)
         scores = np.where(np.tri(length, dtype=bool), scores, -np.inf)
         weights = np.exp(scores - scores.max(-1, keepdims=True))
@@ -50,8 +61,13 @@ class Attention:
         return y @ p["out.weight"].T
 
 
+def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
+
+
 CASES = (
     Case("attention: typical", Attention(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
+    Case("attention: turned queries and keys", Attention(32, 4), _turned),
     Case("attention: the contract's length", Attention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("attention: one place", Attention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("attention: sharp weights", Attention(16, 2), lambda g: (4 * g.normal(size=(2, 9, 16)),), spread=0.5),

@@ -4,6 +4,8 @@ Equation.  y[b, t] = x[b, t] + weight[t],  0 <= t < T <= block_size.
 
 Theorem (additivity).  y - x depends on t alone: the same for every batch row and every x.
 
+A position room is handed the ids too, and answers with x and with what turns queries and keys; here there is nothing.
+
 Cost: block_size * n_embd parameters. Source: Vaswani et al. 2017; Radford et al. 2018.
 """
 
@@ -27,21 +29,26 @@ class LearnedPosition:
         """{"weight": (block_size, n_embd)}, normal with deviation 0.02."""
         return {"weight": stream.normal(0, 0.02, (self.block_size, self.n_embd))}
 
-    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
-        """x (B, T, n_embd) float64 -> the same shape."""
-        return x + p["weight"][: x.shape[1]]
+    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray]:
+        """x (B, T, n_embd) float64, ids (B, T) -> the same shape, and nothing for the mixers."""
+        return (x + p["weight"][: x.shape[1]],)
+
+
+def _stream(batch: int, length: int):
+    return lambda g: (g.normal(size=(batch, length, 6)), np.zeros((batch, length), np.int32))
 
 
 CASES = (
-    Case("position: full length", LearnedPosition(8, 6), lambda g: (g.normal(size=(2, 8, 6)),)),
-    Case("position: shorter sequence", LearnedPosition(8, 6), lambda g: (g.normal(size=(2, 3, 6)),)),
+    Case("position: full length", LearnedPosition(8, 6), _stream(2, 8)),
+    Case("position: shorter sequence", LearnedPosition(8, 6), _stream(2, 3)),
 )
 
 
 def _additivity(evaluate, g):
     spec, x = LearnedPosition(8, 4), representable(g.normal(size=(3, 5, 4)))
     p = {"weight": representable(g.normal(size=(8, 4)))}
-    return evaluate(spec, p, "__call__", x) - x, np.broadcast_to(p["weight"][:5], x.shape)
+    (y,) = evaluate(spec, p, "__call__", x, np.zeros((3, 5), np.int32))
+    return y - x, np.broadcast_to(p["weight"][:5], x.shape)
 
 
 THEOREMS = (Theorem("position: additivity", "y - x depends on t alone", _additivity, length=4),)

@@ -20,7 +20,7 @@ from parity.audit import mlx_wing as audit_mlx
 from parity.audit import torch_wing as audit_torch
 from parity.audit.records import ALLOWED, FUSED, MLX_VERSION, REFUSED, WHOLE
 from parity.audit.table import composite, serve, table
-from personas import PERSONAS
+from parity.small import small_plans
 from personas.case import collect
 
 WINGS = {"torch": audit_torch, "mlx": audit_mlx}
@@ -45,7 +45,7 @@ def red(wing: str, trace: Trace) -> dict[str, str]:
 def test_the_wing_is_green(wing):
     found = judge(wing, traces(wing), WINGS[wing].serve)
     assert [row.sentence() for row in found if not row.ok] == []
-    whole = {f"{what}: {name}" for what in ("model", "generation", "step") for name in PERSONAS}
+    whole = {f"{what}: {name}" for what in ("model", "generation", "step") for name in small_plans()}
     assert set(traces(wing)) == {case.name for case in collect("CASES")} | whole
     assert all(trace.names for trace in traces(wing).values())
 

@@ -15,6 +15,7 @@ from parity.mutants import MUTANTS
 from parity.mutants.rewrites import PLANTED
 from parity.small import small_plan
 from personas import PERSONAS
+from personas.system import changes
 
 NAMES = {f"{wing}: {fault.name}": (fault, wing) for fault, wing in MUTANTS}
 # The room of a fault, and where the model keeps it.
@@ -25,19 +26,35 @@ PLACES = {
     "baseline.position": ("position",),
     "baseline.vocabulary": ("vocabulary",),
     "aristotle.tokenize": ("vocabulary",),
+    "aristotle.rope": ("position",),
+    "aristotle.attention": ("blocks.0.mixer",),
+    "aristotle.mla": ("blocks.0.mixer",),
+    "aristotle.ssm": ("blocks.1.mixer",),
     "model": ("blocks.0",),
     "trainer": ("optimizer", "trainer"),
 }
+# Faults that a step of training does not meet, so that a model cannot part there; their rooms' cases catch them.
+UNMET = {
+    "positions from zero in generation": "generation only",
+    "forgotten last token": "generation only",
+    "softplus cut off at 20": "gates beyond 20",
+    "neighbouring pairs": "queries and keys are turned in a persona, not in the baseline",
+}
 
 
-def tiny(persona: str):
-    plan = small_plan(persona)
-    return of_plan(replace(plan, fixed=replace(plan.fixed, n_layer=1, batch_size=2)))
+def tiny(persona: str, system: str | None = None):
+    """A persona's model with `system` on, of one block, or two if the system stands in every second one."""
+    systems = None
+    if system and system not in PERSONAS[persona].default:
+        systems = changes(PERSONAS[persona])[system]
+    plan = small_plan(persona, systems=systems)
+    return of_plan(replace(plan, fixed=replace(plan.fixed, n_layer=2 if system == "ssm" else 1, batch_size=2)))
 
 
 def parted(room: str, stop_at_the_model: bool = False) -> Parting | None:
     """Where the wings part first, of a persona that has the room; nothing is judged after it."""
-    found = tiny("aristotle" if room.startswith("aristotle") else "baseline")
+    persona, _, system = room.rpartition(".")
+    found = tiny(persona, system) if persona == "aristotle" else tiny("baseline")
     calls = found.mlx_call, found.torch_call
     pair, problem = compared(found.mlx, found.torch, found.inputs, None, calls, None, 0)
     updates = () if stop_at_the_model else found.updates
@@ -51,13 +68,14 @@ def test_the_wings_never_part(persona):
     result = localise(**vars(found))
     assert result.parting is None, result.sentence()
     assert result.unpaired == ()
-    assert not [place.name for place in result.places if place.reason or place.missing]
+    # Whole numbers have no slope: what a room counts is compared by its cases, and by those who read it here.
+    assert [place.name for place in result.places if place.reason or place.missing] in ([], ["position.places"])
     assert {"vocabulary.embed", "blocks.0.mixer.heads #2", "blocks.0", "optimizer.apply", "trainer.step"} <= {
         place.name for place in result.places
     }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", [name for name, (fault, _) in NAMES.items() if fault.name not in UNMET])
 def test_a_planted_fault_is_found_in_its_place(name):
     fault, wing = NAMES[name]
     with fault.planted(wing):

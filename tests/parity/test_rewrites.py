@@ -6,8 +6,8 @@ from functools import cache
 
 import pytest
 
-from parity.mutants.fault_records import NORM
 from parity.mutants.faults import Fault, catch
+from parity.mutants.records.baseline import NORM
 from parity.mutants.rewrite_records import NORM_MLX
 from parity.mutants.rewrites import PLANTED, Outcome, Rewrite, first_red
 from parity.rooms import check

@@ -14,7 +14,7 @@ from parity.exact import exact
 from parity.small import small_corpus, small_plan
 from parity.verdict import AGREEMENT
 from personas.adamw import adamw, clipped
-from personas.persona import Recipe
+from personas.recipe import Recipe
 
 PERSONAS = ("baseline", "aristotle")
 

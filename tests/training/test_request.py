@@ -10,7 +10,7 @@ import toy_wing
 import train_mps
 from training import checkpoint
 from training.contract import UsageError
-from training.request import Request, started_with
+from training.request import Request, composed, started_with
 
 ARGUMENTS = dict(
     backend="torch", persona="baseline", seed=3, data_dir=None, out=None, device="cpu", steps=7, resume=None
@@ -51,3 +51,16 @@ def test_what_is_wrong_anywhere_is_refused_before_anything_is_loaded(change, wor
     Request(**ARGUMENTS).check(toy_wing.FIXED)
     with pytest.raises(UsageError, match=words):
         Request(**ARGUMENTS | change).check(toy_wing.FIXED)
+
+
+def test_a_composition_is_recorded_and_repeated_by_its_switches():
+    systems = composed({"persona": "aristotle", "with": "ssm,attention", "without": "rope"})["systems"]
+    request = Request(**ARGUMENTS | {"persona": "aristotle", "systems": systems})
+    assert request.recorded()["systems"] == list(systems)
+    *_, flag, on, no_flag, off = shlex.split(request.command())
+    assert (flag, on, no_flag, off) == ("--with", "attention,ssm", "--without", "rope")
+    assert composed(train_mps.arguments(shlex.split(request.command())[2:]))["systems"] == systems
+
+
+def test_without_switches_nothing_is_composed():
+    assert composed({"persona": "aristotle"}) == {"persona": "aristotle"}

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+
+def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """x (B, H, T, w) turned by a rotary position room; sin carries the sign of each half."""
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
 
 
 class Attention(nn.Module):
@@ -19,7 +25,10 @@ class Attention(nn.Module):
         """(B, T, d) -> (B, H, T, d/H)."""
         return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
+        """rotation: nothing, or cos and sin as in `turned`."""
         q, k, v = (self.heads(part) for part in self.qkv(x).chunk(3, dim=-1))
+        if rotation:
+            q, k = turned(q, *rotation), turned(k, *rotation)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.out(y.transpose(1, 2).flatten(-2))

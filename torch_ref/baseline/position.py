@@ -7,11 +7,11 @@ from torch import Tensor, nn
 
 
 class LearnedPosition(nn.Module):
-    """x (B, T, n_embd) -> x + weight[:T]."""
+    """x (B, T, n_embd) -> x + weight[:T]; nothing for the mixers."""
 
     def __init__(self, block_size: int, n_embd: int):
         super().__init__()
         self.weight = nn.Parameter(torch.zeros(block_size, n_embd))
 
-    def forward(self, x: Tensor) -> Tensor:
-        return x + self.weight[: x.shape[1]]
+    def forward(self, x: Tensor, ids: Tensor) -> tuple[Tensor]:
+        return (x + self.weight[: x.shape[1]],)

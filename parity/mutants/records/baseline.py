@@ -1,8 +1,4 @@
-"""The planted faults, as records: mistakes that people make when they port a layer.
-
-Each is an edit in the words of a wing's source (`faults`). An edit whose old text is gone makes the suite red: a
-fault that can no longer be planted proves nothing, so its record is renewed together with the room.
-"""
+"""Faults in the baseline's rooms."""
 
 from __future__ import annotations
 
@@ -11,7 +7,6 @@ from parity.mutants.faults import Fault
 ATTENTION, NORM, MLP, POSITION, VOCABULARY = (
     f"baseline.{room}" for room in ("attention", "norm", "mlp", "position", "vocabulary")
 )
-TREE, MODEL, TRAINER = "aristotle.tokenize", "model", "trainer"
 SDPA_TORCH, SDPA_MLX = "is_causal=True", 'scale=q.shape[-1] ** -0.5, mask="causal"'
 
 FAULTS = (
@@ -41,6 +36,9 @@ FAULTS = (
     Fault("TF32", "let a float32 product round its input to 10 bits of mantissa", ATTENTION, "attention",
           torch=("self.qkv(x)", "self.qkv(x if x.element_size() == 8 else x.half().float())"),
           mlx=("self.qkv(x)", "self.qkv(x if x.itemsize == 8 else x.astype(mx.float16).astype(mx.float32))")),
+    Fault("neighbouring pairs", "rolled by one feature, not by half the width", ATTENTION, "attention: turned",
+          torch=("x.roll(x.shape[-1] // 2, -1)", "x.roll(1, -1)"),
+          mlx=("mx.roll(x, x.shape[-1] // 2, axis=-1)", "mx.roll(x, 1, axis=-1)")),
     Fault("wrong eps", "took 1e-6, the other common default", NORM, "norm",
           torch=("None, self.eps", "None, 1e-6"), mlx=("None, self.eps", "None, 1e-6")),
     Fault("unbiased variance", "divided the sum of squares by n - 1", NORM, "norm",
@@ -60,34 +58,4 @@ FAULTS = (
     Fault("head reads a copy", "tied the tables by value, so that their gradients do not add", VOCABULARY, "model",
           torch=("self.weight[: self.n_vocab]", "self.weight.detach()[: self.n_vocab]"),
           mlx=("self.weight[: self.n_vocab]", "mx.stop_gradient(self.weight)[: self.n_vocab]")),
-    Fault("species of the wrong genus", "divided by the number of genera", TREE, "tokenize",
-          torch=("F.embedding(kind // self.shape[1],", "F.embedding(kind // self.shape[0],"),
-          mlx=("self.embed_genus[kind // self.shape[1]]", "self.embed_genus[kind // self.shape[0]]")),
-    Fault("base rates left out", "scored the individuals without their base rates", TREE, "tokenize",
-          torch=("among_individuals + base_individual", "among_individuals"),
-          mlx=("among_individuals + base_individual", "among_individuals")),
-    Fault("no gradient into a level", "detached the species of the embedding", TREE, "tokenize",
-          torch=("F.embedding(kind, self.embed_species)", "F.embedding(kind, self.embed_species).detach()"),
-          mlx=("self.embed_species[kind]", "mx.stop_gradient(self.embed_species[kind])")),
-    Fault("norms exchanged", "put the first norm before the MLP", MODEL, "model",
-          torch=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))"),
-          mlx=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))")),
-    Fault("targets not shifted", "scored each token by itself", TRAINER, "step",
-          torch=("self.on_device(targets), masks", "self.on_device(ids), masks"),
-          mlx=("mx.array(targets), masks", "mx.array(ids), masks")),
-    Fault("sum for mean", "added the losses up; the clip hides it from most eyes", TRAINER, "step",
-          torch=("masks).mean()", "masks).sum()"), mlx=("masks).mean()", "masks).sum()")),
-    Fault("clip not applied", "dropped the clipped gradients", TRAINER, "optimizer",
-          torch=("nn.utils.clip_grad_norm_(", "nn.utils.get_total_norm("), mlx=("gradients, _ = optim", "optim")),
-    Fault("decay on gains", "decayed every parameter alike", TRAINER, "optimizer",
-          torch=('"weight_decay": 0.0', '"weight_decay": recipe.weight_decay'),
-          mlx=("weight_decay=0.0", "weight_decay=recipe.weight_decay")),
-    Fault("coupled decay", "added the decay to the gradient (Adam's L2)", TRAINER, "optimizer",
-          torch=("torch.optim.AdamW(", "torch.optim.Adam(")),
-    Fault("the library's betas", "left them at 0.9 and 0.999", TRAINER, "optimizer",
-          torch=("recipe.betas", "(0.9, 0.999)"), mlx=("list(recipe.betas)", "[0.9, 0.999]")),
-    Fault("no bias correction", "left the library's default", TRAINER, "optimizer",
-          mlx=("bias_correction=True", "bias_correction=False")),
-    Fault("the library's decay", "left it at 0.01", TRAINER, "optimizer",
-          mlx=("[adamw(weight_decay=recipe.weight_decay)", "[adamw()")),
 )

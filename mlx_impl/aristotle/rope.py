@@ -1,0 +1,43 @@
+"""A5, the square of opposition: rotary positions by place and sentence. Defined by `personas.aristotle.rope`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+from mlx_impl.baseline.attention import turned
+
+
+class Opposition(nn.Module):
+    """ids -> what turns queries and keys: cos and sin for the mixers."""
+
+    def __init__(self, ends, frequencies, corners):
+        super().__init__()
+        # A leading underscore keeps an array out of the parameters.
+        self._ends = mx.array(ends)
+        self._frequencies = mx.array(frequencies)
+        self._corners = mx.array(corners)
+
+    def places(self, ids: mx.array) -> mx.array:
+        """ids (B, T) -> (t, s), (B, T, 2) int32."""
+        t = mx.broadcast_to(mx.arange(ids.shape[1], dtype=mx.int32), ids.shape)
+        return mx.stack([t, mx.cumsum(self._ends[ids], axis=1, inclusive=False)], axis=-1)
+
+    def rotation(self, x: mx.array, place: mx.array) -> tuple[mx.array, mx.array]:
+        """(t, s), (B, T, 2) integers of any sign -> chi cos and chi sin of each head, (B, H, T, w), in x's dtype."""
+        t, s = place[:, None, :, :1], place[:, None, :, 1:]
+        # In bfloat16 an angle of 64 radians would be 0.1 off.
+        frequencies = self._frequencies.astype(mx.float64 if x.dtype == mx.float64 else mx.float32)
+        angle = t * frequencies[0] + s * frequencies[1]
+        a, b = self._corners[:, None, :1], self._corners[:, None, 1:]
+        chi = 1 - 2 * ((t * a + s * b) & 1)
+        cos, sin = chi * mx.cos(angle), chi * mx.sin(angle)
+        return mx.concatenate([cos, cos], axis=-1).astype(x.dtype), mx.concatenate([-sin, sin], axis=-1).astype(x.dtype)
+
+    def turn(self, x: mx.array, place: mx.array) -> mx.array:
+        """Queries or keys x (B, H, T, w) at (t, s), place (B, T, 2) -> the same shape."""
+        return turned(x, *self.rotation(x, place))
+
+    def __call__(self, x: mx.array, ids: mx.array) -> tuple[mx.array, ...]:
+        """x (B, T, d), ids (B, T) -> x as it is, and cos and sin for the mixers."""
+        return x, *self.rotation(x, self.places(ids))

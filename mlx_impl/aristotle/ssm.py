@@ -1,0 +1,116 @@
+"""A2, the selective state space, scanned in chunks. Defined by `personas.aristotle.ssm`."""
+
+from __future__ import annotations
+
+import itertools
+
+import mlx.core as mx
+from mlx import nn
+
+CHUNK = 8
+
+
+def softplus(x: mx.array) -> mx.array:
+    """log(1 + exp x)."""
+    return mx.logaddexp(x, 0.0)
+
+
+def padded(x: mx.array, axis: int, first: int, last: int) -> mx.array:
+    """x with zeros before and after along an axis."""
+    return mx.pad(x, [(first, last) if i == axis % x.ndim else (0, 0) for i in range(x.ndim)])
+
+
+def sums(dt: mx.array) -> tuple[mx.array, mx.array, mx.array]:
+    """dt (..., L) -> its sums over i < j <= t, (..., t, i), 0 for i >= t; over j <= t, (..., t); and [i <= t], (t, i).
+
+    Each sum is added up by itself: no difference of two cumulative sums, so no digits are lost and none is negative.
+    """
+    past = mx.tri(dt.shape[-1], dtype=dt.dtype)
+    between = past[:, None] * (1 - past)
+    return mx.unflatten(dt @ between.flatten(0, 1).T, -1, past.shape), dt @ past.T, past
+
+
+def before(states: mx.array) -> mx.array:
+    """states (..., K, P) -> the state before each place, zero before the first."""
+    return padded(states, -2, 1, 0)[..., :-1, :]
+
+
+def scan(form: mx.array, dt: mx.array, moved: mx.array) -> mx.array:
+    """h_k = exp(dt_k form) h_{k-1} + moved_k. form (H, N), dt (B, H, K), moved (B, H, N, K, P) -> as moved."""
+    length = dt.shape[-1]
+    if length == 1:
+        return moved
+    rest = -length % CHUNK
+    dt = mx.unflatten(padded(dt, -1, 0, rest), -1, (-1, CHUNK))
+    moved = mx.unflatten(padded(moved, 3, 0, rest), 3, (-1, CHUNK))
+    between, since, past = sums(dt)
+    h = (mx.exp(form[..., None, None, None] * between[:, :, None]) * past) @ moved
+    if length > CHUNK:
+        carried = before(scan(form, since[..., -1], h[..., -1, :]))
+        h = h + mx.exp(form[..., None, None] * since[:, :, None])[..., None] * carried[..., None, :]
+    return h.flatten(3, 4)[..., :length, :]
+
+
+class SelectiveStateSpace(nn.Module):
+    """x (B, T, n_embd) -> the same shape; `step` for generation."""
+
+    def __init__(self, n_embd: int, n_head: int, n_state: int):
+        super().__init__()
+        self.n_head, self.n_state, self.widths = n_head, n_state, (n_embd, n_head, n_state, n_state)
+        self.causes = nn.Linear(n_embd, sum(self.widths), bias=False)
+        self.pace = mx.zeros((n_head,))
+        self.form = mx.zeros((n_head * n_state,))
+        self.skip = mx.ones((n_embd,))
+        self.out = nn.Linear(n_embd, n_embd, bias=False)
+
+    def split(self, x: mx.array) -> tuple[mx.array, ...]:
+        """x (B, T, d) -> u (B, T, d), dt (B, H, T), dt u by heads (B, H, T, P), b and c (B, 1, N, T), form (H, N)."""
+        u, dt, b, c = mx.split(self.causes(x), list(itertools.accumulate(self.widths[:-1])), axis=-1)
+        dt = softplus(dt + self.pace).swapaxes(1, 2)
+        v = dt[..., None] * mx.unflatten(u, -1, (self.n_head, -1)).swapaxes(1, 2)
+        b, c = b.swapaxes(1, 2)[:, None], c.swapaxes(1, 2)[:, None]
+        return u, dt, v, b, c, -softplus(self.form).reshape(self.n_head, -1)
+
+    def start(self, batch: int) -> mx.array:
+        """The state before the first token, (B, H, N, P) zeros."""
+        shape = (batch, self.n_head, self.n_state, self.skip.size // self.n_head)
+        return mx.zeros(shape, self.skip.dtype)
+
+    def step(self, state: mx.array, x: mx.array) -> tuple[mx.array, mx.array]:
+        """One token: state (B, H, N, P), x (B, d) -> the next state and y (B, d)."""
+        u, dt, v, b, c, form = self.split(x[:, None])
+        state = mx.exp(dt * form)[..., None] * state + b * v
+        y = (c.swapaxes(-1, -2) @ state)[..., 0, :].flatten(1)
+        return state, self.out(y + self.skip * u[:, 0])
+
+    def states(self, x: mx.array) -> mx.array:
+        """x (B, T, d) -> the state after every token, (B, T, H, N, P); the last one starts generation."""
+        _, dt, v, b, _, form = self.split(x)
+        return mx.moveaxis(scan(form, dt, b[..., None] * v[:, :, None]), 3, 1)
+
+    def unrolled(self, x: mx.array) -> mx.array:
+        """x (B, T, d) -> the same shape, token by token, as in generation."""
+        state, found = self.start(len(x)), []
+        for t in range(x.shape[1]):
+            state, y = self.step(state, x[:, t])
+            found.append(y)
+        return mx.stack(found, axis=1)
+
+    def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
+        """rotation: the scan counts by itself, and leaves it."""
+        length = x.shape[1]
+        # The last chunk is filled up with places that nobody reads.
+        u, dt, v, b, c, form = self.split(padded(x, 1, 0, -length % CHUNK))
+        dt, v = mx.unflatten(dt, -1, (-1, CHUNK)), mx.unflatten(v, 2, (-1, CHUNK))
+        b, c = (mx.unflatten(part, -1, (-1, CHUNK)) for part in (b, c))
+        between, since, past = sums(dt)
+        # The heads share c . b, and the sum over states is not innermost: both are cheaper so.
+        pairs = c[..., None] * past * b[..., None, :]
+        y = (mx.exp(form[..., None, None, None] * between[:, :, None]) * pairs).sum(2) @ v
+        if length > CHUNK:
+            left = mx.exp(form[..., None, None] * between[:, :, None, :, -1]) * b
+            ends = scan(form, since[..., -1], (left.swapaxes(2, 3) @ v).swapaxes(2, 3))
+            kept = mx.exp(form[..., None, None] * since[:, :, None]) * c
+            y = y + mx.moveaxis(kept, 2, -1) @ before(ends).swapaxes(2, 3)
+        y = y.flatten(2, 3).swapaxes(1, 2).flatten(-2)
+        return self.out(y + self.skip * u)[:, :length]

@@ -1,0 +1,27 @@
+"""The listing of systems: all of them, whether they stand, their job and what was measured."""
+
+from __future__ import annotations
+
+import json
+
+import personas
+import train_mps
+from training import systems
+
+
+def test_every_system_is_listed(capsys):
+    assert train_mps.main(["--systems"]) == 0
+    page = capsys.readouterr().out
+    for persona in personas.PERSONAS.values():
+        assert all(system.name in page for system in persona.systems)
+
+
+def test_state_job_and_effect(monkeypatch, tmp_path):
+    record = {"change": "off", "difference": 0.0421, "error": 0.0031, "time": 0.97}
+    monkeypatch.setattr(systems, "EFFECTS", tmp_path / "effects.json")
+    systems.EFFECTS.write_text(json.dumps({"aristotle": {"rope": record}}))
+    lines = systems.listing(200).splitlines()
+    rope = next(line for line in lines if line.strip().startswith("rope"))
+    assert "default" in rope and "positions" in rope and "off: +0.0421 +- 0.0031, time x 0.97" in rope
+    ssm = next(line for line in lines if line.strip().startswith("ssm"))
+    assert "--with ssm" in ssm and "not measured" in ssm

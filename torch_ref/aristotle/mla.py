@@ -1,0 +1,98 @@
+"""A6, attention on latents with four kinds of heads. Defined by `personas.aristotle.mla`."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+KINDS = 4
+
+
+def before(x: Tensor) -> Tensor:
+    """x (..., T, w) -> x of the place before, zero before the first."""
+    return F.pad(x, (0, 0, 1, 0))[..., :-1, :]
+
+
+def reasoned(now: Tensor, past: Tensor) -> Tensor:
+    """What the kinds look at, of the same for a place and for the one before it, both (B, H, ...)."""
+    (demonstration, _, dialectic, analogy), (_, induction, was, _) = (x.chunk(KINDS, dim=1) for x in (now, past))
+    return torch.cat([demonstration, induction, dialectic - was, analogy], dim=1)
+
+
+class LatentAttention(nn.Module):
+    """x (B, T, n_embd) -> the same shape; `step` for generation."""
+
+    def __init__(self, n_embd: int, n_head: int, n_latent: int, n_rotary: int, base: float, eps: float):
+        super().__init__()
+        self.n_head, self.kept, self.base, self.eps = n_head, (n_latent, n_rotary), base, eps
+        self.scale = (n_embd // n_head + n_rotary) ** -0.5
+        self.down = nn.Linear(n_embd, n_latent + n_rotary, bias=False)
+        self.query = nn.Linear(n_embd, n_embd + n_head * n_rotary, bias=False)
+        self.contrast = nn.Linear(n_embd, n_embd // KINDS, bias=False)
+        self.up = nn.Linear(n_latent, 2 * n_embd, bias=False)
+        self.out = nn.Linear(n_embd, n_embd, bias=False)
+
+    def heads(self, x: Tensor) -> Tensor:
+        """(B, T, H w) -> (B, H, T, w)."""
+        return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
+
+    def turned(self, x: Tensor, offset: int) -> Tensor:
+        """x (..., T, n_rotary), whose first place is `offset`, turned by its place."""
+        half = x.shape[-1] // 2
+        # Angles of whole radians need more digits than the low precisions have.
+        wide = torch.promote_types(x.dtype, torch.float32)
+        frequency = self.base ** (-torch.arange(half, dtype=wide, device=x.device) / half)
+        angle = torch.arange(offset, offset + x.shape[-2], dtype=wide, device=x.device)[:, None] * frequency
+        cos, sin, (a, b) = angle.cos().to(x.dtype), angle.sin().to(x.dtype), x.chunk(2, dim=-1)
+        return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
+
+    def latents(self, x: Tensor, offset: int) -> tuple[Tensor, Tensor]:
+        """x (B, T, d) from place `offset` on -> what the cache keeps, (B, T, n_latent) and (B, T, n_rotary)."""
+        c, r = self.down(x).split(self.kept, dim=-1)
+        return F.rms_norm(c, c.shape[-1:], eps=self.eps), self.turned(r, offset)
+
+    def queries(self, x: Tensor, change: Tensor, offset: int) -> tuple[Tensor, Tensor]:
+        """x (B, T, d), change = x - x before -> queries (B, H, T, dh), and their rotary parts, turned."""
+        q, rotary = self.query(x).tensor_split([x.shape[-1]], dim=-1)
+        more = self.contrast(change)
+        q = q + F.pad(more, (q.shape[-1] - more.shape[-1], 0))
+        return self.heads(q), self.turned(self.heads(rotary), offset)
+
+    def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
+        """rotation: its keys have their own, and leave it."""
+        c, r = self.latents(x, 0)
+        q, rotary = self.queries(x, x - before(x), 0)
+        u, v = (self.heads(part) for part in self.up(c).chunk(2, dim=-1))
+        k = torch.cat([reasoned(u, before(u)), r[:, None].expand(-1, self.n_head, -1, -1)], dim=-1)
+        # The fused kernels ask for values as wide as keys (and MPS, before PyTorch 2.12, answered others wrongly).
+        full = F.pad(v, (0, k.shape[-1] - v.shape[-1]))
+        y = F.scaled_dot_product_attention(torch.cat([q, rotary], dim=-1), k, full, is_causal=True)
+        return self.out(y[..., : v.shape[-1]].transpose(1, 2).flatten(-2))
+
+    def start(self, batch: int) -> tuple[Tensor, ...]:
+        """The cache before the first token: latents, rotary keys, and the x before."""
+        latent, rotary = (self.down.weight.new_zeros(batch, 0, width) for width in self.kept)
+        return latent, rotary, self.down.weight.new_zeros(batch, self.down.in_features)
+
+    def step(self, c: Tensor, r: Tensor, last: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+        """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d), in absorbed form."""
+        offset, n = c.shape[1], x.shape[1]
+        new_c, new_r = self.latents(x, offset)
+        c, r = torch.cat([c, new_c], dim=1), torch.cat([r, new_r], dim=1)
+        q, rotary = self.queries(x, x - torch.cat([last[:, None], x[:, :-1]], dim=1), offset)
+        up, values = self.up.weight.view(2, self.n_head, -1, c.shape[-1])
+        s = (q @ up) @ c[:, None].mT
+        scores = (reasoned(s, F.pad(s, (1, 0))[..., :-1]) + rotary @ r[:, None].mT) * self.scale
+        seen = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).tril(offset)
+        weights = scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
+        y = (weights @ c[:, None]) @ values.mT
+        return c, r, x[:, n - 1], self.out(y.transpose(1, 2).flatten(-2))
+
+    def unrolled(self, x: Tensor) -> Tensor:
+        """x (B, T, d) -> the same shape, token by token through the cache, as in generation."""
+        cache, found = self.start(len(x)), []
+        for t in range(x.shape[1]):
+            *cache, y = self.step(*cache, x[:, t : t + 1])
+            found.append(y)
+        return torch.cat(found, dim=1)
