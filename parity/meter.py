@@ -15,7 +15,7 @@ that of PyTorch's CPU.)
                     of which two are needed at a time, hold 20 on the CPU if they are 64x64 and 12 to 20 if they are
                     8x8. It is what was held, not what was needed.
 
-`seconds` lets the computations take turns, as `parity.bench` does, since machines drift.
+`seconds` lets the computations take turns, as `training.race` does, since machines drift.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ import numpy as np
 import torch
 from torch._C._profiler import _EventType
 
-from parity.bench import race
+from training.race import race
 
 Run = Callable[[], Any]
 

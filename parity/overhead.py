@@ -30,7 +30,6 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 import personas
 from parity import whole
-from parity.bench import race
 from parity.exact import exact
 from parity.judge import judge
 from parity.mlx_side import MlxSide
@@ -41,6 +40,7 @@ from parity.rounding import UNIT, RandomRounding
 from parity.torch_side import TorchSide
 from personas.baseline.vocabulary import TiedVocabulary
 from training.contract import Fixed
+from training.race import race
 
 PROMISED = 0.2
 SIZES = Fixed(

@@ -3,19 +3,25 @@
 config.json            which run it is, on which machine, and whether its figures are comparable
 metrics.jsonl          one JSON object per evaluation, appended as it happens; the last one is the summary
 checkpoint.safetensors where the run can be continued
+val_losses.npy         at the end, the loss of every validation token, so that any two runs can be paired
 loss.png, result.json  at the end
 """
 
 from __future__ import annotations
 
+import io
 import json
 import time
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
+
 from training import atomic, checkpoint
 from training.contract import UsageError
 from training.request import Request
+
+LOSSES = "val_losses.npy"
 
 
 @dataclass
@@ -40,6 +46,12 @@ class RunFolder:
     def write_figure(self, png: bytes) -> None:
         """Replace loss.png."""
         atomic.write(self.path / "loss.png", png)
+
+    def write_losses(self, losses: np.ndarray) -> None:
+        """Replace val_losses.npy."""
+        buffer = io.BytesIO()
+        np.save(buffer, losses)
+        atomic.write(self.path / LOSSES, buffer.getvalue())
 
     def write_metrics(self, lines: list[dict]) -> None:
         """Replace metrics.jsonl."""

@@ -48,8 +48,21 @@ def ratio(losses: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     return float(mean), float(error)
 
 
-def full_loss(trainer, batches: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[float, float]:
-    """(full_vloss, its standard error) of `trainer` over the (ids, targets, weight) batches of `corpus.val_blocks`."""
+def split_losses(trainer, batches: Iterable[tuple[np.ndarray, np.ndarray, np.ndarray]]) -> tuple[np.ndarray, ...]:
+    """(losses, weights) of every token, (K, T) float32 each, nats, one block a row, for `ratio`.
+
+    batches: (ids, targets, weight) of `corpus.val_blocks`.
+    """
     measured = [(trainer.losses(ids, targets), weight) for ids, targets, weight in batches]
-    losses, weights = (np.concatenate(parts) for parts in zip(*measured, strict=True))
-    return ratio(losses, weights)
+    losses, weights = zip(*measured, strict=True)
+    return np.concatenate(losses), np.concatenate(weights)
+
+
+def paired(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
+    """How much lower the loss of `one` is than that of `other`, and the error of that, in nats per token.
+
+    one, other: the losses of two runs on the same blocks, (K, T), nan where a place only fills up. What makes a block
+    hard makes it hard for both, so the difference is known far better than either.
+    """
+    difference = other - one
+    return ratio(difference, np.isfinite(difference))

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import numpy as np
+
 from corpus.batches import val_blocks
 from training import figure
 from training.console import Console
 from training.contract import UserError
 from training.folder import RunFolder
-from training.full_loss import full_loss
+from training.full_loss import ratio, split_losses
 from training.job import Job
 from training.progress import Progress
 from training.request import Request
@@ -30,7 +32,8 @@ def verdict(job: Job, progress: Progress, steps: int) -> dict[str, object]:
 def finish(job: Job, request: Request, place: RunFolder, progress: Progress, console: Console) -> dict[str, object]:
     """The figures of a run whose iterations are done, written to the folder."""
     blocks = val_blocks(job.corpus, job.fixed.batch_size, job.fixed.block_size)
-    full_vloss, error = full_loss(job.trainer, blocks)
+    losses, weights = split_losses(job.trainer, blocks)
+    full_vloss, error = ratio(losses, weights)
     finite(full_vloss, "full_vloss", progress.step, place)
     judged = verdict(job, progress, progress.step)
     try:
@@ -48,6 +51,7 @@ def finish(job: Job, request: Request, place: RunFolder, progress: Progress, con
         "command": request.command(),
     }
     try:
+        place.write_losses(np.where(weights > 0, losses, np.nan).astype(np.float32))
         place.write_metrics([*progress.history, {"summary": True, **result}])
         place.write_json(place.result.name, result)
     except OSError as problem:

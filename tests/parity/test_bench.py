@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from parity import bench
-from parity.bench import WARM_UP, Timing, compared, race
+from parity.bench import Timing
+from training.race import WARM_UP, compared, race
 
 
 class Clock:

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 import torch
 
-from parity.bench import WARM_UP
 from parity.meter import peak, seconds
+from training.race import WARM_UP
 
 N = 256
 UNIT = 4 * N * N  # bytes of one array; whole pages, so that no allocator rounds it

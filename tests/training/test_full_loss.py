@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from corpus.chance import stream
-from training.full_loss import full_loss, ratio
+from training.full_loss import paired, ratio, split_losses
 
 
 def test_equal_blocks_give_the_textbook_error_of_their_means():
@@ -56,5 +56,16 @@ def test_batches_are_pooled_in_order():
 
     rows = np.arange(12, dtype=np.int32).reshape(6, 2)
     batches = [(rows[i : i + 2], None, np.ones((2, 2), np.float32)) for i in (0, 2, 4)]
-    result = full_loss(Losses(), batches)
-    assert result == ratio(rows, np.ones((6, 2))) and all(type(figure) is float for figure in result)
+    losses, weights = split_losses(Losses(), batches)
+    assert np.array_equal(losses, rows) and np.array_equal(weights, np.ones((6, 2)))
+    assert all(type(figure) is float for figure in ratio(losses, weights))
+
+
+def test_what_two_runs_share_cancels_in_their_difference():
+    chance = stream(4, "test-ratio")
+    hard = chance.normal(5, 1, (40, 1)) + chance.normal(0, 1, (40, 8))
+    hard[-1, 3:] = np.nan
+    gain = chance.normal(0.1, 0.01, (40, 8))
+    mean, error = paired(hard - gain, hard)
+    assert mean == pytest.approx(0.1, abs=4 * error) and error < 0.001
+    assert (-mean, error) == pytest.approx(paired(hard, hard - gain), rel=1e-9)

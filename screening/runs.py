@@ -1,0 +1,65 @@
+"""The runs of a screening, and how long an iteration of each arm takes."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+import corpus
+import personas
+import train_mps
+from corpus.batches import train_batch
+from screening.arms import Arm
+from training import wing
+from training.checkpoint import FILE_NAME
+from training.folder import LOSSES
+from training.race import compared, race
+
+TIMED = 5  # iterations of each arm in a round
+
+
+def losses(arm: Arm, out: Path, seed: int, **request) -> np.ndarray:
+    """The loss of every validation token, (K, T), of an arm's run: made now, continued, or found finished.
+
+    request: backend, persona and steps, as for `train_mps.train`.
+    """
+    place = arm.folder(out, seed)
+    if not _finished(place, request["steps"]):
+        where = {"resume": str(place)} if (place / FILE_NAME).exists() else {"out": str(place)}
+        train_mps.train(seed=seed, systems=arm.systems, quiet=True, **where, **request)
+    return np.load(place / LOSSES)
+
+
+def _finished(place: Path, steps: int) -> bool:
+    try:
+        return json.loads((place / "result.json").read_text(encoding="utf-8"))["iterations"] == steps
+    except FileNotFoundError:
+        return False
+
+
+def sizes(arms: list[Arm], persona: str, text: corpus.Corpus) -> dict[str, int]:
+    """The number of parameters of each arm, by its system."""
+    plans = {arm.system: personas.plan(persona, train_mps.FIXED, text.train, systems=arm.systems) for arm in arms}
+    return {name: sum(value.size for value in plan.initial(0).values()) for name, plan in plans.items()}
+
+
+def times(arms: list[Arm], persona: str, backend: str, text: corpus.Corpus, rounds: int) -> dict[str, tuple]:
+    """(ratio, low, high) of each arm's time per iteration to that of the first, with its 95% interval, by system."""
+    seconds = race({arm.system: _iterate(arm, persona, backend, text) for arm in arms}, rounds, TIMED)
+    return {arm.system: compared(seconds[arm.system], seconds[arms[0].system]) for arm in arms}
+
+
+def _iterate(arm: Arm, persona: str, backend: str, text: corpus.Corpus) -> Callable[[int], float]:
+    """What runs iteration t of an arm to its end."""
+    fixed = train_mps.FIXED
+    plan = personas.plan(persona, fixed, text.train, systems=arm.systems)
+    trainer = wing.load(backend)(plan, 0)
+
+    def iterate(t: int) -> float:
+        batch = train_batch(text, 0, t, fixed.batch_size, fixed.block_size)
+        return float(trainer.step(*batch, plan.noise(0, t), plan.recipe.learning_rate(t)))
+
+    return iterate
