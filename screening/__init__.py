@@ -2,6 +2,7 @@
 
     python -m screening aristotle                       the screening table of RESULTS.md, hours on a CPU
     python -m screening aristotle --only rope,ssm --steps 200 --seeds 1
+    python -m screening aristotle --held-out            to choose by: on training text held out from training
 
 An arm is the default with one system switched off, or on in place of what it cannot stand beside
 (`personas.system.changes`). Every arm is trained for the same iterations on each seed. What is compared is the loss of

@@ -19,12 +19,13 @@ from training.contract import UsageError, UserError
 def screen(options: argparse.Namespace, chosen: list[Arm]) -> dict[str, dict]:
     """The record of every arm, by its system; runs what has not been run."""
     request = dict(backend=options.backend, persona=options.persona, steps=options.steps)
+    request["data_dir"] = runs.held_out(options.out) if options.held_out else None
     found = {arm.system: [] for arm in chosen}
     for seed in options.seeds:
         for arm in chosen:
             found[arm.system].append(runs.losses(arm, options.out, seed, **request))
             print(f"{arm.system} {arm.change}, seed {seed}: done", file=sys.stderr, flush=True)
-    text = corpus.load()
+    text = corpus.load(request["data_dir"])
     sizes = runs.sizes(chosen, options.persona, text)
     times = runs.times(chosen, options.persona, options.backend, text, options.rounds)
     reference = found[chosen[0].system]
@@ -50,9 +51,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--only", default="", metavar="A,B", help="these systems' switches (default: all)")
     parser.add_argument("--rounds", type=int, default=10, help="rounds of the race for speed (default: 10)")
     parser.add_argument("--out", type=Path, help="where the runs are kept (default: runs/screening-PERSONA)")
+    parser.add_argument("--held-out", action="store_true", help="on the last tenth of the training split, to choose by")
     parser.add_argument("--keep", action="store_true", help="put the effects into personas/effects.json")
     options = parser.parse_args(argv)
-    options.out = options.out or Path("runs", f"screening-{options.persona}")
+    options.out = options.out or Path("runs", f"screening-{options.persona}{'-held-out' * options.held_out}")
     try:
         chosen = arms(options.persona, [name for name in options.only.split(",") if name])
         records = screen(options, chosen)

@@ -13,24 +13,38 @@ import personas
 import train_mps
 from corpus.batches import train_batch
 from screening.arms import Arm
-from training import wing
+from training import atomic, wing
 from training.checkpoint import FILE_NAME
 from training.folder import LOSSES
 from training.race import compared, race
 
+HELD_OUT = 10  # one in so many tokens of the training split, its end
 TIMED = 5  # iterations of each arm in a round
 
 
 def losses(arm: Arm, out: Path, seed: int, **request) -> np.ndarray:
     """The loss of every validation token, (K, T), of an arm's run: made now, continued, or found finished.
 
-    request: backend, persona and steps, as for `train_mps.train`.
+    request: backend, persona, steps and data_dir, as for `train_mps.train`.
     """
     place = arm.folder(out, seed)
     if not _finished(place, request["steps"]):
         where = {"resume": str(place)} if (place / FILE_NAME).exists() else {"out": str(place)}
         train_mps.train(seed=seed, systems=arm.systems, quiet=True, **where, **request)
     return np.load(place / LOSSES)
+
+
+def held_out(out: Path) -> str:
+    """A folder under `out` with another split: trained on but the last tenth of the training split, compared on that.
+
+    What is chosen must not be chosen on the validation split.
+    """
+    place, ids = out / "held-out-text", corpus.load().train
+    place.mkdir(parents=True, exist_ok=True)
+    cut = len(ids) - len(ids) // HELD_OUT
+    for name, part in (("train.bin", ids[:cut]), ("val.bin", ids[cut:])):
+        atomic.write(place / name, part.astype("<u2").tobytes())
+    return str(place)
 
 
 def _finished(place: Path, steps: int) -> bool:

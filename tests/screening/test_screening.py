@@ -7,6 +7,7 @@ import json
 import numpy as np
 import pytest
 
+import corpus
 import train_mps
 from corpus.chance import stream
 from personas import PERSONAS
@@ -93,3 +94,9 @@ def test_an_unknown_name_is_one_sentence(capsys):
     assert program.main(["aristotle", "--only", "plato"]) == 2
     assert capsys.readouterr().err.startswith("screening: aristotle has no system 'plato': choose from")
     assert program.main(["plato"]) == 2
+
+
+def test_what_is_held_out_is_the_end_of_the_training_split(tmp_path):
+    whole, text = corpus.load().train, corpus.load(runs.held_out(tmp_path))
+    assert np.array_equal(np.concatenate([text.train, text.val]), whole)
+    assert len(text.val) == len(whole) // 10 and not text.official
