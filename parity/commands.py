@@ -1,6 +1,6 @@
 """What the commands of `python -m parity` do: run, print the answer, write the records, return the exit status.
 
-Here are those whose answer is a list of verdicts; the others stand in `parity.tools`.
+Here are those whose answer is a list of verdicts; the others stand in `parity.tools` and `parity.speed`.
 """
 
 from __future__ import annotations
@@ -18,13 +18,14 @@ from parity.exact import LIMITATIONS
 from parity.findings import counted, recorded
 from parity.legs import legs
 from parity.report import console, rows, save
+from parity.speed import bench, contests, overhead
 from parity.table import agreement, tables
-from parity.tools import audit, bench, mutants, nudge, overhead, report
+from parity.tools import audit, mutants, nudge, report
 from parity.verdict import AGREEMENT, Verdict
 from training.contract import UsageError
 
 __all__ = [
-    "audit", "bench", "check", "localise", "mutants", "nudge", "overhead", "report", "theorems", "training",
+    "audit", "bench", "check", "contests", "localise", "mutants", "nudge", "overhead", "report", "theorems", "training",
 ]  # fmt: skip
 
 

@@ -35,6 +35,10 @@ COMMANDS = {
         "How long does an iteration take, and what share of the baseline's time?",
         "Alternates between the contestants on the contract's sizes; wants an otherwise idle machine.",
     ),
+    "contests": (
+        "What does a system cost beside the room that it replaces?",
+        "Times a layer against another in either wing, in turns; wants an otherwise idle machine.",
+    ),
     "overhead": (
         "What does the harness cost beside the models that it runs?",
         "Times a check of a Llama-sized block against the bare evaluations that it is made of.",
@@ -77,7 +81,7 @@ def arguments(argv: list[str], about: str) -> argparse.Namespace:
     parser = Parser("python -m parity", description=about, formatter_class=argparse.RawDescriptionHelpFormatter)
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", parser_class=Parser)
     by_name = {name: _command(commands, name, *words) for name, words in COMMANDS.items()}
-    for name in COMMANDS.keys() - {"nudge", "report"}:
+    for name in COMMANDS.keys() - {"contests", "nudge", "report"}:
         by_name[name].add_argument("--json", metavar="FILE", help="write one JSON record a line to FILE as well")
     for name in ("check", "theorems", "localise", "mutants", "training", "audit"):
         by_name[name].add_argument("--junit", metavar="FILE", help="write JUnit XML for a CI system to FILE as well")
@@ -124,6 +128,9 @@ def _localised(by_name: dict[str, Parser]) -> None:
 
 
 def _timed(by_name: dict[str, Parser]) -> None:
+    contests = by_name["contests"]
+    contests.add_argument("patterns", nargs="*", metavar="WORD", help="a part of a contest's name")
+    contests.add_argument("--rounds", type=positive, default=20, metavar="K", help="rounds of each (20)")
     bench = by_name["bench"]
     bench.add_argument("--rounds", type=positive, default=8, metavar="K", help="rounds in which all take turns (8)")
     bench.add_argument("--steps", type=positive, default=10, metavar="N", help="iterations of each in a round (10)")

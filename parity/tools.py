@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from parity.environment import environment, line
+from parity.environment import environment
 from parity.report import console, plain, put, rows, save
 from parity.table import share
 
@@ -76,52 +76,6 @@ def audit(options: Namespace) -> int:
     out.print("This is a check by table, not a run on Apple hardware.")
     save(options, [{"record": "environment"} | environment(), *({"record": "audit"} | asdict(r) for r in found)])
     return 1 if red else 0
-
-
-def bench(options: Namespace) -> int:
-    """Time per iteration."""
-    from parity.bench import PROMISED, REFERENCE, run
-
-    out = console()
-    pairs = [("baseline", "torch"), ("aristotle", "torch"), ("aristotle", "mlx")]
-    pairs += [("baseline", "mlx")] if options.baseline_mlx else []
-    with out.status("timing ..."):
-        timings = run(pairs, options.rounds, options.steps)
-    title = f"Time per iteration, {options.rounds} rounds of {options.steps}"
-    drawn = rows(title, "", "device", "ms", f"x {REFERENCE}", "95%")
-    for timing in timings:
-        figures = f"{1e3 * timing.seconds:.1f}", f"{timing.ratio:.3f}", f"{timing.low:.3f} to {timing.high:.3f}"
-        drawn.add_row(timing.name, timing.device, *figures)
-    out.print(drawn)
-    for timing in timings:
-        if timing.name in PROMISED:
-            answer = f"promised: {PROMISED[timing.name]}; {'kept' if timing.kept else '[red]broken[/]'}"
-            out.print(f"{timing.name} takes {timing.ratio:.3f} of {REFERENCE}'s time; {answer}.")
-    where = environment()
-    out.print(line(where), soft_wrap=True)
-    save(options, [{"record": "environment"} | where, *({"record": "timing"} | asdict(t) for t in timings)])
-    return 0 if all(timing.kept for timing in timings) else 1
-
-
-def overhead(options: Namespace) -> int:
-    """The harness beside the models."""
-    from parity.overhead import PROMISED, run
-
-    out = console()
-    with out.status("timing ..."):
-        found = run(options.rounds)
-    drawn = rows(f"One first-order check, {1e3 * found.seconds:.0f} ms", "it evaluates", "times", "ms each, alone")
-    for kind, (count, seconds) in found.evaluations.items():
-        drawn.add_row(kind, str(count), f"{1e3 * seconds:.1f}")
-    out.print(drawn)
-    kept = found.share < PROMISED
-    answer = f"promised: less than {PROMISED:.0%}; {'kept' if kept else '[red]broken[/]'}"
-    out.print(f"The harness adds {found.share:.1%} to the evaluations that a check is made of; {answer}.")
-    out.print(
-        f"A check takes {found.plain:.1f} times its four legs alone; {found.rounding:.0%} of it derives the bounds."
-    )
-    save(options, [{"record": "environment"} | environment(), {"record": "overhead"} | asdict(found)])
-    return 0 if kept else 1
 
 
 def nudge(options: Namespace) -> int:

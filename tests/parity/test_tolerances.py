@@ -16,7 +16,6 @@ ACCOUNTED = {
     "rounding.py": {2.0**-11, 2.0**-8, 2.0**-24, 2.0**-53},  # judges: the unit roundoffs
     "verdict.py": {1e-10},  # judges: what the project promises of float64, an upper limit of derived bounds
     "slope.py": {2.0**-10, 2.0**-20},  # where the table of differences starts and may stop early, never a bound
-    "bench.py": {0.025},  # the quantile of a 95% interval
     "exact/records.py": {1e-7, 5e-8, 3e-8, 6e-8},  # measured sizes of limitations, for the reader
     "optimizers/course.py": {1e-7},  # the size of tiny gradients
     "page/heatmap.py": {1e-3, 1e-2},  # the steps of the colours
