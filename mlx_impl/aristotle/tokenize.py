@@ -58,3 +58,14 @@ class CategoryTree(nn.Module):
         individual = mx.unflatten(x @ self.head_individual.T, -1, self.shape) + self._base_individual
         tree = genus[..., None, None] + species[..., None] + log_softmax(individual)
         return tree.flatten(-3)[..., self._leaf]
+
+    def uncertainty(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""
+        genus = log_softmax(x @ self.head_genus.T + self._base_genus)
+        among_species = mx.unflatten(x @ self.head_species.T, -1, self.shape[:2])
+        species = log_softmax(among_species + self._base_species)
+        # The chain rule of entropy: short sums, which float32 adds well.
+        among_genera = -(mx.exp(genus) * genus).sum(-1)
+        within = -(mx.exp(species) * species).sum(-1)
+        likeliest = (genus + species.max(-1)).max(-1)
+        return mx.stack([among_genera, among_genera + (mx.exp(genus) * within).sum(-1), likeliest], axis=-1)

@@ -26,8 +26,8 @@ Theorems.
     product and keep the target's 32: 1,106 dot products a token, below 5 sqrt V, and cheaper than a gather.)
 Proof of 2: each level is a softmax, and the filled places partition the vocabulary by 1.
 
-Cost. (V + padding) d parameters for I and for C, 1,056 d for each pair of upper tables.
-Sources: Morin & Bengio 2005 (hierarchical softmax); Goodman 2001 (classes); Grave et al. 2017 (unequal costs).
+Cost. (V + padding) d parameters for I and for C, 1,056 d for each pair of upper tables. Sources: Morin & Bengio 2005
+(hierarchical softmax); Goodman 2001 (classes); Grave et al. 2017 (unequal costs).
 """
 
 from __future__ import annotations
@@ -126,9 +126,15 @@ class CategoryTree:
         """x (..., d), targets (...) -> log p(target | x), (...), nats."""
         return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]
 
+    def uncertainty(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+        """x (..., d) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""
+        genus, species, _ = self.levels(p, x)
+        kind = (genus[..., None] + species).reshape(*x.shape[:-1], -1)
+        return np.stack([*(-(np.exp(q) * q).sum(-1) for q in (genus, kind)), kind.max(-1)], axis=-1)
+
 
 def small_tree(generator: np.random.Generator, n_vocab: int = 45, shape: tuple[int, int] = (4, 3)) -> CategoryTree:
-    """A tree over a small vocabulary with random rates and species of unequal size, for cases and theorems."""
+    """A tree over a small vocabulary: random rates, species of unequal size."""
     cuts = np.sort(generator.choice(np.arange(1, n_vocab), size=shape[0] * shape[1] - 1, replace=False))
     groups = np.split(generator.permutation(n_vocab), cuts)
     return CategoryTree(8, **arrange(groups, generator.dirichlet(np.ones(n_vocab)), shape))
@@ -151,6 +157,7 @@ CASES = (
     Case("tokenize: log_prob, one target only", SMALL, _one_kind, "log_prob"),
     Case("tokenize: log_probs", SMALL, lambda g: (g.normal(size=(2, 3, 8)),), "log_probs"),
     Case("tokenize: large logits", SMALL, lambda g: (30 * g.normal(size=(1, 3, 8)),), "log_probs"),
+    Case("tokenize: uncertainty", SMALL, lambda g: (g.normal(size=(2, 7, 8)),), "uncertainty"),
 )
 
 
@@ -188,9 +195,7 @@ def _inheritance(evaluate, g):
 
 THEOREMS = (
     Theorem("tokenize: total", "the probabilities of all V ids sum to 1", _total, length=3 * 45),
-    Theorem(
-        "tokenize: path", "along its path a target has its probability in the whole distribution", _path, length=64
-    ),
+    Theorem("tokenize: path", "on its path a target has its probability in the whole distribution", _path, length=64),
     Theorem("tokenize: flat", "one genus of one species is the flat softmax", _flat, length=64),
     Theorem("tokenize: inheritance", "what is said of the genus is said of the species", _inheritance, length=4),
 )

@@ -56,3 +56,14 @@ class CategoryTree(nn.Module):
         individual = (x @ self.head_individual.T).unflatten(-1, self.shape) + self.base_individual
         tree = genus[..., None, None] + species[..., None] + F.log_softmax(individual, dim=-1)
         return tree.flatten(-3)[..., self.leaf]
+
+    def uncertainty(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""
+        genus = F.log_softmax(x @ self.head_genus.T + self.base_genus, dim=-1)
+        among_species = (x @ self.head_species.T).unflatten(-1, self.shape[:2])
+        species = F.log_softmax(among_species + self.base_species, dim=-1)
+        # The chain rule of entropy: short sums, which float32 adds well.
+        among_genera = -(genus.exp() * genus).sum(-1)
+        within = -(species.exp() * species).sum(-1)
+        likeliest = (genus + species.amax(-1)).amax(-1)
+        return torch.stack([among_genera, among_genera + (genus.exp() * within).sum(-1), likeliest], dim=-1)
