@@ -1,0 +1,41 @@
+"""What a memory is rebuilt from: the text itself, the surface class of every id, and the constants of the gate.
+
+A checkpoint carries them, 0.7 MB, instead of the counts, which are made from them again in a second and are the same
+wherever they are made: whole numbers, sorted.
+"""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+
+from personas.aristotle.evidence import Evidence
+from personas.aristotle.recency import Recency
+from personas.aristotle.surface import category
+from personas.aristotle.tokenize import CategoryTree
+
+GATE = Path(__file__).with_name("memory_gate.json")
+
+
+def gate(path: Path = GATE) -> dict[str, np.ndarray]:
+    """The shipped constants, float32: "weight" (20, 22), "own" (14, 2), and those of `Recency` by name."""
+    constants = json.loads(path.read_text(encoding="utf-8"))["constants"]
+    return {name: np.array(value, np.float32) for name, value in constants.items()}
+
+
+def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarray]:
+    """The text itself (N,), the surface class of every id (V,) and the gate: all that the memory is rebuilt from."""
+    classes: dict[tuple, int] = {}
+    kind = [classes.setdefault(category(token), len(classes)) for token in vocabulary]
+    return {"text": np.asarray(train_ids, np.uint16), "kind": np.array(kind, np.uint16)} | gate()
+
+
+def evidence(tree: CategoryTree, kind: np.ndarray, constants: dict[str, np.ndarray], *pieces: np.ndarray) -> Evidence:
+    """The evidence of a text, given in pieces (N_i,), with the categories of `tree` and the constants of a gate."""
+    width, leaf = tree.shape[2], tree.leaf.astype(np.int64)
+    readings = np.stack([np.arange(len(leaf)), leaf // width, leaf // (width * tree.shape[1])])
+    recency = Recency(**{name: value for name, value in constants.items() if name not in ("weight", "own")})
+    texts = tuple(piece.astype(np.int64) for piece in pieces)
+    return Evidence(texts, readings, kind.astype(np.int64), constants["own"], recency)
