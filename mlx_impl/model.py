@@ -4,6 +4,8 @@
     for each block:  x = x + mixer(norm1(x), rotation);  x = x + mlp(norm2(x))
     loss(target) = -vocabulary.log_prob(norm(x), target)
 
+A memory joins in evaluation and generation, where its evidence is handed in; training runs as without it.
+
 Dropout masks are drawn outside (`Plan.noise`) and multiply the stream at their named sites. The definition of the
 whole is `personas.model`.
 """
@@ -51,6 +53,8 @@ class Model(nn.Module):
         self.vocabulary, self.position = build(plan.parts["vocabulary"]), build(plan.parts["position"])
         self.blocks = [Block(specs, f"blocks.{i}") for i, specs in enumerate(plan.blocks())]
         self.norm = build(plan.parts["norm"])
+        if "memory" in plan.parts:
+            self.memory = build(plan.parts["memory"])
 
     def hidden(self, ids: mx.array, noise: dict[str, mx.array]) -> mx.array:
         """ids (B, T) integers -> what the head reads, (B, T, d)."""
@@ -60,13 +64,27 @@ class Model(nn.Module):
             x = block(x, rotation, noise)
         return masked(self.norm(x), noise, "head")
 
-    def losses(self, ids: mx.array, targets: mx.array, noise: dict[str, mx.array]) -> mx.array:
-        """ids, targets (B, T) -> -log p(target), (B, T), nats."""
-        return -self.vocabulary.log_prob(self.hidden(ids, noise), targets)
+    def losses(
+        self, ids: mx.array, targets: mx.array, noise: dict[str, mx.array], evidence: tuple[mx.array, ...] = ()
+    ) -> mx.array:
+        """ids, targets (B, T) -> -log p(target), (B, T), nats. evidence: of `Plan.evidence`, () in training."""
+        x = self.hidden(ids, noise)
+        own = self.vocabulary.log_prob(x, targets)
+        return -(self.memory.log_prob(own, self.vocabulary.uncertainty(x), *evidence) if evidence else own)
 
-    def log_probs(self, ids: mx.array) -> mx.array:
-        """ids (B, T) -> log p of every next id, (B, T, V), nats."""
-        return self.vocabulary.log_probs(self.hidden(ids, {}))
+    def log_probs(self, ids: mx.array, places: mx.array | None = None, evidence: tuple[mx.array, ...] = ()) -> mx.array:
+        """ids (B, T) -> log p of every next id, (B, T, V), nats; (B, V) after one place of each row, places (B,).
+
+        evidence: of `Plan.evidence_at`, for a plan that has a memory.
+        """
+        x = self.hidden(ids, {})
+        x = x if places is None else x[mx.arange(len(places)), places]
+        own = self.vocabulary.log_probs(x)
+        return self.memory.log_probs(own, self.vocabulary.uncertainty(x), *evidence) if evidence else own
+
+    def uncertainty(self, ids: mx.array) -> mx.array:
+        """ids (B, T) -> how sure the head is, (B, T, 3), nats: what a memory's gate reads of the model."""
+        return self.vocabulary.uncertainty(self.hidden(ids, {}))
 
 
 def load_parameters(model: nn.Module, values: dict, dtype: mx.Dtype = mx.float32) -> None:

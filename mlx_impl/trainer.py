@@ -49,7 +49,7 @@ class Trainer:
         mx.set_default_device(mx.cpu if self.device == "cpu" else mx.gpu)
         self.dtype = getattr(mx, dtype)
         self.notes = (BLAS.reason,) if self.device == "cpu" else ()
-        self.model = Model(plan)
+        self.plan, self.model = plan, Model(plan)
         load_parameters(self.model, plan.initial(seed), self.dtype)
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
@@ -98,7 +98,25 @@ class Trainer:
 
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
-        return np.array(self.model.losses(mx.array(ids), mx.array(targets), {}).astype(mx.float32))
+        evidence = self._evidence(self.plan.evidence(ids, targets))
+        losses = self.model.losses(mx.array(ids), mx.array(targets), {}, evidence)
+        return np.array(losses.astype(mx.float32))
+
+    def log_probs(self, ids: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
+        """ids (B, T) -> log p of every next id, float32, nats: (B, V) after one place of each row, places (B,), as
+        generation needs it; without places, (B, T, V), place by place, since a memory takes 20 V numbers at each."""
+        if places is None:
+            return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
+        evidence = self._evidence(self.plan.evidence_at(ids, places))
+        log_probs = self.model.log_probs(mx.array(ids), mx.array(places), evidence)
+        return np.array(log_probs.astype(mx.float32))
+
+    def uncertainty(self, ids: np.ndarray) -> np.ndarray:
+        """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
+        return np.array(self.model.uncertainty(mx.array(ids)).astype(mx.float32))
+
+    def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[mx.array, ...]:
+        return tuple(mx.array(x, self.dtype) for x in arrays)
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""

@@ -16,7 +16,7 @@ import personas
 from corpus import Corpus
 from corpus.chance import stream
 from personas import Plan
-from personas.aristotle import tokenize
+from personas.aristotle import memory_tables, tokenize
 from personas.baseline.vocabulary import TiedVocabulary
 from personas.system import changes
 from training.contract import Fixed
@@ -45,7 +45,9 @@ def small_tables() -> dict[str, np.ndarray]:
     groups = np.array_split(generator.permutation(N_VOCAB), 12)
     tree = tokenize.arrange(groups, generator.dirichlet(np.ones(N_VOCAB)), (4, 3))
     ends = (np.arange(N_VOCAB) % 9 == 0).astype(np.int32)
-    return {f"tokenize.{name}": table for name, table in tree.items()} | {"rope.ends": ends}
+    memory = {"text": small_corpus().train, "kind": (np.arange(N_VOCAB) % 5).astype(np.uint16)} | memory_tables.gate()
+    named = {"tokenize": tree, "rope": {"ends": ends}, "memory": memory}
+    return {f"{system}.{name}": table for system, own in named.items() for name, table in own.items()}
 
 
 def small_plans(steps: int = 200) -> dict[str, Plan]:

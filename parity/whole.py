@@ -33,6 +33,11 @@ from personas.case import representable
 SPREAD = 0.2  # of the noise on the initial values
 
 
+def evidence(plan: Plan, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
+    """What the plan's memory brings to a batch, as numbers that no precision rounds."""
+    return tuple(representable(x) for x in plan.evidence(ids, targets))
+
+
 def drawn(plan: Plan, seed: int) -> tuple[Arrays, np.ndarray, np.ndarray, Arrays]:
     """(parameters, ids, targets, dropout masks) of one batch; the targets are drawn apart from the ids."""
     generator, sizes = stream(seed, f"whole/{plan.name}"), (plan.fixed.batch_size, plan.fixed.block_size)
@@ -74,13 +79,20 @@ def pair_of(plan: Plan) -> Pair:
 
 
 def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
-    """Every verdict on the losses and gradients of the whole model, with the legs of `parity.judge`."""
+    """Every verdict on the losses and gradients of the whole model, with the legs of `parity.judge`.
+
+    As it is trained, and then, if the plan has a memory, with that.
+    """
     yield from judge(*posed(plan, seed), legs)
+    if "memory" in plan.parts:
+        yield from judge(*posed(plan, seed, recalling=True), legs)
 
 
-def posed(plan: Plan, seed: int = 0) -> tuple[Pair, Problem]:
-    """The whole model as a pair and a problem at the batch that `seed` draws."""
+def posed(plan: Plan, seed: int = 0, recalling: bool = False) -> tuple[Pair, Problem]:
+    """The whole model as a pair and a problem at the batch that `seed` draws; recalling: with the plan's memory."""
     parameters, *batch = drawn(plan, seed)
+    if recalling:
+        batch.append(evidence(plan, *batch[:2]))
     pair, generator = pair_of(plan), stream(seed, "whole-cotangent")
     losses = {"output": pair.definition(parameters, *batch)}
     return pair, pose(parameters, tuple(batch), losses, generator)

@@ -4,6 +4,8 @@
     for each block i:  h = h + mixer(norm1(h), rotation) * m_mixer,i;   h = h + mlp(norm2(h)) * m_mlp,i
     loss[b, t] = -vocabulary.log_prob(norm(h)[b, t] * m_head, target[b, t])
 
+and where a memory's evidence is given, -memory.log_prob of that, of the head's uncertainty and of the evidence.
+
 m are the dropout masks of `Plan.noise`, 1 where a step has none; rotation is what turns queries and keys, none where
 positions are added. Theorem (causality): if mixer and the rest act at
 each place on that place and earlier ones, loss[b, t] depends on ids[b, :t+1] and target[b, t] alone, by induction over
@@ -41,8 +43,14 @@ def hidden(plan: Plan, parameters: dict[str, np.ndarray], ids: np.ndarray, noise
 
 
 def losses(
-    plan: Plan, parameters: dict[str, np.ndarray], ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]
+    plan: Plan,
+    parameters: dict[str, np.ndarray],
+    ids: np.ndarray,
+    targets: np.ndarray,
+    noise: dict[str, np.ndarray],
+    evidence: tuple[np.ndarray, ...] = (),
 ) -> np.ndarray:
-    """ids, targets (B, T) -> -log p(target), (B, T) float64, nats."""
-    h = hidden(plan, parameters, ids, noise)
-    return -plan.parts["vocabulary"].log_prob(below(parameters, "vocabulary"), h, targets)
+    """ids, targets (B, T) -> -log p(target), (B, T) float64, nats. evidence: of `Plan.evidence`, () in training."""
+    h, vocabulary, p = hidden(plan, parameters, ids, noise), plan.parts["vocabulary"], below(parameters, "vocabulary")
+    own = vocabulary.log_prob(p, h, targets)
+    return -(plan.parts["memory"].log_prob({}, own, vocabulary.uncertainty(p, h), *evidence) if evidence else own)

@@ -87,6 +87,14 @@ class Plan:
             yield f"blocks.{i}.mlp"
         yield "head"
 
+    def evidence(self, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
+        """What the memory brings to the targets of ids, (B, T) each: arrays for the wings; none without a memory."""
+        return self.parts["evidence"].of(ids, targets) if "evidence" in self.parts else ()
+
+    def evidence_at(self, ids: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The same for every id that may follow one place of each row: ids (B, T), places (B,)."""
+        return self.parts["evidence"].at(ids, places) if "evidence" in self.parts else ()
+
     def describe(self) -> dict:
         """Everything that defines the model and its training, JSON-able; tables by shape."""
         return {

@@ -38,7 +38,7 @@ class Trainer:
         torch.set_float32_matmul_precision("highest")
         self.dtype = getattr(torch, dtype)
         self.notes = ()
-        self.model = Model(plan)
+        self.plan, self.model = plan, Model(plan)
         load_parameters(self.model, plan.initial(seed))
         self.model.to(self.device, self.dtype)
         self.named = dict(self.model.named_parameters())
@@ -78,7 +78,28 @@ class Trainer:
     @torch.no_grad()
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
-        return self.model.losses(self.on_device(ids), self.on_device(targets), {}).to("cpu", torch.float32).numpy()
+        evidence = self._evidence(self.plan.evidence(ids, targets))
+        losses = self.model.losses(self.on_device(ids), self.on_device(targets), {}, evidence)
+        return losses.to("cpu", torch.float32).numpy()
+
+    @torch.no_grad()
+    def log_probs(self, ids: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
+        """ids (B, T) -> log p of every next id, float32, nats: (B, V) after one place of each row, places (B,), as
+        generation needs it; without places, (B, T, V), place by place, since a memory takes 20 V numbers at each."""
+        if places is None:
+            return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
+        evidence = self._evidence(self.plan.evidence_at(ids, places))
+        log_probs = self.model.log_probs(self.on_device(ids), self.on_device(places), evidence)
+        return log_probs.to("cpu", torch.float32).numpy()
+
+    @torch.no_grad()
+    def uncertainty(self, ids: np.ndarray) -> np.ndarray:
+        """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
+        return self.model.uncertainty(self.on_device(ids)).to("cpu", torch.float32).numpy()
+
+    def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
+        # Rounded before it travels: MPS has no float64.
+        return tuple(torch.from_numpy(x).to(self.dtype).to(self.device) for x in arrays)
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""

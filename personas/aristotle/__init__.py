@@ -10,13 +10,19 @@ validation had no part in it.
 from __future__ import annotations
 
 import corpus
-from personas.aristotle import rope, tokenize
+from personas.aristotle import memory, memory_tables, rope, tokenize
 from personas.aristotle.attention import Syllogism
 from personas.aristotle.mla import LatentAttention
 from personas.aristotle.ssm import SelectiveStateSpace
 from personas.persona import Persona
 from personas.recipe import Recipe
 from personas.system import System, own
+
+
+
+def _memory(parts, fixed, tables) -> dict:
+    return memory.parts(parts["vocabulary"], **own(tables, "memory"))
+
 
 SYSTEMS = (
     System(
@@ -62,13 +68,21 @@ SYSTEMS = (
             "mixer": (parts["mixer"], SelectiveStateSpace(fixed.n_embd, fixed.n_head))
         },
     ),
+    System(
+        "memory",
+        "A19, De Memoria",
+        job="joins the model in evaluation and generation: counts of the text and of the block, mixed by a gate",
+        needs=("tokenize",),
+        tables=lambda ids: memory_tables.tables(ids, corpus.vocabulary()),
+        furnish=_memory,
+    ),
 )
 
 PERSONA = Persona(
     name="aristotle",
     thesis="To know a thing is to know its category, its causes and its purpose.",
     systems=SYSTEMS,
-    default=("tokenize", "rope"),
+    default=("tokenize", "rope", "memory"),
     recipe=lambda max_iters: Recipe(
         peak_lr=1e-3, total_steps=max_iters, warmup_steps=200, schedule="cosine", weight_decay=2.0, dropout=0.1
     ),
