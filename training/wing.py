@@ -5,7 +5,9 @@ A wing is a module with a class `Trainer(plan, seed, device)`:
     .device                                a name, such as "mps", "metal", "cuda", "cpu"
     .notes                                 sentences on what the wing chose here, for the log
     .step(ids, targets, noise, lr) -> loss one update; a scalar of the framework, read by float()
-    .losses(ids, targets) -> float32 (B,T) nats per token, in evaluation mode
+    .losses(ids, targets) -> float32 (B,T) nats per token, in evaluation mode, with the plan's memory if it has one
+    .log_probs(ids, places) -> float32 (B,V) of every id after one place of each row; (B,T,V) without places
+    .uncertainty(ids) -> float32 (B,T,3)   what a memory's gate reads of the model
     .read() -> {name: array}, .write({...}) the whole state, bit for bit
     .peak_memory() -> bytes
 """

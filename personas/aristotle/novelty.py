@@ -60,7 +60,8 @@ def novelty(pieces: tuple[np.ndarray, ...], kind: np.ndarray) -> Novelty:
     places = np.concatenate(events)
     before, after = kind[text[places - 1]], kind[text[places]]
     new[text[places]] = True
-    rate = len(places) / len(text)
+    # One event at least, here and below, so that nothing is impossible however short or repetitive the text.
+    rate = max(1, len(places)) / len(text)
     followed = np.bincount(kind[text[:-1]], minlength=kinds)
     rates = (np.bincount(before, minlength=kinds) + PATIENCE * rate) / (followed + PATIENCE)
     if not unseen.any():
@@ -68,7 +69,6 @@ def novelty(pieces: tuple[np.ndarray, ...], kind: np.ndarray) -> Novelty:
     brought = np.bincount(after, minlength=kinds)
     candidates = np.bincount(kind, weights=unseen | new, minlength=kinds)
     left = np.bincount(kind, weights=unseen, minlength=kinds)
-    # One event at least, so that every unseen id keeps a chance.
     overall = max(1, brought.sum()) / candidates.sum()
     prior = left * (brought + 0.5 * overall) / (candidates + 0.5)
     prior /= prior.sum()

@@ -185,8 +185,7 @@ def _flat(evaluate, g):
 def _inheritance(evaluate, g):
     # With nothing said of the individuals, tokens of one species share one vector and differ by their base rates only.
     spec = small_tree(g)
-    p = Case("", spec, None).parameters(g)
-    p |= {"embed_individual": np.zeros_like(p["embed_individual"])}
+    p = (p := Case("", spec, None).parameters(g)) | {"embed_individual": np.zeros_like(p["embed_individual"])}
     ids = np.arange(45, dtype=np.int32)
     first = {kind: w for w, kind in reversed(list(enumerate(spec.leaf // spec.shape[2])))}
     same = np.array([first[kind] for kind in spec.leaf // spec.shape[2]], np.int32)
