@@ -170,6 +170,7 @@ print(repr(result), [type(figure).__name__ for figure in result])
         "loss.png",
         "metrics.jsonl",
         "result.json",
+        "val_losses.npy",
     ]
     result, config = (json.loads((run / f"{name}.json").read_text()) for name in ("result", "config"))
     assert (result["best_vloss"], result["elapsed_min"]) == ast.literal_eval(done.stdout.split(" [")[0])

@@ -36,7 +36,7 @@ class Trainer:
         self.device = device or best_device()
         # The default on every device but some GPUs; TF32 would round products to 11 bits.
         torch.set_float32_matmul_precision("highest")
-        self.dtype = getattr(torch, dtype)
+        self.precision, self.dtype = dtype, getattr(torch, dtype)
         self.notes = ()
         self.plan, self.model = plan, Model(plan)
         load_parameters(self.model, plan.initial(seed))
@@ -98,8 +98,8 @@ class Trainer:
         return self.model.uncertainty(self.on_device(ids)).to("cpu", torch.float32).numpy()
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
-        # Rounded before it travels: MPS has no float64.
-        return tuple(torch.from_numpy(x).to(self.dtype).to(self.device) for x in arrays)
+        # Rounded before PyTorch sees it: MPS has no float64.
+        return tuple(torch.from_numpy(x.astype(self.precision)).to(self.device) for x in arrays)
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""

@@ -19,7 +19,6 @@ from personas.recipe import Recipe
 from personas.system import System, own
 
 
-
 def _memory(parts, fixed, tables) -> dict:
     return memory.parts(parts["vocabulary"], **own(tables, "memory"))
 

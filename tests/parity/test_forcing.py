@@ -33,13 +33,17 @@ PLACES = {
     "model": ("blocks.0",),
     "trainer": ("optimizer", "trainer"),
 }
-# Faults that a step of training does not meet, so that a model cannot part there; their rooms' cases catch them.
+# Faults, and rooms, that a step of training does not meet, so that a model cannot part there; cases catch them.
 UNMET = {
     "positions from zero in generation": "generation only",
     "forgotten last token": "generation only",
     "softplus cut off at 20": "gates beyond 20",
+    "aristotle.memory": "joins the model after training",
     "neighbouring pairs": "queries and keys are turned in a persona, not in the baseline",
 }
+
+
+MET = [name for name, (fault, _) in NAMES.items() if not {fault.name, fault.room} & UNMET.keys()]
 
 
 def tiny(persona: str, system: str | None = None):
@@ -75,7 +79,7 @@ def test_the_wings_never_part(persona):
     }
 
 
-@pytest.mark.parametrize("name", [name for name, (fault, _) in NAMES.items() if fault.name not in UNMET])
+@pytest.mark.parametrize("name", MET)
 def test_a_planted_fault_is_found_in_its_place(name):
     fault, wing = NAMES[name]
     with fault.planted(wing):

@@ -33,9 +33,11 @@ def real():
     text, vocabulary = corpus.load(), corpus.vocabulary()
     rates = np.bincount(text.train, minlength=len(vocabulary)) + 0.1
     groups = np.array_split(np.argsort(-rates, kind="stable"), 1024)
-    tables = tokenize.arrange(groups, rates / rates.sum(), (32, 32))
-    tables |= {f"memory.{name}": table for name, table in memory_tables.tables(text.train, vocabulary).items()}
-    return personas.plan("aristotle", FIXED, None, tables=tables)
+    tree = tokenize.arrange(groups, rates / rates.sum(), (32, 32))
+    aristotle = personas.PERSONAS["aristotle"]
+    others = [name for name in aristotle.default if name != "tokenize"]
+    tables = personas.prepare(aristotle, others, text.train)
+    return personas.plan("aristotle", FIXED, None, tables | {f"tokenize.{name}": table for name, table in tree.items()})
 
 
 def without(plan):
