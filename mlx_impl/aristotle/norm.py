@@ -1,0 +1,51 @@
+"""A9, the golden mean: norm and gated perceptron. Defined by `personas.aristotle.norm`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+
+class GoldenMean(nn.Module):
+    """x (..., n_embd) -> the same shape, over the geometric mean of mean|x| and rms, times the gain."""
+
+    def __init__(self, n_embd: int, tiny: float):
+        super().__init__()
+        self.weight = mx.ones((n_embd,))
+        self.tiny = tiny
+
+    def scale(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> (..., 1)."""
+        mean, square = mx.abs(x).mean(-1, keepdims=True), mx.square(x).mean(-1, keepdims=True)
+        # A mean square below tiny is below the floor in any case; held above it, the root has a slope at x = 0.
+        return mx.sqrt(mx.maximum(mean * mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return self.weight * (x / self.scale(x))
+
+
+def mesotes(u: mx.array, power: float) -> mx.array:
+    """u (1 + |u|^power)^(-1/power), elementwise."""
+    if power == 1:
+        return u / (1 + mx.abs(u))
+    bound = (4 / mx.finfo(u.dtype).eps) ** (1 / power)  # beyond it the value is 1 to rounding
+    u = mx.clip(u, -bound, bound)
+    return u * (1 + mx.abs(u) ** power) ** (-1 / power)
+
+
+class GatedMesotes(nn.Module):
+    """x (..., n_embd) -> the same shape."""
+
+    def __init__(self, n_embd: int, hidden: int, power: float):
+        super().__init__()
+        self.up = nn.Linear(n_embd, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, n_embd, bias=False)
+        self.power = power
+
+    def activate(self, u: mx.array) -> mx.array:
+        """f(u), elementwise."""
+        return mesotes(u, self.power)
+
+    def __call__(self, x: mx.array) -> mx.array:
+        a, b = mx.split(self.up(x), 2, axis=-1)
+        return self.down((1 + mesotes(a, self.power)) * b)

@@ -1,0 +1,52 @@
+"""A9, the golden mean: norm and gated perceptron. Defined by `personas.aristotle.norm`."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class GoldenMean(nn.Module):
+    """x (..., n_embd) -> the same shape, over the geometric mean of mean|x| and rms, times the gain."""
+
+    def __init__(self, n_embd: int, tiny: float):
+        super().__init__()
+        self.weight = nn.Parameter(torch.ones(n_embd))
+        self.tiny = tiny
+
+    def scale(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> (..., 1)."""
+        mean, square = x.abs().mean(-1, keepdim=True), x.square().mean(-1, keepdim=True)
+        # A mean square below tiny is below the floor in any case; held above it, the root has a slope at x = 0.
+        return (mean * square.clamp(min=self.tiny).sqrt()).clamp(min=self.tiny).sqrt()
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.weight * (x / self.scale(x))
+
+
+def mesotes(u: Tensor, power: float) -> Tensor:
+    """u (1 + |u|^power)^(-1/power), elementwise."""
+    if power == 1:
+        return u / (1 + u.abs())
+    bound = (4 / torch.finfo(u.dtype).eps) ** (1 / power)  # beyond it the value is 1 to rounding
+    u = F.hardtanh(u, -bound, bound)  # a clamp whose backward pass is one kernel
+    return u * (1 + u.abs() ** power) ** (-1 / power)
+
+
+class GatedMesotes(nn.Module):
+    """x (..., n_embd) -> the same shape."""
+
+    def __init__(self, n_embd: int, hidden: int, power: float):
+        super().__init__()
+        self.up = nn.Linear(n_embd, 2 * hidden, bias=False)
+        self.down = nn.Linear(hidden, n_embd, bias=False)
+        self.power = power
+
+    def activate(self, u: Tensor) -> Tensor:
+        """f(u), elementwise."""
+        return mesotes(u, self.power)
+
+    def forward(self, x: Tensor) -> Tensor:
+        a, b = self.up(x).chunk(2, dim=-1)
+        return self.down((1 + mesotes(a, self.power)) * b)
