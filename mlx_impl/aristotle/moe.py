@@ -1,0 +1,99 @@
+"""A1, the tree of Porphyry. Defined by `personas.aristotle.moe`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+from mlx_impl.aristotle.norm import mesotes
+from personas.aristotle.porphyry import paths, sides, ways
+
+
+def blocks(own: mx.array, kinds: mx.array, width: int) -> tuple[mx.array, mx.array, mx.array, mx.array]:
+    """Sort N tokens by kind into blocks of `width` rows, each of one kind. own (N,): their kinds; kinds: 0 to E - 1.
+
+    Returns each token's row (N,), each row's token (K, width), each block's kind (K,) and each kind's tokens (E,). K
+    depends on the shapes alone; rows that stay empty repeat token 0.
+    """
+    rank = (own[:, None] == kinds).astype(mx.int32).cumsum(0)
+    filled = (rank[-1] + width - 1) // width
+    ends = filled.cumsum(0)
+    row = mx.take_along_axis(rank + ((ends - filled) * width - 1), own[:, None], axis=1)[:, 0]
+    block = mx.arange((len(own) + len(kinds) * (width - 1)) // width)
+    token = mx.zeros((len(block) * width,), row.dtype).at[row].add(mx.arange(len(own)))
+    return row, token.reshape(-1, width), (block[:, None] >= ends[:-1]).sum(-1), rank[-1]
+
+
+class PorphyryTree(nn.Module):
+    """x (..., n_embd) -> the same shape."""
+
+    def __init__(self, n_embd: int, depth: int, hidden: int, power: float, rate: float):
+        super().__init__()
+        self.power, self.rate = power, rate
+        self.inner = 2**depth - 1
+        self.nodes = 2 * self.inner + 1
+        self.router = nn.Linear(n_embd, self.inner)
+        self.up = nn.Linear(n_embd, self.nodes * 2 * hidden, bias=False)
+        self.down = nn.Linear(self.nodes * hidden, n_embd, bias=False)
+        self.beta = mx.zeros((self.inner,))
+        self.freeze(keys=["beta"], recurse=False)
+        side = mx.array(sides(depth))
+        self._way = mx.array(ways(depth))
+        self._side = side
+        self._lacks = (side < 0).sum(0)
+        self._kinds = mx.arange(self.inner + 1)
+        self._path = mx.array(paths(depth))
+        self._picks = mx.eye(self.nodes)[self._path]
+        self._latest = mx.zeros((self.inner + 1,), mx.int32)
+
+    def log_reach(self, z: mx.array) -> mx.array:
+        """Logits of the answers (..., inner) -> (..., nodes): products, as sums of logarithms in one matrix product."""
+        return nn.log_sigmoid(mx.concatenate([z, -z], axis=-1)) @ self._way.astype(z.dtype)
+
+    def chosen(self, z: mx.array) -> mx.array:
+        """Logits of the answers (..., inner) -> (...), the species: the one on whose way all answers lie."""
+        # MLX follows gradients through comparisons, and refuses them where the result is an index.
+        has = mx.stop_gradient(mx.sigmoid(z) + self.beta >= 0.5).astype(mx.float32)
+        return (has @ self._side.astype(mx.float32) + self._lacks).argmax(-1)
+
+    def reach(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> (..., nodes)."""
+        return mx.exp(self.log_reach(self.router(x)))
+
+    def gated(self, a_and_b: mx.array, weight: mx.array) -> mx.array:
+        """(..., m * 2 * hidden) of m experts, weight (..., m) -> their weighted hidden layers, (..., m * hidden)."""
+        both = mx.unflatten(a_and_b, -1, (weight.shape[-1], 2, -1))
+        a, b = both[..., 0, :], both[..., 1, :]
+        return ((1 + mesotes(a, self.power)) * b * weight[..., None]).flatten(-2)
+
+    def dense(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> the same shape, by all nodes."""
+        return self.down(self.gated(self.up(x), self.reach(x)))
+
+    def __call__(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> the same shape, by the nodes of one path a token."""
+        flat = x.reshape(-1, x.shape[-1])
+        z = self.router(flat)
+        own = self.chosen(z)
+        # Half as wide as an even share, so that half-full blocks cost little; few tokens get a block each.
+        width = max(1, len(own) // (2 * len(self._kinds)))
+        row, token, kind, self._latest = blocks(own, self._kinds, width)
+        weight = mx.exp(mx.take_along_axis(self.log_reach(z), self._path[own], axis=1))[token]
+        # A product with ones and zeros picks the experts of a path: so backward it is one too, no scattered sum.
+        pick = self._picks[kind].flatten(0, 1).astype(flat.dtype)
+        up = (pick @ self.up.weight.reshape(self.nodes, -1)).reshape(len(kind), -1, flat.shape[1])
+        down = (pick @ self.down.weight.T.reshape(self.nodes, -1)).reshape(len(kind), -1, flat.shape[1])
+        y = self.gated(flat[token] @ up.swapaxes(1, 2), weight) @ down
+        return y.flatten(0, 1)[row].reshape(x.shape)
+
+    def load(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> how many tokens each species gets, (species,)."""
+        return (self.chosen(self.router(x)).flatten()[:, None] == self._kinds).sum(0)
+
+    def balanced(self, load: mx.array) -> mx.array:
+        """load (species,) of a training step -> beta after it, (inner,)."""
+        return self.beta - self.rate * mx.sign((self._side * load).sum(-1)).astype(self.beta.dtype)
+
+    def settle(self) -> None:
+        """After a training step: beta follows the load of its forward pass."""
+        self.beta = self.balanced(self._latest)

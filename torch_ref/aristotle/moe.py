@@ -1,0 +1,98 @@
+"""A1, the tree of Porphyry. Defined by `personas.aristotle.moe`."""
+
+from __future__ import annotations
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from personas.aristotle.porphyry import paths, sides, ways
+from torch_ref.aristotle.norm import mesotes
+
+
+def blocks(own: Tensor, kinds: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Sort N tokens by kind into blocks of `width` rows, each of one kind. own (N,): their kinds; kinds: 0 to E - 1.
+
+    Returns each token's row (N,), each row's token (K, width), each block's kind (K,) and each kind's tokens (E,). K
+    depends on the shapes alone; rows that stay empty repeat token 0.
+    """
+    rank = (own[:, None] == kinds).cumsum(0)
+    filled = (rank[-1] + width - 1) // width
+    ends = filled.cumsum(0)
+    row = (rank + ((ends - filled) * width - 1)).gather(1, own[:, None])[:, 0]
+    block = torch.arange((len(own) + len(kinds) * (width - 1)) // width, device=own.device)
+    token = row.new_zeros(len(block) * width).scatter(0, row, torch.arange(len(own), device=own.device))
+    return row, token.view(-1, width), (block[:, None] >= ends[:-1]).sum(-1), rank[-1]
+
+
+class PorphyryTree(nn.Module):
+    """x (..., n_embd) -> the same shape."""
+
+    def __init__(self, n_embd: int, depth: int, hidden: int, power: float, rate: float):
+        super().__init__()
+        self.power, self.rate = power, rate
+        self.inner = 2**depth - 1
+        self.nodes = 2 * self.inner + 1
+        self.router = nn.Linear(n_embd, self.inner)
+        self.up = nn.Linear(n_embd, self.nodes * 2 * hidden, bias=False)
+        self.down = nn.Linear(self.nodes * hidden, n_embd, bias=False)
+        self.beta = nn.Parameter(torch.zeros(self.inner), requires_grad=False)
+        side = torch.from_numpy(sides(depth))
+        self.register_buffer("way", torch.from_numpy(ways(depth)), persistent=False)
+        self.register_buffer("side", side, persistent=False)
+        self.register_buffer("lacks", (side < 0).sum(0), persistent=False)
+        self.register_buffer("kinds", torch.arange(self.inner + 1), persistent=False)
+        self.register_buffer("path", torch.from_numpy(paths(depth)), persistent=False)
+        self.register_buffer("picks", torch.eye(self.nodes)[self.path], persistent=False)
+        self.register_buffer("latest", torch.zeros(self.inner + 1, dtype=torch.int64), persistent=False)
+
+    def log_reach(self, z: Tensor) -> Tensor:
+        """Logits of the answers (..., inner) -> (..., nodes): products, as sums of logarithms in one matrix product."""
+        return F.logsigmoid(torch.cat([z, -z], dim=-1)) @ self.way
+
+    def chosen(self, z: Tensor) -> Tensor:
+        """Logits of the answers (..., inner) -> (...), the species: the one on whose way all answers lie."""
+        has = (z.sigmoid() + self.beta >= 0.5).to(z.dtype)
+        return (has @ self.side.to(z.dtype) + self.lacks).argmax(-1)
+
+    def reach(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> (..., nodes)."""
+        return self.log_reach(self.router(x)).exp()
+
+    def gated(self, a_and_b: Tensor, weight: Tensor) -> Tensor:
+        """(..., m * 2 * hidden) of m experts, weight (..., m) -> their weighted hidden layers, (..., m * hidden)."""
+        a, b = a_and_b.unflatten(-1, (weight.shape[-1], 2, -1)).unbind(-2)
+        return ((1 + mesotes(a, self.power)) * b * weight[..., None]).flatten(-2)
+
+    def dense(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> the same shape, by all nodes."""
+        return self.down(self.gated(self.up(x), self.reach(x)))
+
+    def forward(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> the same shape, by the nodes of one path a token."""
+        flat = x.reshape(-1, x.shape[-1])
+        z = self.router(flat)
+        own = self.chosen(z)
+        # Half as wide as an even share, so that half-full blocks cost little; few tokens get a block each.
+        width = max(1, len(own) // (2 * len(self.kinds)))
+        row, token, kind, self.latest = blocks(own, self.kinds, width)
+        weight = F.embedding(token, self.log_reach(z).gather(1, self.path[own]).exp())
+        # A product with ones and zeros picks the experts of a path: so backward it is one too, no scattered sum.
+        pick = self.picks[kind].flatten(0, 1)
+        up = (pick @ self.up.weight.view(self.nodes, -1)).view(len(kind), -1, flat.shape[1])
+        down = (pick @ self.down.weight.T.reshape(self.nodes, -1)).view(len(kind), -1, flat.shape[1])
+        y = self.gated((up @ F.embedding(token, flat).mT).mT, weight) @ down
+        return y.flatten(0, 1).index_select(0, row).view(x.shape)
+
+    def load(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> how many tokens each species gets, (species,)."""
+        return (self.chosen(self.router(x)).flatten()[:, None] == self.kinds).sum(0)
+
+    def balanced(self, load: Tensor) -> Tensor:
+        """load (species,) of a training step -> beta after it, (inner,)."""
+        return self.beta - self.rate * (self.side * load).sum(-1).sign().to(self.beta.dtype)
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """After a training step: beta follows the load of its forward pass."""
+        self.beta.copy_(self.balanced(self.latest))
