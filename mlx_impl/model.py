@@ -56,6 +56,12 @@ class Model(nn.Module):
         if "memory" in plan.parts:
             self.memory = build(plan.parts["memory"])
 
+    def settle(self) -> None:
+        """After a training step: rooms that keep balances set them by what its forward pass has shown."""
+        for room in self.modules():
+            if room is not self and hasattr(room, "settle"):
+                room.settle()
+
     def hidden(self, ids: mx.array, noise: dict[str, mx.array]) -> mx.array:
         """ids (B, T) integers -> what the head reads, (B, T, d)."""
         x, *rotation = self.position(self.vocabulary.embed(ids), ids)

@@ -24,8 +24,17 @@ def below(parameters: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarra
     return {name[len(prefix) + 1 :]: value for name, value in parameters.items() if name.startswith(prefix + ".")}
 
 
-def hidden(plan: Plan, parameters: dict[str, np.ndarray], ids: np.ndarray, noise: dict[str, np.ndarray]) -> np.ndarray:
-    """ids (B, T) -> what the head reads, (B, T, d) float64. parameters: float64 by name, as in `Plan.initial`."""
+def hidden(
+    plan: Plan,
+    parameters: dict[str, np.ndarray],
+    ids: np.ndarray,
+    noise: dict[str, np.ndarray],
+    inputs: dict[str, np.ndarray] | None = None,
+) -> np.ndarray:
+    """ids (B, T) -> what the head reads, (B, T, d) float64. parameters: float64 by name, as in `Plan.initial`.
+
+    inputs: where the input of each mixer and MLP is noted, by place; None notes nothing.
+    """
     parts = plan.parts
 
     def mask(site: str) -> np.ndarray | float:
@@ -38,6 +47,8 @@ def hidden(plan: Plan, parameters: dict[str, np.ndarray], ids: np.ndarray, noise
         own = below(parameters, f"blocks.{i}")
         for norm, part, *more in (("norm1", "mixer", *rotation), ("norm2", "mlp")):
             normed = block[norm](below(own, norm), h)
+            if inputs is not None:
+                inputs[f"blocks.{i}.{part}"] = normed
             h = h + block[part](below(own, part), normed, *more) * mask(f"blocks.{i}.{part}")
     return parts["norm"](below(parameters, "norm"), h) * mask("head")
 

@@ -66,6 +66,10 @@ class Plan:
             values |= {f"{prefix}.{name}": np.asarray(value, np.float32) for name, value in own.items()}
         return values
 
+    def balances(self) -> set[str]:
+        """The parameters without gradient: their room sets them after a training step, see `personas.balance`."""
+        return {f"{prefix}.{name}" for prefix, spec in self.places() for name in getattr(spec, "balances", ())}
+
     @staticmethod
     def decays(value) -> bool:
         """Whether weight decay applies: to matrices, never to gains and biases (rank 1)."""
