@@ -76,6 +76,7 @@ class Trainer:
     def _update(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
         loss, gradients = self.value_and_grad(ids, targets, masks)
         self._descend(gradients)
+        self.model.settle()
         return loss
 
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> mx.array:

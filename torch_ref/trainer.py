@@ -41,7 +41,8 @@ class Trainer:
         self.plan, self.model = plan, Model(plan)
         load_parameters(self.model, plan.initial(seed))
         self.model.to(self.device, self.dtype)
-        self.named = dict(self.model.named_parameters())
+        # Balances have no gradient (`Plan.balances`): they are saved with the model, and the optimizer passes them by.
+        self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
         groups = [
@@ -60,6 +61,7 @@ class Trainer:
         self.optimizer.zero_grad()
         loss.backward()
         self._descend(lr)
+        self.model.settle()
         return loss.detach()
 
     def _descend(self, lr: float) -> None:
@@ -103,15 +105,17 @@ class Trainer:
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""
-        state = {"optimizer.step": np.int64(0)}
+        step, tensors = np.int64(0), {f"model.{name}": p for name, p in self.model.named_parameters()}
         for name, p in self.named.items():
             own = self.optimizer.state.get(p)
-            moments = {key: own[theirs] if own else torch.zeros_like(p) for key, theirs in MOMENTS.items()}
-            tensors = {f"model.{name}": p} | {f"optimizer.{key}.{name}": value for key, value in moments.items()}
-            state |= {key: value.detach().cpu().numpy().copy() for key, value in tensors.items()}
+            tensors |= {
+                f"optimizer.{key}.{name}": own[theirs] if own else torch.zeros_like(p)
+                for key, theirs in MOMENTS.items()
+            }
             if own:
-                state["optimizer.step"] = np.int64(own["step"].item())
-        return state
+                step = np.int64(own["step"].item())
+        state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
+        return {"optimizer.step": step} | state
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either wing returned, bit for bit. Raises ValueError for foreign names."""
