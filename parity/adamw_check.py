@@ -31,7 +31,7 @@ Arrays = dict[str, np.ndarray]
 
 def optimizer(plan: Plan, steps: int = 50, seed: int = 0) -> Iterator[Verdict]:
     """Both wings' parameters and moments after 1, 2 and `steps` updates from the same gradients, drawn from `seed`."""
-    marks, initial = (1, 2, steps), plan.initial(0)
+    marks, initial = (1, 2, steps), {name: p for name, p in plan.initial(0).items() if name not in plan.balances()}
     gradients = [
         {
             name: stream(seed, f"gradient/{name}", t).normal(0, 0.3 / (1 + t % 5) ** 3, p.shape).astype(np.float32)
@@ -61,8 +61,8 @@ def trained(wing: str, dtype: str, plan: Plan, gradients: list[Arrays], marks: t
         with exact() if dtype == "float64" else nullcontext():
             trainer.apply(given, plan.recipe.learning_rate(t))
         if t + 1 in marks:
-            state = {name: value for name, value in trainer.read().items() if value.ndim}
-            kept |= {f"{name} @{t + 1}": value.astype(np.float64) for name, value in state.items()}
+            state, passed = trainer.read(), {"optimizer.step"} | {f"model.{name}" for name in plan.balances()}
+            kept |= {f"{name} @{t + 1}": x.astype(np.float64) for name, x in state.items() if name not in passed}
     return kept
 
 

@@ -1,9 +1,10 @@
 """One whole training step of a wing against its definition.
 
 A step is defined by putting together what has been proved already: the mean of the losses (`personas.model`), its
-gradient (`parity.whole`), the clip and AdamW (`personas.adamw`). Compared are the loss that `Trainer.step` returns and
-the state that it leaves behind, parameters and moments; the bound is the spread of the definition under random
-rounding. This is where a target that is not shifted, a mask that is not passed on, or a sum in place of a mean shows.
+gradient (`parity.whole`), the clip and AdamW (`personas.adamw`), and the balances (`personas.balance`). Compared are
+the loss that `Trainer.step` returns and the state that it leaves behind, parameters and moments; the bound is the
+spread of the definition under random rounding. This is where a target that is not shifted, a mask that is not passed
+on, or a sum in place of a mean shows.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from parity.rounding import Spreads, allowance, settled
 from parity.trainers import make
 from parity.verdict import Verdict, compare
 from parity.whole import drawn, torch_losses
-from personas import Plan, adamw, model
+from personas import Plan, adamw, balance, model
 
 
 def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
@@ -49,12 +50,15 @@ def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[V
 
 def defined(plan: Plan, batch: tuple, rate: float) -> dict[str, torch.Tensor]:
     """The definition in float64: "loss", and the state after it by its names in a checkpoint."""
-    parameters, ids, *_ = batch
+    parameters, ids, _, noise = batch
     gradients = torch_losses(plan, batch, np.full(ids.shape, 1 / ids.size), torch.float64)
     loss = gradients.pop("output").mean()
-    before = {name: (torch.tensor(p), *torch.zeros(2, *p.shape).double()) for name, p in parameters.items()}
+    trained = {name: p for name, p in parameters.items() if name in gradients}
+    before = {name: (torch.tensor(p), *torch.zeros(2, *p.shape).double()) for name, p in trained.items()}
     after = adamw.update(before, gradients, torch.tensor(1.0).double(), rate, plan.recipe, plan.decays)
-    return {"loss": loss} | saved(after)
+    moved = {name: x - parameters[name] for name, x in balance.settled(plan, parameters, ids, noise).items()}
+    balances = {f"model.{name}": torch.tensor(parameters[name]) + torch.tensor(x) for name, x in moved.items()}
+    return {"loss": loss} | saved(after) | balances
 
 
 def stepped(wing: str, plan: Plan, batch: tuple, rate: float, dtype: str) -> Arrays:

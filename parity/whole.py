@@ -27,10 +27,11 @@ from parity.problem import Arrays, Problem, pose
 from parity.rooms import LEGS
 from parity.torch_side import TorchSide
 from parity.verdict import Verdict
-from personas import Plan, model
+from personas import Plan, balance, model
 from personas.case import representable
 
 SPREAD = 0.2  # of the noise on the initial values
+CLEAR = 1e-4  # the least margin of a choice: a hundred times what float32 can move it
 
 
 def evidence(plan: Plan, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -39,8 +40,19 @@ def evidence(plan: Plan, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarr
 
 
 def drawn(plan: Plan, seed: int) -> tuple[Arrays, np.ndarray, np.ndarray, Arrays]:
-    """(parameters, ids, targets, dropout masks) of one batch; the targets are drawn apart from the ids."""
-    generator, sizes = stream(seed, f"whole/{plan.name}"), (plan.fixed.batch_size, plan.fixed.block_size)
+    """(parameters, ids, targets, dropout masks) of one batch; the targets are drawn apart from the ids.
+
+    Drawn anew while a room that chooses stands within CLEAR of a tie, where rounding would choose for it.
+    """
+    generator = stream(seed, f"whole/{plan.name}")
+    while True:
+        parameters, ids, targets, noise = _draw(plan, seed, generator)
+        if balance.margin(plan, parameters, ids, noise) >= CLEAR:
+            return parameters, ids, targets, noise
+
+
+def _draw(plan: Plan, seed: int, generator: np.random.Generator) -> tuple[Arrays, np.ndarray, np.ndarray, Arrays]:
+    sizes = plan.fixed.batch_size, plan.fixed.block_size
     parameters = {
         name: representable(value + SPREAD * generator.normal(size=value.shape))
         for name, value in plan.initial(seed).items()
@@ -59,7 +71,7 @@ def torch_losses(plan: Plan, batch: tuple, cotangent: np.ndarray, dtype: torch.d
     torch_ref.model.load_parameters(wing, parameters)
     masks = {site: torch.tensor(mask, dtype=dtype) for site, mask in noise.items()}
     losses = wing.losses(torch.tensor(ids).long(), torch.tensor(targets).long(), masks)
-    named = dict(wing.named_parameters())
+    named = {name: p for name, p in wing.named_parameters() if p.requires_grad}
     weight = torch.tensor(cotangent, dtype=dtype)
     gradients = torch.autograd.grad(losses, list(named.values()), weight, materialize_grads=True)
     return {"output": losses.detach()} | dict(zip(named, gradients, strict=True))
