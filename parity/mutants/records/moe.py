@@ -1,0 +1,34 @@
+"""Planted faults: the tree of Porphyry."""
+
+from __future__ import annotations
+
+from parity.mutants.faults import Fault
+
+ROOM = "aristotle.moe"
+
+FAULTS = (
+    Fault("choice without beta", "forgot the balance", ROOM, "moe: typical",
+          torch=("+ self.beta >= 0.5", ">= 0.5"), mlx=("+ self.beta >= 0.5", ">= 0.5")),
+    Fault("beta on the logit", "added the balance before the sigmoid", ROOM, "moe: load",
+          torch=("z.sigmoid() + self.beta >= 0.5", "(z + self.beta).sigmoid() >= 0.5"),
+          mlx=("mx.sigmoid(z) + self.beta >= 0.5", "mx.sigmoid(z + self.beta) >= 0.5")),
+    Fault("beta in reach", "let the balance change the weights, not the choice alone", ROOM, "moe: typical",
+          torch=("self.log_reach(z).gather", "self.log_reach(z + self.beta).gather"),
+          mlx=("take_along_axis(self.log_reach(z)", "take_along_axis(self.log_reach(z + self.beta)")),
+    Fault("balance the wrong way", "drew tokens to the fuller side", ROOM, "moe: balanced",
+          torch=("self.beta - self.rate *", "self.beta + self.rate *"),
+          mlx=("self.beta - self.rate *", "self.beta + self.rate *")),
+    Fault("blocks not rounded up", "began each kind's rows where the last one's tokens end", ROOM, "moe: typical",
+          torch=("(ends - filled) * width", "(rank[-1].cumsum(0) - rank[-1])"),
+          mlx=("(ends - filled) * width", "(rank[-1].cumsum(0) - rank[-1])")),
+    Fault("block of another kind", "let a kind keep the block after its last", ROOM, "moe: typical",
+          torch=("(block[:, None] >= ends[:-1])", "(block[:, None] > ends[:-1])"),
+          mlx=("(block[:, None] >= ends[:-1])", "(block[:, None] > ends[:-1])")),
+    Fault("no gradient to the questions", "detached reach, as routers often are", ROOM, "moe: typical",
+          torch=("1, self.path[own]).exp()", "1, self.path[own]).exp().detach()"),
+          mlx=("self._path[own], axis=1))[token]", "self._path[own], axis=1))[token] * 0 + mx.stop_gradient("
+               "mx.exp(mx.take_along_axis(self.log_reach(z), self._path[own], axis=1))[token])")),
+    Fault("reach normalised", "let the weights of a path sum to 1, as gates often do", ROOM, "moe: typical",
+          torch=("* b * weight[..., None]", "* b * (weight / weight.sum(-1, keepdim=True))[..., None]"),
+          mlx=("* b * weight[..., None]", "* b * (weight / weight.sum(-1, keepdims=True))[..., None]")),
+)  # fmt: skip

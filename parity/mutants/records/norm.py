@@ -1,0 +1,32 @@
+"""Planted faults: the golden mean and the gated mesotes."""
+
+from __future__ import annotations
+
+from parity.mutants.faults import Fault
+
+ROOM = "aristotle.norm"
+
+FAULTS = (
+    Fault("mean without the size", "took the mean of the entries for that of their sizes", ROOM, "golden: typical",
+          torch=("x.abs().mean(-1, keepdim=True)", "x.mean(-1, keepdim=True).abs()"),
+          mlx=("mx.abs(x).mean(-1, keepdims=True)", "mx.abs(x.mean(-1, keepdims=True))")),
+    Fault("root missing", "divided by the product of the two means", ROOM, "golden: typical",
+          torch=(".clamp(min=self.tiny).sqrt()).clamp(min=self.tiny).sqrt()",
+                 ".clamp(min=self.tiny).sqrt()).clamp(min=self.tiny)"),
+          mlx=("return mx.sqrt(mx.maximum(mean * mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))",
+               "return mx.maximum(mean * mx.sqrt(mx.maximum(square, self.tiny)), self.tiny)")),
+    Fault("no floor under the root", "left the slope of the root at zero infinite", ROOM, "golden: zero",
+          torch=("square.clamp(min=self.tiny).sqrt()", "square.sqrt()"),
+          mlx=("mx.sqrt(mx.maximum(square, self.tiny))", "mx.sqrt(square)")),
+    Fault("floor added", "added tiny instead of clamping to it", ROOM, "golden: below the floor",
+          torch=("sqrt()).clamp(min=self.tiny).sqrt()", "sqrt() + self.tiny).sqrt()"),
+          mlx=("mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))",
+               "mx.sqrt(mx.maximum(square, self.tiny)) + self.tiny, 0))")),
+    Fault("gate without its rest", "multiplied by f(a), not by 1 + f(a)", ROOM, "mesotes: typical",
+          torch=("(1 + mesotes(a, self.power)) * b", "mesotes(a, self.power) * b"),
+          mlx=("(1 + mesotes(a, self.power)) * b", "mesotes(a, self.power) * b")),
+    Fault("gate and value exchanged", "took the first rows for the values", ROOM, "mesotes: typical",
+          torch=("a, b = ", "b, a = "), mlx=("a, b = ", "b, a = ")),
+    Fault("held too early", "held the argument where the value is not yet 1", ROOM, "mesotes: p = 3, activate",
+          torch=("-bound, bound)", "-bound / 100, bound / 100)"), mlx=("-bound, bound)", "-bound / 100, bound / 100)")),
+)  # fmt: skip
