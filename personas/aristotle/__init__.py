@@ -13,6 +13,8 @@ import corpus
 from personas.aristotle import memory, memory_tables, rope, tokenize
 from personas.aristotle.attention import Syllogism
 from personas.aristotle.mla import LatentAttention
+from personas.aristotle.moe import PorphyryTree
+from personas.aristotle.norm import GatedMesotes, GoldenMean
 from personas.aristotle.ssm import SelectiveStateSpace
 from personas.persona import Persona
 from personas.recipe import Recipe
@@ -45,6 +47,15 @@ SYSTEMS = (
         },
     ),
     System(
+        "norm",
+        "A9, the golden mean",
+        job="norms and perceptrons: a scale between two means, gates that rest at 1",
+        furnish=lambda parts, fixed, tables: {
+            "norm": GoldenMean(fixed.n_embd),
+            "mlp": GatedMesotes(fixed.n_embd, 8 * fixed.n_embd // 3),
+        },
+    ),
+    System(
         "attention",
         "A3, the syllogism",
         job="mixer: attention that concludes from its premises",
@@ -66,6 +77,12 @@ SYSTEMS = (
         furnish=lambda parts, fixed, tables: {
             "mixer": (parts["mixer"], SelectiveStateSpace(fixed.n_embd, fixed.n_head))
         },
+    ),
+    System(
+        "moe",
+        "A1, the tree of Porphyry",
+        job="perceptrons: experts by genus and species, reached by questions",
+        furnish=lambda parts, fixed, tables: {"mlp": PorphyryTree(fixed.n_embd, 3, 5 * fixed.n_embd // 8)},
     ),
     System(
         "memory",

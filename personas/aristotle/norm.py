@@ -41,7 +41,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from personas.case import Case, Theorem, representable
-from personas.persona import PersonaError
+from personas.errors import PersonaError
 
 
 @dataclass(frozen=True)

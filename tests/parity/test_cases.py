@@ -19,6 +19,7 @@ CASES = cases()
 ROOMS = sorted(
     f"personas.{path.parent.name}.{path.stem}" for path in Path(personas.__file__).parent.glob("*/[a-z]*.py")
 )
+WHOLE = {"moe: load"}  # counts, which have no gradient
 LEGS = {"torch float64", "mlx float64", "torch float32", "mlx float32"}
 
 
@@ -36,7 +37,8 @@ def test_every_gradient_is_compared_in_every_leg(name):
     found = list(CASES[name](0))
     compared = {leg: {verdict.what for verdict in found if verdict.leg == leg} for leg in LEGS}
     outputs = {what for what in compared["torch float32"] if what.startswith("output")}
-    assert outputs and outputs < compared["torch float32"] <= compared["mlx float32"] == compared["mlx float64"]
+    assert outputs and (outputs < compared["torch float32"] or name in WHOLE)
+    assert compared["torch float32"] <= compared["mlx float32"] == compared["mlx float64"]
 
 
 def test_names_are_unique():
