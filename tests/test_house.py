@@ -17,6 +17,7 @@ FORBIDDEN = {
     "training": (*FRAMEWORKS, *WINGS, *ABOVE),
     "mlx_impl": ("torch", "torch_ref", *ABOVE, "training"),
     "torch_ref": ("mlx", "mlx_impl", *ABOVE, "training"),
+    "calibration": (*FRAMEWORKS, *WINGS, "parity", "tests", "examples"),
     "screening": (*FRAMEWORKS, *WINGS, "parity", "tests", "examples"),
     "parity": ("tests", "examples"),
     "examples": ("tests",),

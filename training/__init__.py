@@ -16,7 +16,6 @@
     figure      loss.png
     wing        the one framework that is imported
     machine     what the run ran on
-    memory_gate, gate_fit   how the constants of Aristotle's memory were made
     signals     Ctrl-C that waits for the end of an iteration
 
 Start reading at `session`.

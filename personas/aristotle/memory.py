@@ -14,7 +14,7 @@ all in log space. The gate is linear: W (20 x 22) and v, with the constants of `
 
 Where the gate comes from. Fitted on text that one part has memorised, it would trust the wrong one: so the first 90 %
 of the training split are cut into four stretches; for each, a model is trained and the counts are made on the other
-three, and the gate is fitted on all four, each judged by what has never met it (`training.memory_gate`). It speaks of
+three, and the gate is fitted on all four, each judged by what has never met it (`calibration`). It speaks of
 counts and entropies, never of words, so it is a constant of the persona, `memory_gate.json`. The last tenth of the
 training split chose the arrangement. The memory enters evaluation and generation; training runs as without it.
 

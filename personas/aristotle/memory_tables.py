@@ -7,6 +7,7 @@ wherever they are made: whole numbers, sorted.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -27,9 +28,13 @@ def gate(path: Path = GATE) -> dict[str, np.ndarray]:
 
 def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarray]:
     """The text itself (N,), the surface class of every id (V,) and the gate: all that the memory is rebuilt from."""
+    return {"text": np.asarray(train_ids, np.uint16), "kind": kinds(vocabulary)} | gate()
+
+
+def kinds(vocabulary: Iterable[bytes]) -> np.ndarray:
+    """The surface class of every id, (V,) uint16, numbered as they are met."""
     classes: dict[tuple, int] = {}
-    kind = [classes.setdefault(category(token), len(classes)) for token in vocabulary]
-    return {"text": np.asarray(train_ids, np.uint16), "kind": np.array(kind, np.uint16)} | gate()
+    return np.array([classes.setdefault(category(token), len(classes)) for token in vocabulary], np.uint16)
 
 
 def evidence(tree: CategoryTree, kind: np.ndarray, constants: dict[str, np.ndarray], *pieces: np.ndarray) -> Evidence:

@@ -10,6 +10,7 @@ import pytest
 
 import corpus
 import personas
+from calibration import gate_fit, memory_gate
 from corpus.batches import val_batch
 from corpus.chance import stream
 from parity.exact import exact
@@ -19,7 +20,6 @@ from personas import model
 from personas.aristotle import memory_tables, tokenize
 from personas.aristotle.evidence import ABSENT, CONTEXTS, FEATURES, PARTS
 from train_mps import FIXED
-from training import gate_fit, memory_gate
 
 
 @pytest.fixture(scope="module")
@@ -176,7 +176,7 @@ def test_the_shipped_gate_is_whole_and_says_what_made_it():
 def sample(small) -> gate_fit.Sample:
     """What an untrained model says of the last stretch of the small text, and counts of the rest."""
     pieces, held = list(memory_gate.folds(small_corpus().train))[-1]
-    return memory_gate.judged(make("torch", without(small), "float32"), pieces, held)
+    return memory_gate.judged(make("torch", without(small), "float32"), pieces, held, small.tables["memory.kind"])
 
 
 def test_the_folds_cover_the_text_once():
