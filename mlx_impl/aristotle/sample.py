@@ -1,0 +1,35 @@
+"""A10, modality: impossible, necessary, contingent. Defined by `personas.aristotle.sample`."""
+
+from __future__ import annotations
+
+import math
+
+import mlx.core as mx
+
+from mlx_impl.sampling import WEIGHT_BITS, Sampler, first, limit, surprise, threshold
+
+
+class Modality(Sampler):
+    """Logits (..., V) -> the law of the token; `draw` for the token itself."""
+
+    def __init__(self, alpha: float, nu: float, tau: float):
+        super().__init__()
+        self.level = -math.log(alpha) if alpha else math.inf
+        self.nu, self.tau = nu, tau
+
+    def oddity(self, n: mx.array, s: mx.array) -> tuple[mx.array, mx.array]:
+        """n, s (..., V) -> the weight of the possible and the distance of each surprise from their mean, (..., V)."""
+        held = n * (s <= self.level)
+        # Surprises in units of 2^-20 nats: a sum of whole numbers, exact in any order.
+        total = (held * mx.round(s * 2**20).astype(mx.int64)).sum(axis=-1, keepdims=True)
+        mean = total.astype(s.dtype) / held.sum(axis=-1, keepdims=True).astype(s.dtype) * 2**-20
+        return held, mx.abs(s - mean)
+
+    def kept(self, logits: mx.array) -> mx.array:
+        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+        n, s = self.weights(logits), surprise(self.tempered(logits))
+        held, oddity = self.oddity(n, s)
+        contingent = first(mx.where(held > 0, oddity, mx.inf), held, limit(self.tau, held))
+        whole = n.astype(mx.int64)
+        necessary = (whole << WEIGHT_BITS) >= threshold(self.nu) * whole.sum(axis=-1, keepdims=True)
+        return mx.where(necessary.any(axis=-1, keepdims=True), necessary, mx.logical_and(contingent, held > 0))

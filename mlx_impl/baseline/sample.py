@@ -1,0 +1,35 @@
+"""Plain sampling: temperature, top-k, top-p and min-p. Defined by `personas.baseline.sample`."""
+
+from __future__ import annotations
+
+import math
+
+import mlx.core as mx
+
+from mlx_impl.sampling import Sampler, first, limit, surprise
+
+
+class Plain(Sampler):
+    """Logits (..., V) -> the law of the token; `draw` for the token itself."""
+
+    def __init__(self, temperature: float, top_k: int | None, top_p: float, min_p: float):
+        super().__init__()
+        self.temperature, self.top_k, self.top_p, self.min_p = temperature, top_k, top_p, min_p
+
+    def tempered(self, logits: mx.array) -> mx.array:
+        """The logits that are judged and drawn from."""
+        return super().tempered(logits) / self.temperature
+
+    def kept(self, logits: mx.array) -> mx.array:
+        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+        n, s = self.weights(logits), surprise(self.tempered(logits))
+        # logical_and: MLX 0.32.4 vmaps & wrongly.
+        kept = mx.ones(n.shape, mx.bool_)
+        if self.top_k is not None:
+            kept = mx.logical_and(kept, first(s, mx.ones_like(n), mx.full(n.shape[:-1], self.top_k, mx.int32)))
+        if self.top_p < 1:
+            held = n * kept
+            kept = mx.logical_and(kept, first(s, held, limit(self.top_p, held)))
+        if self.min_p > 0:
+            kept = mx.logical_and(kept, s <= -math.log(self.min_p))
+        return kept

@@ -1,0 +1,108 @@
+"""What every sampler is made of: choosing one token of V, in whole numbers.
+
+Idea. A sampler keeps some tokens and then takes the one at which a uniform variate falls. Cumulative sums of 50,000
+probabilities in float32 depend on their order, and no GPU of Apple's has float64; whole numbers have no order. So a
+distribution becomes weights once, and everything that is added up after that is exact, on every device.
+
+Equations.  p = softmax(logits).
+    weight     n_i = round(2^30 p_i),  N = sum_i n_i            (the law, quantised; N < 2^31)
+    surprise   s_i = max_j logits_j - logits_i >= 0             (0 for the likeliest, infinite ones count as 64)
+    first      in order of a key >= 0, ties by id: i is kept while the weight of those before it is below a limit
+    drawn      K = weight of the kept;  the least i with  sum_{j <= i, kept} n_j > floor(r K / 2^31),
+               for a variate r in 0 .. 2^31 - 1
+Keys count in units of 2^-40 nats. So one 64-bit whole number holds key and id, and no sort need be stable.
+
+Theorems.
+ 1. The first token in the order is always kept (nothing stands before it, and limits are positive), and its weight is
+    that of a kept token; so K > 0 if a kept token has weight. The likeliest has n >= 2^30 / V - 1 > 0.
+ 2. r K / 2^31 < K, so the sum is reached: no index is left to clamp.
+ 3. Token i is drawn for exactly  ceil(F_i 2^31 / K) - ceil(F_{i-1} 2^31 / K)  of the 2^31 variates, F the cumulative
+    weights of the kept: its probability is n_i / K to within 2^-31. Proof: floor(r K / 2^31) >= F iff r >= F 2^31 / K.
+ 4. Any order of summation gives the same N, K and F: sums stay below 2^31, products below 2^62.
+
+Cost: O(V log V) for each ordering, O(V) for the rest. V <= 65,536, the ids that 16 bits hold.
+Source: arithmetic coding works on the same quantised cumulative weights (Witten, Neal, Cleary 1987).
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+from scipy.special import logsumexp
+
+WEIGHT_BITS, VARIATE_BITS, KEY_BITS = 30, 31, 40
+FAR = 64.0  # nats: beyond it no token has weight
+
+
+def variates(generator: np.random.Generator, count: int) -> np.ndarray:
+    """Uniform variates, (count,) int64 in 0 .. 2^31 - 1."""
+    return generator.integers(0, 2**VARIATE_BITS, count)
+
+
+def threshold(share: float) -> int:
+    """A share in (0, 1] in units of 2^-30, rounded up."""
+    return math.ceil(share * 2**WEIGHT_BITS)
+
+
+def weights(logits: np.ndarray) -> np.ndarray:
+    """logits (..., V) -> n (..., V) int64."""
+    p = np.exp(logits - logits.max(-1, keepdims=True))
+    return np.rint(2.0**WEIGHT_BITS * p / p.sum(-1, keepdims=True)).astype(np.int64)
+
+
+def surprise(logits: np.ndarray) -> np.ndarray:
+    """logits (..., V) -> s (..., V), nats beyond those of the likeliest token."""
+    return np.minimum(logits.max(-1, keepdims=True) - logits, FAR)
+
+
+def limit(share: float, held: np.ndarray) -> np.ndarray:
+    """The least whole number that is `share` of the weight held, (..., V) -> (...)."""
+    return (threshold(share) * held.sum(-1) + 2**WEIGHT_BITS - 1) >> WEIGHT_BITS
+
+
+def whole(key: np.ndarray) -> np.ndarray:
+    """A key in units of 2^-40 nats, int64; infinite ones count as 64 nats."""
+    return np.rint(np.minimum(key, FAR) * 2.0**KEY_BITS).astype(np.int64)
+
+
+def first(key: np.ndarray, held: np.ndarray, below: np.ndarray) -> np.ndarray:
+    """Who comes first: (..., V) bool. key (..., V) >= 0; held (..., V): the weight of each; below (...): the limit."""
+    order = np.argsort(whole(key), axis=-1, kind="stable")
+    weight = np.take_along_axis(held, order, axis=-1)
+    kept = np.empty(key.shape, bool)
+    np.put_along_axis(kept, order, np.cumsum(weight, axis=-1) - weight < below[..., None], axis=-1)
+    return kept
+
+
+def drawn(n: np.ndarray, kept: np.ndarray, r: np.ndarray) -> np.ndarray:
+    """n, kept (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, and how many tokens are kept."""
+    held = np.where(kept, n, 0)
+    total = held.sum(-1)
+    ids = (np.cumsum(held, axis=-1) <= (r * total >> VARIATE_BITS)[..., None]).sum(-1)
+    return np.stack([ids, total, n.sum(-1), kept.sum(-1)], axis=-1)
+
+
+class Sampler:
+    """What a specification of a sampler inherits; it says itself which tokens it keeps."""
+
+    def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
+        """Nothing is learned."""
+        return {}
+
+    def tempered(self, logits: np.ndarray) -> np.ndarray:
+        """The logits that are judged and drawn from."""
+        return logits
+
+    def weights(self, p: dict[str, np.ndarray], logits: np.ndarray) -> np.ndarray:
+        """logits (..., V) -> n (..., V) int64."""
+        return weights(self.tempered(logits))
+
+    def draw(self, p: dict[str, np.ndarray], logits: np.ndarray, r: np.ndarray) -> np.ndarray:
+        """logits (..., V), variates r (...) -> (..., 4) int64: id, weight kept K, weight N, tokens kept."""
+        return drawn(self.weights(p, logits), self.kept(p, logits), r)
+
+    def __call__(self, p: dict[str, np.ndarray], logits: np.ndarray) -> np.ndarray:
+        """logits (..., V) -> the law of the token before it is quantised, (..., V), sum 1."""
+        masked = np.where(self.kept(p, logits), self.tempered(logits), -np.inf)
+        return np.exp(masked - logsumexp(masked, axis=-1, keepdims=True))

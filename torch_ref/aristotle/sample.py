@@ -1,0 +1,35 @@
+"""A10, modality: impossible, necessary, contingent. Defined by `personas.aristotle.sample`."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from torch_ref.sampling import WEIGHT_BITS, Sampler, first, limit, surprise, threshold
+
+
+class Modality(Sampler):
+    """Logits (..., V) -> the law of the token; `draw` for the token itself."""
+
+    def __init__(self, alpha: float, nu: float, tau: float):
+        super().__init__()
+        self.level = -math.log(alpha) if alpha else math.inf
+        self.nu, self.tau = nu, tau
+
+    def oddity(self, n: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
+        """n, s (..., V) -> the weight of the possible and the distance of each surprise from their mean, (..., V)."""
+        held = n * (s <= self.level)
+        # Surprises in units of 2^-20 nats: a sum of whole numbers, exact in any order.
+        total = (held * (s * 2**20).round().long()).sum(dim=-1, keepdim=True)
+        mean = total.to(s.dtype) / held.sum(dim=-1, keepdim=True).to(s.dtype) * 2**-20
+        return held, (s - mean).abs()
+
+    def kept(self, logits: Tensor) -> Tensor:
+        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+        n, s = self.weights(logits), surprise(self.tempered(logits))
+        held, oddity = self.oddity(n, s)
+        contingent = first(oddity.masked_fill(held == 0, torch.inf), held, limit(self.tau, held))
+        necessary = n << WEIGHT_BITS >= threshold(self.nu) * n.sum(dim=-1, keepdim=True)
+        return torch.where(necessary.any(dim=-1, keepdim=True), necessary, contingent & (held > 0))

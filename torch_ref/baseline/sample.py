@@ -1,0 +1,35 @@
+"""Plain sampling: temperature, top-k, top-p and min-p. Defined by `personas.baseline.sample`."""
+
+from __future__ import annotations
+
+import math
+
+import torch
+from torch import Tensor
+
+from torch_ref.sampling import Sampler, first, limit, surprise
+
+
+class Plain(Sampler):
+    """Logits (..., V) -> the law of the token; `draw` for the token itself."""
+
+    def __init__(self, temperature: float, top_k: int | None, top_p: float, min_p: float):
+        super().__init__()
+        self.temperature, self.top_k, self.top_p, self.min_p = temperature, top_k, top_p, min_p
+
+    def tempered(self, logits: Tensor) -> Tensor:
+        """The logits that are judged and drawn from."""
+        return super().tempered(logits) / self.temperature
+
+    def kept(self, logits: Tensor) -> Tensor:
+        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+        n, s = self.weights(logits), surprise(self.tempered(logits))
+        kept = torch.ones_like(n, dtype=torch.bool)
+        if self.top_k is not None:
+            kept = kept & first(s, torch.ones_like(n), torch.full_like(n[..., 0], self.top_k))
+        if self.top_p < 1:
+            held = n * kept
+            kept = kept & first(s, held, limit(self.top_p, held))
+        if self.min_p > 0:
+            kept = kept & (s <= -math.log(self.min_p))
+        return kept
