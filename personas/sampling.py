@@ -31,8 +31,19 @@ import math
 import numpy as np
 from scipy.special import logsumexp
 
+
+class SamplerError(ValueError):
+    """A sampler's field has a value that means nothing; the message is one sentence that says which it may have."""
+
+
 WEIGHT_BITS, VARIATE_BITS, KEY_BITS = 30, 31, 40
 FAR = 64.0  # nats: beyond it no token has weight
+
+
+def demand(name: str, value: float, fits: bool, range_: str) -> None:
+    """Raises SamplerError unless the value `fits` the range that the words describe."""
+    if not fits:
+        raise SamplerError(f"{name} must be {range_}, got {value}.")
 
 
 def variates(generator: np.random.Generator, count: int) -> np.ndarray:

@@ -36,7 +36,7 @@ from scipy.special import softmax
 from personas import clearance
 from personas.case import Case, Theorem
 from personas.draws import logits_of, theorems
-from personas.sampling import WEIGHT_BITS, Sampler, first, limit, surprise, threshold, variates
+from personas.sampling import WEIGHT_BITS, Sampler, demand, first, limit, surprise, threshold, variates
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,11 @@ class Modality(Sampler):
     alpha: float = 0.02
     nu: float = 0.9
     tau: float = 0.95
+
+    def __post_init__(self):
+        demand("alpha", self.alpha, 0 <= self.alpha <= 1, "from 0 to 1")
+        demand("nu", self.nu, 0.5 < self.nu <= 1, "above 1/2, since only one token can be necessary, and at most 1")
+        demand("tau", self.tau, 0 < self.tau <= 1, "above 0 and at most 1")
 
     @property
     def level(self) -> float:

@@ -26,7 +26,7 @@ import numpy as np
 from personas import clearance
 from personas.case import Case, Theorem
 from personas.draws import logits_of, theorems
-from personas.sampling import Sampler, first, limit, surprise
+from personas.sampling import Sampler, demand, first, limit, surprise
 
 
 @dataclass(frozen=True)
@@ -37,6 +37,12 @@ class Plain(Sampler):
     top_k: int | None = None
     top_p: float = 1.0
     min_p: float = 0.0
+
+    def __post_init__(self):
+        demand("temperature", self.temperature, 0 < self.temperature < math.inf, "a number above 0")
+        demand("top-k", self.top_k, self.top_k is None or self.top_k >= 1, "1 or more")
+        demand("top-p", self.top_p, 0 < self.top_p <= 1, "above 0 and at most 1")
+        demand("min-p", self.min_p, 0 <= self.min_p <= 1, "from 0 to 1")
 
     def tempered(self, logits: np.ndarray) -> np.ndarray:
         """The logits that are judged and drawn from."""
