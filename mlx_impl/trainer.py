@@ -17,7 +17,7 @@ from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_impl import BLAS
-from mlx_impl.model import Model, load_parameters
+from mlx_impl.model import Model, build, load_parameters
 
 MOMENTS = (".m", ".v")  # how MLX ends the names of a parameter's moments
 
@@ -118,6 +118,10 @@ class Trainer:
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[mx.array, ...]:
         return tuple(mx.array(x, self.dtype) for x in arrays)
+
+    def draw(self, sampler, log_probs: np.ndarray, variates: np.ndarray) -> np.ndarray:
+        """log_probs (B, V), variates (B,) -> (B, 4) int64: what the namesake of a `sampling.Sampler` draws."""
+        return np.array(build(sampler).draw(mx.array(log_probs), mx.array(variates)))
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""

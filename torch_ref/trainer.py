@@ -13,7 +13,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torch_ref.model import Model, load_parameters
+from torch_ref.model import Model, build, load_parameters
 
 MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and PyTorch's
 
@@ -102,6 +102,12 @@ class Trainer:
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
         # Rounded before PyTorch sees it: MPS has no float64.
         return tuple(torch.from_numpy(x.astype(self.precision)).to(self.device) for x in arrays)
+
+    @torch.no_grad()
+    def draw(self, sampler, log_probs: np.ndarray, variates: np.ndarray) -> np.ndarray:
+        """log_probs (B, V), variates (B,) -> (B, 4) int64: what the namesake of a `sampling.Sampler` draws."""
+        logits = torch.from_numpy(log_probs).to(self.device)
+        return build(sampler).draw(logits, self.on_device(variates)).cpu().numpy()
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""
