@@ -81,13 +81,14 @@ def read(path: Path) -> tuple[dict, dict[str, np.ndarray]]:
 def match(path: Path, header: dict, wanted: dict[str, object]) -> None:
     """Raises CheckpointError, naming the first difference, unless `header` is of the run that `wanted` identifies."""
     for name, value in wanted.items():
-        difference = _difference(name, header.get(name), value)
-        if difference:
-            raise CheckpointError(f"{path} is of another run: {difference}; resume it with what it was started with.")
+        found = difference(name, header.get(name), value)
+        if found:
+            raise CheckpointError(f"{path} is of another run: {found}; resume it with what it was started with.")
 
 
-def _difference(name: str, there: object, here: object) -> str | None:
+def difference(name: str, there: object, here: object) -> str | None:
+    """The first place where two values called `name` differ, in words; None if they are equal."""
     if isinstance(there, dict) and isinstance(here, dict):
-        parts = (_difference(f"{name}.{key}", there.get(key), here.get(key)) for key in {**there, **here})
+        parts = (difference(f"{name}.{key}", there.get(key), here.get(key)) for key in {**there, **here})
         return next(filter(None, parts), None)
     return None if there == here else f"its {name} is {there}, not {here}"

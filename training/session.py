@@ -60,7 +60,7 @@ def _build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
         raise UsageError(str(error)) from error
     if saved:
         checkpoint.match(place.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))
-    trainer = _trainer(trainer_class, plan, request)
+    trainer = wing.start(request.backend, trainer_class, plan, request.seed, request.device)
     if saved:
         trainer.write({name: array for name, array in arrays.items() if not name.startswith("tables.")})
     return Job(trainer, plan, text, fixed, request.seed)
@@ -72,19 +72,6 @@ def _named(request: Request) -> None:
         personas.check(request.persona, request.systems)
     except personas.PersonaError as error:
         raise UsageError(str(error)) from error
-
-
-def _trainer(trainer_class: type, plan, request: Request):
-    try:
-        return trainer_class(plan, request.seed, request.device)
-    except (AssertionError, RuntimeError, ValueError) as error:  # what the frameworks raise for a device they lack
-        if request.device is None:
-            raise
-        reason = str(error).splitlines()[0]
-        raise UsageError(
-            f"{request.backend} cannot use the device {request.device!r} here ({reason}): "
-            "leave --device out to take the best there is."
-        ) from error
 
 
 def _refuse_finished(place: RunFolder, progress: Progress, steps: int) -> None:

@@ -42,6 +42,19 @@ def load(backend: str) -> type:
         ) from error
 
 
+def start(backend: str, trainer_class: type, plan, seed: int, device: str | None):
+    """A trainer of the class. Raises UsageError if `backend` lacks the device that was asked for."""
+    try:
+        return trainer_class(plan, seed, device)
+    except (AssertionError, RuntimeError, ValueError) as error:  # what the frameworks raise for a device they lack
+        if device is None:
+            raise
+        reason = str(error).splitlines()[0]
+        raise UsageError(
+            f"{backend} cannot use the device {device!r} here ({reason}): leave --device out to take the best there is."
+        ) from error
+
+
 def why(device: str, asked: str | None) -> str:
     """One line on which device a run uses and why. device: the trainer's; asked: the user's, if any."""
     if asked is not None:

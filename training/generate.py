@@ -1,0 +1,126 @@
+"""Text from a checkpoint.
+
+    checkpoint -> plan -> trainer -> next id, from the last block_size ids -> its bytes -> text, as it comes
+
+The variate of token number t is addressed by (seed, "sample", t), so the same seed gives the same text in both wings
+wherever no choice hangs on the last digits of a logit; how many do is counted (`personas.clearance`) and said.
+"""
+
+from __future__ import annotations
+
+import codecs
+import json
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+import corpus
+import personas
+from corpus.chance import stream
+from personas.sampling import variates
+from training import checkpoint, wing
+from training.checkpoint import CheckpointError
+from training.contract import Fixed, UsageError
+from training.prompt import Prompt
+from training.request import DEVICES
+
+NEAR = 2e-5  # nats: the wings' log probabilities of trained runs part by 6e-6 at most, in float32
+
+
+class Writer:
+    """A model that continues ids. trainer: a wing's, with the parameters. block_size: how many ids it sees.
+
+    draws: what was drawn so far, one row (4,) a token, as in `Sampler.draw`. near: how many choices were within NEAR
+    of another.
+    """
+
+    def __init__(self, trainer, block_size: int, sampler, seed: int):
+        self.trainer, self.block_size, self.sampler, self.seed = trainer, block_size, sampler, seed
+        self.draws: list[np.ndarray] = []
+        self.near = 0
+
+    def continued(self, ids: np.ndarray, count: int) -> Iterator[int]:
+        """The `count` ids that follow ids (N,), N >= 1, one after another. Raises CheckpointError for NaN."""
+        context = [int(i) for i in ids]
+        for step in range(count):
+            context = context[-self.block_size :]
+            log_probs = self.trainer.log_probs(np.array([context], np.int32))
+            if not np.isfinite(log_probs.max()):
+                raise CheckpointError("the model of this checkpoint answers NaN: it has diverged, give another --run.")
+            r = variates(stream(self.seed, "sample", step), 1)
+            draw = self.trainer.draw(self.sampler, log_probs, r)[0]
+            self.near += self.sampler.clearance(log_probs[0].astype(np.float64), int(r[0])) < NEAR
+            self.draws.append(draw)
+            context.append(int(draw[0]))
+            yield context[-1]
+
+    def summary(self) -> str:
+        """What was written, in one line."""
+        if not self.draws:
+            return "0 tokens"
+        own = self.sampler.summary(np.array(self.draws))
+        return f"{len(self.draws)} tokens; {own}; {self.near} choices within {NEAR:g} nats of another"
+
+
+def run(prompt: Prompt, fixed: Fixed) -> None:
+    """Write the prompt and its continuation to standard output, and one line about it to standard error.
+
+    Raises UserError, one sentence: CheckpointError for a run that cannot be read.
+    """
+    path = Path(prompt.run) / checkpoint.FILE_NAME
+    if not path.exists():
+        raise CheckpointError(f"{prompt.run} holds no checkpoint: give --run the folder of a run that has saved one.")
+    header, arrays = checkpoint.read(path)
+    plan = planned(path, header, arrays, fixed)
+    backend = prompt.backend or header.get("request", {}).get("backend", "mlx")
+    if prompt.device is not None and prompt.device not in DEVICES[backend]:
+        raise UsageError(f"{backend} has no device {prompt.device!r}: choose one of {', '.join(DEVICES[backend])}.")
+    trainer = wing.start(backend, wing.load(backend), plan, prompt.seed, prompt.device)
+    restore(path, trainer, arrays)
+    try:
+        vocabulary, ids = corpus.vocabulary(), corpus.encode(prompt.text)
+    except corpus.CorpusError as error:
+        raise UsageError(str(error)) from error
+    writer = Writer(trainer, plan.fixed.block_size, prompt.sampler, prompt.seed)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal's is
+    try:
+        print(prompt.text, end="", flush=True)
+        for text in decoded(writer.continued(ids, prompt.tokens), vocabulary):
+            print(text, end="", flush=True)
+        print(flush=True)
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    print(writer.summary(), file=sys.stderr)
+
+
+def planned(path: Path, header: dict, arrays: dict[str, np.ndarray], fixed: Fixed) -> personas.Plan:
+    """The plan of a run, from its checkpoint alone. Raises CheckpointError if this program has no such model."""
+    tables = {name.removeprefix("tables."): array for name, array in arrays.items() if name.startswith("tables.")}
+    try:
+        plan = personas.plan(header["persona"], fixed, None, tables)
+        different = checkpoint.difference("model", header["model"], json.loads(json.dumps(plan.describe())))
+    except (personas.PersonaError, KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} is not of a model of this program ({error}): give another --run.") from error
+    if different:
+        raise CheckpointError(f"{path} is of another version of this program ({different}): give another --run.")
+    return plan
+
+
+def restore(path: Path, trainer, arrays: dict[str, np.ndarray]) -> None:
+    """Give the trainer the state of a checkpoint. Raises CheckpointError if it does not fit."""
+    try:
+        trainer.write({name: array for name, array in arrays.items() if not name.startswith("tables.")})
+    except (KeyError, TypeError, ValueError) as error:
+        raise CheckpointError(f"{path} does not fit its model ({error}): give another --run.") from error
+
+
+def decoded(ids: Iterator[int], vocabulary: tuple[bytes, ...]) -> Iterator[str]:
+    """The text of ids as it becomes whole; bytes that are no UTF-8 become U+FFFD, a character is never cut."""
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
+    for i in ids:
+        yield decoder.decode(vocabulary[i])
+    yield decoder.decode(b"", final=True)
