@@ -5,6 +5,7 @@
     python train_mps.py --steps 200                       a shortened run, whose figures are not comparable
     python train_mps.py --with ssm --without rope         another composition of the persona's systems
     python train_mps.py --systems                         all systems: whether they stand, their job, measured effect
+    python train_mps.py --sample "ROMEO:" --run runs/aristotle-mlx-1337-20260101-120000
     python train_mps.py --resume runs/aristotle-mlx-1337-20260101-120000
 
     from train_mps import train
@@ -26,6 +27,7 @@ from pathlib import Path
 if str(Path(__file__).resolve().parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 
+from training import prompt  # noqa: E402
 from training.contract import NAMES, Fixed, UsageError, UserError, refusal, refuse  # noqa: E402
 
 FIXED = Fixed(
@@ -94,7 +96,7 @@ class Refuse(argparse.Action):
 
 
 def arguments(argv: list[str] | None) -> dict[str, object]:
-    """The keyword arguments of train() that the command line gives, and none that it leaves out."""
+    """The keyword arguments of train() or training.prompt.read() that the command line gives, and none that it leaves out."""
     parser = Parser(
         "train_mps.py",
         description="Train a persona on tiny Shakespeare, in MLX or in PyTorch.",
@@ -112,6 +114,7 @@ def arguments(argv: list[str] | None) -> dict[str, object]:
     parser.add_argument("--systems", action="store_true", help="list all systems, and do nothing else")
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N iterations (not comparable)")
     parser.add_argument("--resume", metavar="RUN_DIR", help="continue the run in this folder, as it was started")
+    prompt.add_arguments(parser)
     for name in NAMES:
         spellings = dict.fromkeys(("--" + name.replace("_", "-"), "--" + name))
         parser.add_argument(*spellings, dest=name, nargs="?", action=Refuse, help=argparse.SUPPRESS)
@@ -128,6 +131,11 @@ def main(argv: list[str] | None = None) -> int:
             from training.systems import listing
 
             print(listing())
+            return 0
+        if prompt.asked(given):
+            from training import generate
+
+            generate.run(prompt.read(given), FIXED)
             return 0
         from training.request import composed, started_with
 
