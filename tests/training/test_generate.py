@@ -1,0 +1,209 @@
+"""Text from a checkpoint: both wings say the same, characters stay whole, and what cannot be continued is a sentence."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+import safetensors.numpy
+
+import corpus
+import train_mps
+from parity import trainers
+from parity.small import small_corpus, small_plan
+from personas.aristotle.sample import Modality
+from personas.baseline.sample import Plain
+from training import checkpoint, generate, prompt
+from training.contract import UsageError
+from training.generate import Writer, decoded
+
+WINGS = ("torch", "mlx")
+PLANS = ("baseline", "aristotle")
+
+
+@pytest.fixture(scope="module", params=PLANS)
+def trained(request) -> dict[str, object]:
+    """A small plan after 30 iterations in one wing, in both."""
+    plan = small_plan(request.param)
+    both = {wing: trainers.make(wing, plan, "float32") for wing in WINGS}
+    trainers.run(both["torch"], plan, small_corpus(), range(30))
+    both["mlx"].write(both["torch"].read())
+    return both
+
+
+@pytest.mark.parametrize("sampler", [Modality(), Plain(0.8), Plain(1, 20, 0.9, 0.02)], ids=str)
+def test_the_same_seed_writes_the_same_in_both_wings(trained, sampler):
+    written = {}
+    for wing, trainer in trained.items():
+        writer = Writer(trainer, 16, sampler, seed=5)
+        written[wing] = list(writer.continued(np.array([3, 14, 15]), 40))
+        assert writer.near <= 2 and "40 tokens; kept mass " in writer.summary()
+    assert written["torch"] == written["mlx"]
+    other = list(Writer(trained["torch"], 16, sampler, seed=6).continued(np.array([3, 14, 15]), 40))
+    assert other != written["torch"]
+
+
+@pytest.mark.parametrize("wing", WINGS)
+def test_log_probs_are_those_of_the_last_place(trained, wing):
+    """Proper over the ids, and the entry of a target is minus its loss."""
+    ids = np.array([[3, 14, 15, 9, 2], [6, 5, 3, 5, 8]], np.int32)
+    log_probs = trained[wing].log_probs(ids)
+    assert log_probs.shape == (2, 97) and log_probs.dtype == np.float32
+    np.testing.assert_allclose(np.exp(log_probs.astype(float)).sum(-1), 1, atol=1e-5)
+    losses = trained[wing].losses(ids, np.roll(ids, -1, axis=1))
+    np.testing.assert_allclose(-log_probs[[0, 1], ids[:, 0]], losses[:, -1], atol=1e-5)
+
+
+def test_only_the_last_block_is_read(trained):
+    ids = np.arange(40) % 97
+    long, short = (list(Writer(trained["torch"], 16, Plain(), 1).continued(x, 5)) for x in (ids, ids[-16:]))
+    assert long == short
+
+
+def test_nothing_asked_nothing_written(trained):
+    writer = Writer(trained["torch"], 16, Plain(), 1)
+    assert list(writer.continued(np.array([1]), 0)) == [] and writer.summary() == "0 tokens"
+
+
+def test_characters_stay_whole():
+    """A character cut over tokens comes when it is whole; what never becomes whole is marked as such."""
+    vocabulary = tuple(bytes([i]) for i in range(256))
+    assert "".join(decoded(iter("a€ß".encode()), vocabulary)) == "a€ß"
+    pieces = list(decoded(iter(b"\xe2\x82\xacx\xff\xe2\x82"), vocabulary))
+    assert pieces == ["", "", "€", "x", "\ufffd", "", "", "\ufffd"]
+
+
+# --- the command line
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory) -> str:
+    """One iteration of the baseline at the contract's sizes."""
+    folder = tmp_path_factory.mktemp("run")
+    text = folder / "text"
+    text.mkdir()
+    for name in ("train.bin", "val.bin"):
+        (text / name).write_bytes(np.arange(200, dtype="<u2").tobytes())
+    out = str(folder / "run")
+    train_mps.train("torch", "baseline", data_dir=str(text), out=out, device="cpu", steps=1, quiet=True)
+    return out
+
+
+@pytest.mark.parametrize("text", ["ROMEO:", "Ünïcödé 漢字 🙂", " ", "a" * 1000])
+def test_any_text_is_continued(run, capsys, text):
+    assert train_mps.main(["--sample", text, "--run", run, "--tokens", "3", "--device", "cpu"]) == 0
+    out, errors = capsys.readouterr()
+    assert out.startswith(text) and out.endswith("\n") and len(out) > len(text) + 1
+    assert errors.startswith("3 tokens; kept mass") and len(errors.splitlines()) == 1
+
+
+def test_both_backends_write_the_same(run, capsys):
+    written = set()
+    for backend in WINGS:
+        flags = ["--sampler", "plain", "--top-k", "40", "--tokens", "12", "--seed", "3", "--device", "cpu"]
+        assert train_mps.main(["--sample", "Now", "--run", run, "--backend", backend, *flags]) == 0
+        written.add(capsys.readouterr().out)
+    assert len(written) == 1
+
+
+@pytest.mark.parametrize(
+    ("flags", "status", "words"),
+    [
+        (["--sample", ""], 2, "the prompt is empty"),
+        (["--sample", "a\udcff"], 2, "not UTF-8 from character 1 on"),
+        (["--sample"], 2, "--sample"),
+        (["--tokens", "-1"], 2, "--tokens must be from 0 to 1,000,000, got -1"),
+        (["--tokens", "many"], 2, "--tokens"),
+        (["--seed", "-1"], 2, "seed"),
+        (["--sampler", "greedy"], 2, "greedy"),
+        (["--alpha", "2"], 2, "alpha must be from 0 to 1, got 2.0"),
+        (["--nu", "0.5"], 2, "nu must be above 1/2"),
+        (["--tau", "nan"], 2, "tau"),
+        (["--sampler", "plain", "--temperature", "0"], 2, "temperature must be a number above 0"),
+        (["--sampler", "plain", "--top-p", "1.5"], 2, "top-p"),
+        (["--sampler", "plain", "--top-k", "0"], 2, "top-k"),
+        (["--temperature", "1"], 2, "--temperature belongs to --sampler plain"),
+        (["--sampler", "plain", "--nu", "0.9"], 2, "--nu belongs to --sampler modal"),
+        (["--steps", "5"], 2, "--steps belongs to training"),
+        (["--persona", "baseline"], 2, "--persona belongs to training"),
+        (["--batch-size", "4"], 2, "contract"),
+        (["--device", "metal"], 2, "torch has no device 'metal'"),
+        (["--device", "cuda"], 2, "cuda"),
+        (["--run", "no/such/run"], 1, "no/such/run holds no checkpoint"),
+    ],
+)
+def test_a_mistake_gets_one_sentence(run, capsys, flags, status, words):
+    assert train_mps.main(["--sample", "x", "--run", run, *flags]) == status
+    assert words in _one_sentence(capsys)
+
+
+def test_flags_that_need_each_other(run, capsys):
+    for arguments, words in ((["--sample", "x"], "add --run"), (["--run", run], "--run belongs to --sample"),
+                             (["--top-k", "3"], "--top-k belongs to --sample")):  # fmt: skip
+        assert train_mps.main(arguments) == 2
+        assert words in _one_sentence(capsys)
+
+
+def test_checkpoints_that_cannot_write(run, capsys, tmp_path):
+    """Damaged, foreign, of another contract, persona or version, or with parameters missing, reshaped or NaN."""
+    path = tmp_path / checkpoint.FILE_NAME
+    header, arrays = checkpoint.read(generate.Path(run) / checkpoint.FILE_NAME)
+    whole = (generate.Path(run) / checkpoint.FILE_NAME).read_bytes()
+    weight = "model.norm.weight"
+    without = {name: x for name, x in arrays.items() if name != weight}
+
+    def saved(header, arrays):
+        return safetensors.numpy.save(arrays, metadata={checkpoint.ENTRY: json.dumps(header)})
+
+    for content, words in (
+        (whole[: len(whole) // 2], "is damaged"),
+        (safetensors.numpy.save({"a": np.ones(3)}), "was not written by this program"),
+        (b"", "is damaged"),
+        (saved(header | {"format": 99}, arrays), "format 99"),
+        (saved({"format": checkpoint.FORMAT}, arrays), "is not of a model of this program"),
+        (saved(header | {"persona": "plato"}, arrays), "plato"),
+        (saved(header | {"persona": "aristotle"}, arrays), "is not of a model of this program"),
+        (saved(header | {"model": header["model"] | {"fixed": {"n_embd": 64}}}, arrays), "its model.fixed.n_embd is 64"),
+        (saved(header, without), "norm.weight"),
+        (saved(header, without | {weight: np.ones(7, np.float32)}), "norm.weight has shape"),
+        (saved(header, without | {weight: np.full(32, np.nan, np.float32)}), "answers NaN"),
+    ):
+        path.write_bytes(content)
+        assert train_mps.main(["--sample", "x", "--run", str(tmp_path), "--device", "cpu"]) == 1
+        out, errors = capsys.readouterr()
+        assert words in errors and len(errors.splitlines()) == 1 and errors.startswith("train_mps.py: "), words
+
+
+def test_bytes_that_are_no_text_come_as_one_sentence_from_the_shell(run):
+    command = [sys.executable, train_mps.__file__, "--sample", b"\xff\xfe", "--run", run]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 2 and "not UTF-8" in done.stderr and len(done.stderr.splitlines()) == 1
+
+
+def test_a_reader_that_leaves_is_no_error(run):
+    """As in `... | head -c 1`."""
+    command = [sys.executable, train_mps.__file__, "--sample", "x", "--run", run, "--device", "cpu"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    process.stdout.read(1)
+    process.stdout.close()
+    errors = process.stderr.read()
+    assert process.wait() == 0 and "Traceback" not in errors and "Broken" not in errors
+
+
+def test_the_vocabulary_covers_every_byte():
+    """Why no text is refused for its characters."""
+    assert {bytes([i]) for i in range(256)} <= set(corpus.vocabulary())
+
+
+def test_reading_flags_needs_no_framework():
+    with pytest.raises(UsageError, match="add --run"):
+        prompt.read({"sample": "x"})
+
+
+def _one_sentence(capsys) -> str:
+    out, errors = capsys.readouterr()
+    assert out == "" and errors.startswith("train_mps.py: ") and len(errors.splitlines()) == 1
+    return errors
