@@ -96,7 +96,7 @@ class Refuse(argparse.Action):
 
 
 def arguments(argv: list[str] | None) -> dict[str, object]:
-    """The keyword arguments of train() or training.prompt.read() that the command line gives, and none that it leaves out."""
+    """What the command line gives, by name, for train() or training.prompt.read(), and nothing that it leaves out."""
     parser = Parser(
         "train_mps.py",
         description="Train a persona on tiny Shakespeare, in MLX or in PyTorch.",
