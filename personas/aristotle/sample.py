@@ -110,6 +110,7 @@ CASES = (
     Case("sample: modal, nothing impossible", Modality(0.0, 1.0, 0.8), lambda g: (g.normal(size=(2, 40)),)),
     Case("sample: modal, all possible kept", Modality(0.1, 0.99, 1.0), lambda g: (logits_of(g, 2),)),
     Case("sample: modal, few possible", Modality(0.6), lambda g: (logits_of(g, 2),)),
+    Case("sample: modal, half of the possible", Modality(0.2, 0.99, 0.5), lambda g: (g.normal(size=(6, 60)),)),
     Case("sample: modal, all alike", DEFAULT, lambda g: (np.zeros((2, 9)),)),
     Case("sample: modal, one token", DEFAULT, lambda g: (g.normal(size=(2, 1)),)),
 )

@@ -1,4 +1,4 @@
-"""Samplers: bad values are sentences, the certain is certain, and a choice is as far from another as it is said to be."""
+"""Samplers: bad values are sentences, laws are as on paper, and a choice is as far from another as is said."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Text from a checkpoint: both wings say the same, characters stay whole, and what cannot be continued is a sentence."""
+"""Text from a checkpoint: both wings say the same, characters stay whole, a mistake is one sentence."""
 
 from __future__ import annotations
 
@@ -166,7 +166,10 @@ def test_checkpoints_that_cannot_write(run, capsys, tmp_path):
         (saved({"format": checkpoint.FORMAT}, arrays), "is not of a model of this program"),
         (saved(header | {"persona": "plato"}, arrays), "plato"),
         (saved(header | {"persona": "aristotle"}, arrays), "is not of a model of this program"),
-        (saved(header | {"model": header["model"] | {"fixed": {"n_embd": 64}}}, arrays), "its model.fixed.n_embd is 64"),
+        (
+            saved(header | {"model": header["model"] | {"fixed": {"n_embd": 64}}}, arrays),
+            "its model.fixed.n_embd is 64",
+        ),
         (saved(header, without), "norm.weight"),
         (saved(header, without | {weight: np.ones(7, np.float32)}), "norm.weight has shape"),
         (saved(header, without | {weight: np.full(32, np.nan, np.float32)}), "answers NaN"),
