@@ -47,7 +47,7 @@ class Writer:
         context = [int(i) for i in ids]
         for step in range(count):
             context = context[-self.block_size :]
-            log_probs = self.trainer.log_probs(np.array([context], np.int32))
+            log_probs = self.trainer.log_probs(np.array([context], np.int32), np.array([len(context) - 1], np.int32))
             if not np.isfinite(log_probs.max()):
                 raise CheckpointError("the model of this checkpoint answers NaN: it has diverged, give another --run.")
             r = variates(stream(self.seed, "sample", step), 1)
@@ -101,7 +101,7 @@ def planned(path: Path, header: dict, arrays: dict[str, np.ndarray], fixed: Fixe
     """The plan of a run, from its checkpoint alone. Raises CheckpointError if this program has no such model."""
     tables = {name.removeprefix("tables."): array for name, array in arrays.items() if name.startswith("tables.")}
     try:
-        plan = personas.plan(header["persona"], fixed, None, tables)
+        plan = personas.plan(header["persona"], fixed, None, tables, header["model"]["systems"])
         different = checkpoint.difference("model", header["model"], json.loads(json.dumps(plan.describe())))
     except (personas.PersonaError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not of a model of this program ({error}): give another --run.") from error

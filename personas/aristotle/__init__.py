@@ -92,6 +92,12 @@ SYSTEMS = (
         tables=lambda ids: memory_tables.tables(ids, corpus.vocabulary()),
         furnish=_memory,
     ),
+    System(
+        "sample",
+        "A10, modality",
+        job="chooses what is said next: the impossible never, the necessary at once, the contingent by what is typical",
+        command="--sample TEXT --run DIR",
+    ),
 )
 
 PERSONA = Persona(
