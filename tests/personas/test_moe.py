@@ -28,8 +28,8 @@ def products(method: str) -> int:
 
 
 def test_a_path_costs_less_than_the_tree():
-    """4 of 15 experts, half as many rows again for blocks that are not full, and what picks the experts."""
-    assert products("forward") < 0.6 * products("dense")
+    """4 of 15 experts, and half as many rows again for blocks that are not full."""
+    assert products("forward") < 0.42 * products("dense")
 
 
 @pytest.mark.parametrize("wing", ("torch", "mlx"))

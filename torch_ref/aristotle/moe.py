@@ -43,7 +43,6 @@ class PorphyryTree(nn.Module):
         self.register_buffer("lacks", (side < 0).sum(0), persistent=False)
         self.register_buffer("kinds", torch.arange(self.inner + 1), persistent=False)
         self.register_buffer("path", torch.from_numpy(paths(depth)), persistent=False)
-        self.register_buffer("picks", torch.eye(self.nodes)[self.path], persistent=False)
         self.register_buffer("latest", torch.zeros(self.inner + 1, dtype=torch.int64), persistent=False)
 
     def log_reach(self, z: Tensor) -> Tensor:
@@ -77,10 +76,9 @@ class PorphyryTree(nn.Module):
         width = max(1, len(own) // (2 * len(self.kinds)))
         row, token, kind, self.latest = blocks(own, self.kinds, width)
         weight = F.embedding(token, self.log_reach(z).gather(1, self.path[own]).exp())
-        # A product with ones and zeros picks the experts of a path: so backward it is one too, no scattered sum.
-        pick = self.picks[kind].flatten(0, 1)
-        up = (pick @ self.up.weight.view(self.nodes, -1)).view(len(kind), -1, flat.shape[1])
-        down = (pick @ self.down.weight.T.reshape(self.nodes, -1)).view(len(kind), -1, flat.shape[1])
+        experts = self.path[kind]
+        up = F.embedding(experts, self.up.weight.view(self.nodes, -1)).view(len(kind), -1, flat.shape[1])
+        down = F.embedding(experts, self.down.weight.T.reshape(self.nodes, -1)).view(len(kind), -1, flat.shape[1])
         y = self.gated((up @ F.embedding(token, flat).mT).mT, weight) @ down
         return y.flatten(0, 1).index_select(0, row).view(x.shape)
 
