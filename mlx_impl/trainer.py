@@ -1,7 +1,8 @@
 """One training step, evaluation and state in MLX: what the loop of `training` asks of a wing.
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
-one AdamW update at the given learning rate. Decay applies to matrices only (`Plan.decays`).
+one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
+for everything else, with decay for matrices only (`Plan.decays`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_impl import BLAS
 from mlx_impl.model import Model, build, load_parameters
+from mlx_impl.stacked import Stacked
 
 MOMENTS = (".m", ".v")  # how MLX ends the names of a parameter's moments
 
@@ -55,8 +57,10 @@ class Trainer:
         self.clip_norm = recipe.clip_norm
         # MLX's AdamW leaves out the bias correction unless asked, and decays whatever it is given.
         adamw = partial(optim.AdamW, recipe.peak_lr, list(recipe.betas), recipe.eps, bias_correction=True)
+        hidden = [] if recipe.hidden is None else [Stacked(build(recipe.hidden), recipe.peak_lr)]
         self.optimizer = optim.MultiOptimizer(
-            [adamw(weight_decay=recipe.weight_decay), adamw(weight_decay=0.0)], [lambda name, p: plan.decays(p)]
+            [*hidden, adamw(weight_decay=recipe.weight_decay), adamw(weight_decay=0.0)],
+            [*(plan.is_hidden for _ in hidden), lambda name, p: plan.decays(p)],
         )
         self.optimizer.init(self.model.trainable_parameters())
         self._set_step(0)

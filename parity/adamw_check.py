@@ -1,11 +1,13 @@
-"""The trainers' optimizer alone: rule, decay and clipping over 50 steps, against the definition.
+"""The trainers' optimizers alone: rules, decay and clipping over 50 steps, against the definition.
 
-Both wings' AdamW get the same 50 random gradients, some beyond the clipping norm. The oracle is `personas.adamw` in
-float64; the bound is its own spread under random rounding (`parity.rounding`), with the bias corrections rounded too,
-since MLX computes them in working precision.
+Both wings get the same 50 random gradients, some beyond the clipping norm. The oracle is `personas.descent` in float64;
+the bound is its own spread under random rounding (`parity.rounding`), with the bias corrections rounded too, since MLX
+computes them in working precision.
 
-But for the clip and the decay, the rule treats every element alike. So it is computed on two long arrays, all that
-decays and all that does not, and cut into parameters afterwards: the same roundings in a tenth of the operations.
+But for the clip and the decay, AdamW treats every element alike. So it is computed on two long arrays, all that decays
+and all that does not, and cut into parameters afterwards: the same roundings in a tenth of the operations. Hidden
+matrices that follow a rule of their own are taken one by one. As the gradients are given, no mask of A7 is decided by
+rounding here (`parity.decisions`).
 """
 
 from __future__ import annotations
@@ -48,7 +50,7 @@ def optimizer(plan: Plan, steps: int = 50, seed: int = 0) -> Iterator[Verdict]:
             for key, value in states.items():
                 allowed = allowance(spread[key], dtype)
                 yield compare(
-                    f"adamw: {plan.title}", f"{wing} {dtype}", key, value, rounded.exact[key].numpy(), *allowed
+                    f"optimizer: {plan.title}", f"{wing} {dtype}", key, value, rounded.exact[key].numpy(), *allowed
                 )
 
     yield from settled(rounded, verdicts)
@@ -69,21 +71,21 @@ def trained(wing: str, dtype: str, plan: Plan, gradients: list[Arrays], marks: t
 def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[int, ...]) -> dict[str, Tensor]:
     """The definition in float64: "<name in a checkpoint> @<step>" -> value, at the marks."""
     recipe, kept = plan.recipe, {}
-    start = joined(plan, doubled(initial))
-    state = {decays: (p, *torch.zeros(2, *p.shape).double()) for decays, p in start.items()}
+    state = {
+        key: (p, *torch.zeros(1 if isinstance(key, str) else 2, *p.shape).double())
+        for key, p in joined(plan, doubled(initial)).items()
+    }
     for t, given in enumerate(gradients):
         pushes = joined(plan, clipped(doubled(given), recipe.clip_norm))
         step, lr = torch.tensor(t + 1.0, dtype=torch.float64), recipe.learning_rate(t)
         state = {
-            decays: adamw(*values, pushes[decays], step, lr, recipe, recipe.weight_decay if decays else 0.0)
-            for decays, values in state.items()
+            key: recipe.hidden.update(*values, pushes[key], lr)
+            if isinstance(key, str)
+            else adamw(*values, pushes[key], step, lr, recipe, recipe.weight_decay if key else 0.0)
+            for key, values in state.items()
         }
         if t + 1 in marks:
-            p, m, v = (
-                parted(plan, dict(zip(state, x, strict=True)), initial) for x in zip(*state.values(), strict=True)
-            )
-            parts = {name: (p[name], m[name], v[name]) for name in initial}
-            kept |= {f"{name} @{t + 1}": value for name, value in saved(parts).items()}
+            kept |= {f"{name} @{t + 1}": value for name, value in saved(parted(plan, state, initial)).items()}
     return kept
 
 
@@ -91,27 +93,29 @@ def doubled(values: Arrays) -> dict[str, Tensor]:
     return {name: torch.from_numpy(value).double() for name, value in values.items()}
 
 
-def joined(plan: Plan, values: dict[str, Tensor]) -> dict[bool, Tensor]:
-    """{whether it decays: all such values, one after the other (n,)}."""
+def joined(plan: Plan, values: dict[str, Tensor]) -> dict[bool | str, Tensor]:
+    """{whether it decays: all such values of AdamW's, one after the other (n,)}, and every hidden matrix by its name."""
+    hidden = {name: value for name, value in values.items() if plan.is_hidden(name, value)}
     found = {}
-    for value in values.values():
-        found.setdefault(plan.decays(value), []).append(value.flatten())
-    return {decays: torch.cat(pieces) for decays, pieces in found.items()}
+    for name, value in values.items():
+        if name not in hidden:
+            found.setdefault(plan.decays(value), []).append(value.flatten())
+    return {decays: torch.cat(pieces) for decays, pieces in found.items()} | hidden
 
 
-def parted(plan: Plan, whole: dict[bool, Tensor], like: Arrays) -> dict[str, Tensor]:
-    """The inverse of `joined`, with the names and shapes of `like`."""
-    parts = {}
-    for decays, x in whole.items():
-        own = {name: p for name, p in like.items() if plan.decays(p) == decays}
-        pieces = x.split([p.size for p in own.values()])
-        parts |= {name: piece.view(p.shape) for (name, p), piece in zip(own.items(), pieces, strict=True)}
-    return parts
+def parted(plan: Plan, state: dict[bool | str, tuple], like: Arrays) -> dict[str, tuple]:
+    """The state {parameter: (p, m, v) or (W, M)} of one that was joined, with the names and shapes of `like`."""
+    parts = {key: values for key, values in state.items() if isinstance(key, str)}
+    for decays in (key for key in state if key not in parts):
+        own = {name: p for name, p in like.items() if name not in parts and plan.decays(p) == decays}
+        pieces = [x.split([p.size for p in own.values()]) for x in state[decays]]
+        parts |= {n: tuple(x.view(own[n].shape) for x in one) for n, *one in zip(own, *pieces, strict=True)}
+    return {name: parts[name] for name in like}
 
 
 def saved(state: dict[str, tuple]) -> dict[str, Tensor]:
-    """The state of `personas.adamw.update`, {parameter: (p, m, v)}, by its names in a checkpoint."""
+    """The state of `personas.descent.update`, {parameter: (p, m, v) or (W, M)}, by its names in a checkpoint."""
     places = ("model", "optimizer.m", "optimizer.v")
     return {
-        f"{place}.{name}": value for name, values in state.items() for place, value in zip(places, values, strict=True)
+        f"{place}.{name}": value for name, values in state.items() for place, value in zip(places, values, strict=False)
     }

@@ -22,6 +22,8 @@ from personas.system import changes
 from training.contract import Fixed
 
 N_VOCAB = 97
+# The personas' plans, and aristotle's with A7 for its hidden matrices.
+PLANS = (*personas.PERSONAS, "muon")
 
 
 def small_fixed(steps: int) -> Fixed:

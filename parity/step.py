@@ -1,10 +1,11 @@
 """One whole training step of a wing against its definition.
 
 A step is defined by putting together what has been proved already: the mean of the losses (`personas.model`), its
-gradient (`parity.whole`), the clip and AdamW (`personas.adamw`), and the balances (`personas.balance`). Compared are
-the loss that `Trainer.step` returns and the state that it leaves behind, parameters and moments; the bound is the
-spread of the definition under random rounding. This is where a target that is not shifted, a mask that is not passed
-on, or a sum in place of a mean shows.
+gradient (`parity.whole`), the clip and the optimizer (`personas.descent`), and the balances (`personas.balance`).
+Compared are the loss that `Trainer.step` returns and the state that it leaves behind, parameters and moments; the bound
+is the spread of the definition under random rounding; a mask that is decided by rounding is dealt with in
+`parity.decisions`. This is where a target that is not shifted, a mask that is not passed on, or a sum in place of a
+mean shows.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import numpy as np
 import torch
 
 from parity.adamw_check import saved
+from parity.decisions import Decisions, Near, decisions, words
 from parity.exact import exact
 from parity.legs import Leg, plain
 from parity.problem import Arrays
@@ -24,7 +26,7 @@ from parity.rounding import Spreads, allowance, settled
 from parity.trainers import make
 from parity.verdict import Verdict, compare
 from parity.whole import drawn, torch_losses
-from personas import Plan, adamw, balance, model
+from personas import Plan, balance, descent, model
 
 
 def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[Verdict]:
@@ -33,29 +35,43 @@ def check(plan: Plan, seed: int = 0, legs: tuple[Leg, ...] = LEGS) -> Iterator[V
     Of the legs, those of `parity.legs.plain`.
     """
     batch, rate = drawn(plan, seed), plan.recipe.peak_lr / 2
-    rounded = Spreads(lambda: defined(plan, batch, rate))
-    oracle = {what: x.numpy() for what, x in rounded.exact.items()}
-    parameters, *arguments = batch
-    oracle["loss"] = model.losses(plan, parameters, *arguments).mean()
+    taken = decisions(plan, lambda: gradients(plan, batch)[1])
+    rounded = Spreads(lambda: defined(plan, batch, rate, taken))
+    reversed_in = {dtype: defined(plan, batch, rate, taken, near) for dtype, near in taken.near.items() if near}
     got = {leg: stepped(leg.wing, plan, batch, rate, leg.dtype) for leg in plain(legs)}
+    parameters, *arguments = batch
+    loss = model.losses(plan, parameters, *arguments).mean()
 
     def verdicts(spread: dict[str, float]) -> Iterator[Verdict]:
         for leg, values in got.items():
-            for what, expected in oracle.items():
-                allowed = allowance(spread[what], leg.dtype)
-                yield compare(f"step: {plan.title}", str(leg), what, values[what], expected, *allowed)
+            followed = taken.followed(values, rounded.exact, reversed_in.get(leg.dtype), leg.dtype)
+            oracle = defined(plan, batch, rate, taken, followed) if followed else rounded.exact
+            for what, expected in ({what: x.numpy() for what, x in oracle.items()} | {"loss": loss}).items():
+                bound, derivation = allowance(spread[what], leg.dtype)
+                derivation += words(what.removeprefix("model."), taken.near[leg.dtype], followed)
+                yield compare(f"step: {plan.title}", str(leg), what, values[what], expected, bound, derivation)
 
     yield from settled(rounded, verdicts)
 
 
-def defined(plan: Plan, batch: tuple, rate: float) -> dict[str, torch.Tensor]:
-    """The definition in float64: "loss", and the state after it by its names in a checkpoint."""
+def gradients(plan: Plan, batch: tuple) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
+    """(the mean loss, its gradients by parameter) in PyTorch's float64."""
+    _, ids, *_ = batch
+    found = torch_losses(plan, batch, np.full(ids.shape, 1 / ids.size), torch.float64)
+    return found.pop("output").mean(), found
+
+
+def defined(
+    plan: Plan, batch: tuple, rate: float, taken: Decisions, reverse: Near | None = None
+) -> dict[str, torch.Tensor]:
+    """The definition in float64: "loss", and the state after it by its names in a checkpoint.
+
+    taken: the decisions that rounding does not get to take anew. reverse: those of them to take the other way.
+    """
     parameters, ids, _, noise = batch
-    gradients = torch_losses(plan, batch, np.full(ids.shape, 1 / ids.size), torch.float64)
-    loss = gradients.pop("output").mean()
-    trained = {name: p for name, p in parameters.items() if name in gradients}
-    before = {name: (torch.tensor(p), *torch.zeros(2, *p.shape).double()) for name, p in trained.items()}
-    after = adamw.update(before, gradients, torch.tensor(1.0).double(), rate, plan.recipe, plan.decays)
+    loss, found = gradients(plan, batch)
+    before = descent.start(plan, {name: torch.tensor(p) for name, p in parameters.items() if name in found})
+    after = descent.update(before, taken.held(found, reverse or {}), torch.tensor(1.0).double(), rate, plan)
     moved = {name: x - parameters[name] for name, x in balance.settled(plan, parameters, ids, noise).items()}
     balances = {f"model.{name}": torch.tensor(parameters[name]) + torch.tensor(x) for name, x in moved.items()}
     return {"loss": loss} | saved(after) | balances

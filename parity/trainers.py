@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 
 import mlx_impl.trainer
@@ -18,12 +21,16 @@ def make(wing: str, plan: Plan, dtype: str, seed: int = 0):
     return WINGS[wing](plan, seed, "cpu", dtype)
 
 
-def run(trainer, plan: Plan, corpus: Corpus, steps: range, seed: int = 0) -> np.ndarray:
-    """Train for the iterations `steps`; the loss of each, float64."""
+def run(
+    trainer, plan: Plan, corpus: Corpus, steps: range, seed: int = 0, watch: Callable[[Any, float], None] | None = None
+) -> np.ndarray:
+    """Train for the iterations `steps`; the loss of each, float64. watch: called with trainer and rate after each."""
     losses, sizes = [], (plan.fixed.batch_size, plan.fixed.block_size)
     for t in steps:
-        batch = batches.train_batch(corpus, seed, t, *sizes)
-        losses.append(float(trainer.step(*batch, plan.noise(seed, t), plan.recipe.learning_rate(t))))
+        batch, rate = batches.train_batch(corpus, seed, t, *sizes), plan.recipe.learning_rate(t)
+        losses.append(float(trainer.step(*batch, plan.noise(seed, t), rate)))
+        if watch is not None:
+            watch(trainer, rate)
     return np.array(losses)
 
 

@@ -36,6 +36,7 @@ import torch
 
 from corpus import Corpus, batches
 from parity.adamw_check import optimizer
+from parity.decisions import Watch, decides, partings, reversing
 from parity.exact import exact
 from parity.rounding import MARGIN, UNIT, spreads
 from parity.trainers import WINGS, make, moved, run
@@ -68,14 +69,22 @@ def envelope(plan: Plan, corpus: Corpus, dtype: str, reference: np.ndarray) -> n
     return MARGIN * (rho + distance)
 
 
+def reversals(plan: Plan, corpus: Corpus, dtype: str, reference: np.ndarray) -> np.ndarray:
+    """The distance (steps,) allowed besides, once two runs have parted on decisions near G = 0; see `decisions`."""
+    if not decides(plan) or dtype == "float64":
+        return np.zeros(len(reference))
+    control = run(reversing(make("torch", plan, dtype), plan), plan, corpus, range(len(reference)))
+    return MARGIN * np.maximum.accumulate(np.abs(control - reference))
+
+
 def worst_step(
-    case: str, leg: str, got: np.ndarray, expected: np.ndarray, allowed: np.ndarray, first: int = 0
+    case: str, leg: str, got: np.ndarray, expected: np.ndarray, allowed: np.ndarray, first: int = 0, more: str = ""
 ) -> Verdict:
-    """The verdict at the step where the loss comes nearest to its bound, or furthest beyond."""
+    """The verdict at the step where the loss comes nearest to its bound, or furthest beyond. more: ends its words."""
     distance = np.abs(got - expected)
     t = int(np.argmax(np.where(np.isnan(distance), np.inf, distance) / allowed))
     derivation = f"step {first + t}: {MARGIN:g} x (rounding of a loss + furthest of {CONTROLS} one-ulp controls so far)"
-    return compare(case, leg, f"loss, {len(got)} steps", got[t], expected[t], float(allowed[t]), derivation)
+    return compare(case, leg, f"loss, {len(got)} steps", got[t], expected[t], float(allowed[t]), derivation + more)
 
 
 def narrow(case: str, dtype: str, reference: np.ndarray, allowed: np.ndarray) -> Verdict:
@@ -96,24 +105,33 @@ def trajectories(plan: Plan, corpus: Corpus, dtype: str, steps: int) -> list[Ver
 
 
 def _trajectories(plan: Plan, corpus: Corpus, dtype: str, steps: int) -> Iterator[Verdict]:
-    case, half, losses, states = f"training: {plan.title}", steps // 2, {}, {}
+    case, half, losses, states, watches = f"training: {plan.title}", steps // 2, {}, {}, {}
     for wing in WINGS:
         trainer = make(wing, plan, dtype)
-        before = run(trainer, plan, corpus, range(half))
+        watches[wing] = Watch(plan, trainer)
+        before = run(trainer, plan, corpus, range(half), watch=watches[wing])
         states[wing] = trainer.read()
-        losses[wing] = np.concatenate([before, run(trainer, plan, corpus, range(half, steps))])
+        losses[wing] = np.concatenate([before, run(trainer, plan, corpus, range(half, steps), watch=watches[wing])])
     reference = losses["torch"]
-    allowed = envelope(plan, corpus, dtype, reference)
+    allowed, besides = (bound(plan, corpus, dtype, reference) for bound in (envelope, reversals))
+
+    def judged(leg: str, got: np.ndarray, watch: Watch) -> Verdict:
+        count, parted = partings(watch, watches["torch"])
+        grown = allowed if parted is None else allowed + np.where(np.arange(steps) < parted, 0, besides)
+        more = f"; parted on {count} decisions near G = 0, at step {parted} first" if count else ""
+        begin = steps - len(got)
+        return worst_step(case, f"{leg} {dtype}", got, reference[begin:], grown[begin:], begin, more)
+
     if dtype == "float64":
         yield narrow(case, dtype, reference, allowed)
-    yield worst_step(case, f"mlx {dtype}", losses["mlx"], reference, allowed)
+    yield judged("mlx", losses["mlx"], watches["mlx"])
     for giver, taker in (("torch", "mlx"), ("mlx", "torch")):
         trainer = make(taker, plan, dtype, seed=1)
         trainer.write(states[giver])
-        leg = f"{giver} to {taker} {dtype}"
-        yield from unchanged(case, leg, trainer.read(), states[giver])
-        continued = run(trainer, plan, corpus, range(half, steps))
-        yield worst_step(case, leg, continued, reference[half:], allowed[half:], first=half)
+        yield from unchanged(case, f"{giver} to {taker} {dtype}", trainer.read(), states[giver])
+        watch = watches[giver].continued(half, trainer)
+        continued = run(trainer, plan, corpus, range(half, steps), watch=watch)
+        yield judged(f"{giver} to {taker}", continued, watch)
 
 
 def unchanged(case: str, leg: str, got: dict[str, np.ndarray], expected: dict[str, np.ndarray]) -> Iterator[Verdict]:

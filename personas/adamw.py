@@ -1,4 +1,4 @@
-"""The optimizer's definition: gradients clipped at a global norm, then AdamW with decoupled decay.
+"""AdamW's definition: gradients clipped at a global norm, then Adam with decoupled decay. See `personas.descent`.
 
 Equations, for step k = 1, 2, ...:
     g <- g * min(1, clip / (|g| + 1e-6)),     |g| over all parameters together
@@ -32,12 +32,3 @@ def adamw(p, m, v, g, step, lr: float, recipe: Recipe, decay: float):
     v = b2 * v + (1 - b2) * (g * g)
     corrected = (v / (1 - b2**step)) ** 0.5
     return p * (1 - lr * decay) - lr * (m / (1 - b1**step)) / (corrected + recipe.eps), m, v
-
-
-def update(state: dict, gradients: dict, step, lr: float, recipe: Recipe, decays) -> dict:
-    """A whole update. state: {name: (p, m, v)}; decays: p -> whether decay applies. Returns the new state."""
-    gradients = clipped(gradients, recipe.clip_norm)
-    return {
-        name: adamw(p, m, v, gradients[name], step, lr, recipe, recipe.weight_decay if decays(p) else 0.0)
-        for name, (p, m, v) in state.items()
-    }

@@ -75,6 +75,10 @@ class Plan:
         """Whether weight decay applies: to matrices, never to gains and biases (rank 1)."""
         return value.ndim >= 2
 
+    def is_hidden(self, name: str, value) -> bool:
+        """Whether a parameter follows the recipe's rule for hidden matrices: those of the blocks, if there is one."""
+        return self.recipe.hidden is not None and name.startswith("blocks.") and value.ndim == 2
+
     def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:
         """The dropout masks of one step, (B, T, d) float32 at each site; empty when the recipe has no dropout."""
         if not self.recipe.dropout:
@@ -101,12 +105,15 @@ class Plan:
 
     def describe(self) -> dict:
         """Everything that defines the model and its training, JSON-able; tables by shape."""
+        recipe = asdict(self.recipe) | {"betas": list(self.recipe.betas)}
+        if (rule := self.recipe.hidden) is not None:
+            recipe["hidden"] = {"rule": f"{type(rule).__module__}.{type(rule).__name__}", **asdict(rule)}
         return {
             "persona": self.persona.name,
             "systems": list(self.systems),
             "fixed": asdict(self.fixed),
             "parts": {slot: _title(spec) for slot, spec in self.parts.items()},
-            "recipe": asdict(self.recipe) | {"betas": list(self.recipe.betas)},
+            "recipe": recipe,
             "tables": {name: list(table.shape) for name, table in self.tables.items()},
         }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 from personas.errors import PersonaError
 
@@ -12,6 +13,7 @@ from personas.errors import PersonaError
 class Recipe:
     """How a persona is trained: AdamW (Loshchilov & Hutter 2019), decoupled decay on matrices only.
 
+    hidden: the rule of the blocks' matrices, if it is another: a specification such as personas.aristotle.muon.Muon.
     peak_lr: the learning rate after warm-up. warmup_steps: linear warm-up from peak_lr / warmup_steps.
     schedule: "constant", or "cosine" down to 0 at `total_steps`. clip_norm: global gradient norm.
     dropout: rate at each of the model's noise sites, rounded to 1/256.
@@ -26,6 +28,7 @@ class Recipe:
     weight_decay: float = 0.1
     clip_norm: float = 1.0
     dropout: float = 0.0
+    hidden: Any = None
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of the update at iteration `step` (0-based)."""

@@ -1,7 +1,8 @@
 """One training step, evaluation and state in PyTorch: what the loop of `training` asks of a wing.
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
-one AdamW update at the given learning rate. Decay applies to matrices only (`Plan.decays`).
+one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
+for everything else, with decay for matrices only (`Plan.decays`).
 """
 
 from __future__ import annotations
@@ -14,8 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from torch_ref.model import Model, build, load_parameters
+from torch_ref.stacked import Stacked
 
-MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and PyTorch's
+# The checkpoint's names and the optimizer's, for a parameter of AdamW's and for a hidden matrix.
+MOMENTS, MOMENTUM = {"m": "exp_avg", "v": "exp_avg_sq"}, {"m": "m"}
 
 
 def best_device() -> str:
@@ -45,11 +48,15 @@ class Trainer:
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
+        hidden = [p for name, p in self.named.items() if plan.is_hidden(name, p)]
+        others = [p for name, p in self.named.items() if not plan.is_hidden(name, p)]
         groups = [
-            {"params": [p for p in self.named.values() if plan.decays(p)], "weight_decay": recipe.weight_decay},
-            {"params": [p for p in self.named.values() if not plan.decays(p)], "weight_decay": 0.0},
+            {"params": [p for p in others if plan.decays(p)], "weight_decay": recipe.weight_decay},
+            {"params": [p for p in others if not plan.decays(p)], "weight_decay": 0.0},
         ]
-        self.optimizer = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
+        self.adamw = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
+        self.stacked = Stacked(hidden, build(recipe.hidden), recipe.peak_lr) if hidden else None
+        self.is_hidden = plan.is_hidden
 
     def on_device(self, ids: np.ndarray) -> Tensor:
         return torch.from_numpy(ids).to(self.device, torch.int64)
@@ -58,7 +65,7 @@ class Trainer:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
         masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
         loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
-        self.optimizer.zero_grad()
+        self.model.zero_grad()
         loss.backward()
         self._descend(lr)
         self.model.settle()
@@ -66,9 +73,10 @@ class Trainer:
 
     def _descend(self, lr: float) -> None:
         nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
-        for group in self.optimizer.param_groups:
-            group["lr"] = lr
-        self.optimizer.step()
+        for optimizer in filter(None, (self.adamw, self.stacked)):
+            for group in optimizer.param_groups:
+                group["lr"] = lr
+            optimizer.step()
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
         """One clipped update from given gradients, by parameter name: the optimizer alone."""
@@ -111,27 +119,27 @@ class Trainer:
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""
-        step, tensors = np.int64(0), {f"model.{name}": p for name, p in self.model.named_parameters()}
+        step = next((own["step"].item() for own in self.adamw.state.values()), 0)
+        tensors = {f"model.{name}": p for name, p in self.model.named_parameters()}
         for name, p in self.named.items():
-            own = self.optimizer.state.get(p)
-            tensors |= {
-                f"optimizer.{key}.{name}": own[theirs] if own else torch.zeros_like(p)
-                for key, theirs in MOMENTS.items()
-            }
-            if own:
-                step = np.int64(own["step"].item())
+            optimizer, keys = self._kept(name)
+            own = optimizer.state.get(p)  # AdamW's begins with its first step
+            tensors |= {f"optimizer.{key}.{name}": own[k] if own else torch.zeros_like(p) for key, k in keys.items()}
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
-        return {"optimizer.step": step} | state
+        return {"optimizer.step": np.int64(step)} | state
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either wing returned, bit for bit. Raises ValueError for foreign names."""
         load_parameters(self.model, {name[6:]: value for name, value in state.items() if name.startswith("model.")})
+        step = torch.tensor(float(state["optimizer.step"]), device=self.device if self.device != "cpu" else None)
         for name, p in self.named.items():
-            moments = {
-                theirs: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, theirs in MOMENTS.items()
-            }
-            step = torch.tensor(float(state["optimizer.step"]), device=self.device if self.device != "cpu" else None)
-            self.optimizer.state[p] = {"step": step} | moments
+            optimizer, keys = self._kept(name)
+            own = {k: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, k in keys.items()}
+            optimizer.state[p] = own | ({"step": step.clone()} if optimizer is self.adamw else {})
+
+    def _kept(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
+        """(the optimizer of a parameter, what it calls the state that the checkpoint calls "m", "v")."""
+        return (self.stacked, MOMENTUM) if self.is_hidden(name, self.named[name]) else (self.adamw, MOMENTS)
 
     def peak_memory(self) -> int:
         """Bytes: the device's own peak on CUDA, what the driver holds on MPS, the process's peak on the CPU."""

@@ -1,0 +1,47 @@
+"""A rule for matrices as an MLX optimizer: parameters of equal shape are stacked, so that a step is few kernels."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import mlx.core as mx
+import mlx.optimizers as optim
+from mlx.utils import tree_map
+
+
+class Stacked(optim.Optimizer):
+    """rule: (W, M, G, lr) -> (W, M) on stacks (n, r, c). The state of each parameter is its momentum "m"."""
+
+    def __init__(self, rule: Callable[..., tuple[mx.array, mx.array]], learning_rate: float):
+        super().__init__()
+        self.rule = rule
+        self.learning_rate = learning_rate
+        self._gathered: list[tuple[mx.array, mx.array, dict]] = []
+
+    def init_single(self, parameter: mx.array, state: dict) -> None:
+        """The momentum of one parameter, 0."""
+        state["m"] = mx.zeros_like(parameter)
+
+    def apply_gradients(self, gradients: dict, parameters: dict) -> dict:
+        """The parameters after one update, as a tree like that of the gradients."""
+        places = super().apply_gradients(gradients, parameters)
+        gathered, self._gathered = self._gathered, []
+        new, by_shape = {}, {}
+        for place, (gradient, *_) in enumerate(gathered):
+            by_shape.setdefault(gradient.shape, []).append(place)
+        for alike in by_shape.values():
+            new |= zip(alike, self._updated([gathered[place] for place in alike]), strict=True)
+        return tree_map(lambda place: new[place], places)
+
+    def apply_single(self, gradient: mx.array, parameter: mx.array, state: dict) -> int:
+        """Notes the parameter down, and returns the place where it is found again."""
+        self._gathered.append((gradient, parameter, state))
+        return len(self._gathered) - 1
+
+    def _updated(self, alike: list[tuple[mx.array, mx.array, dict]]) -> mx.array:
+        gradients, parameters, states = zip(*alike, strict=True)
+        stacks = (mx.stack(x) for x in (parameters, [state["m"] for state in states], gradients))
+        new, momenta = self.rule(*stacks, self.learning_rate)
+        for state, momentum in zip(states, momenta, strict=True):
+            state["m"] = momentum
+        return new
