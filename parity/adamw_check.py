@@ -94,7 +94,7 @@ def doubled(values: Arrays) -> dict[str, Tensor]:
 
 
 def joined(plan: Plan, values: dict[str, Tensor]) -> dict[bool | str, Tensor]:
-    """{whether it decays: all such values of AdamW's, one after the other (n,)}, and every hidden matrix by its name."""
+    """{whether it decays: all such values of AdamW's, one after the other (n,)}, and hidden matrices by their names."""
     hidden = {name: value for name, value in values.items() if plan.is_hidden(name, value)}
     found = {}
     for name, value in values.items():

@@ -56,11 +56,10 @@ def theorems(options: Namespace) -> int:
 def training(options: Namespace) -> int:
     """Whole training runs."""
     from parity.training import verdicts
-    from personas import PERSONAS
 
     out = console()
     with out.status("training both wings ..."):
-        found = list(verdicts(tuple(PERSONAS)))
+        found = list(verdicts())
     out.print(*tables(found, "Training"))
     return concluded(found, options, out)
 

@@ -22,8 +22,6 @@ from personas.system import changes
 from training.contract import Fixed
 
 N_VOCAB = 97
-# The personas' plans, and aristotle's with A7 for its hidden matrices.
-PLANS = (*personas.PERSONAS, "muon")
 
 
 def small_fixed(steps: int) -> Fixed:
@@ -57,6 +55,13 @@ def small_plans(steps: int = 200) -> dict[str, Plan]:
     plans = [small_plan(name, steps) for name in personas.PERSONAS]
     for persona in personas.PERSONAS.values():
         plans += [small_plan(persona.name, steps, names) for names in changes(persona).values()]
+    return {plan.title: plan for plan in plans}
+
+
+def trained_plans(steps: int = 200) -> dict[str, Plan]:
+    """The small plans whose training is held over many steps, by title: one for each rule of update."""
+    muon = small_plan("aristotle", steps, changes(personas.PERSONAS["aristotle"])["muon"])
+    plans = [*(small_plan(name, steps) for name in personas.PERSONAS), muon]
     return {plan.title: plan for plan in plans}
 
 

@@ -119,13 +119,12 @@ def everything(out: Console) -> list[dict]:
     from parity.legs import legs
     from parity.mutants import rewrites
     from parity.training import verdicts
-    from personas import PERSONAS
 
     chosen = tuple(legs(("float64", "float32", "bfloat16", "float16"), compiled=("mlx",)))
     parts = {
         "cases": lambda: (recorded(v) for run in registry.cases().values() for v in run(0, chosen)),
         "theorems": lambda: (recorded(v) for run in registry.proofs().values() for v in run(0)),
-        "training": lambda: map(recorded, verdicts(tuple(PERSONAS))),
+        "training": lambda: map(recorded, verdicts()),
         "faults": lambda: (outcome.record() for outcome in faults.run()),
         "rewrites": lambda: (outcome.record() for outcome in rewrites.run()),
         "audit": lambda: ({"record": "audit"} | asdict(row) for row in rows_of_audit()),

@@ -145,12 +145,12 @@ def unchanged(case: str, leg: str, got: dict[str, np.ndarray], expected: dict[st
     yield compare(case, leg, "checkpoint", np.array(float(len(differ))), np.array(0.0), 0.0, derivation)
 
 
-def verdicts(names: tuple[str, ...], steps: int = STEPS) -> Iterator[Verdict]:
-    """Every verdict of this module on the small plans of the personas `names`."""
-    from parity.small import small_corpus, small_plan
+def verdicts(steps: int = STEPS) -> Iterator[Verdict]:
+    """Every verdict of this module on the small plans of the personas and of other rules of update."""
+    from parity.small import small_corpus, trained_plans
 
-    for name in names:
-        plan, corpus = small_plan(name, steps), small_corpus()
+    corpus = small_corpus()
+    for plan in trained_plans(steps).values():
         yield from optimizer(plan)
         for dtype in ("float64", "float32"):
             yield from trajectories(plan, corpus, dtype, steps)

@@ -65,7 +65,7 @@ def judge(wing: str, traces: dict[str, Trace], serve: Callable[[str], tuple[str,
 
 
 def traces(wing: ModuleType) -> dict[str, Trace]:
-    """By place: every case, and of every persona's small plan the model, forward and backward, and the trainer.
+    """By place: every case, and of every small plan the model, forward and backward, and the trainer.
 
     wing: `torch_wing` or `mlx_wing`.
     """

@@ -13,7 +13,7 @@ from dataclasses import asdict, dataclass, replace
 from parity import adamw_check, rooms, step, whole
 from parity.mutants.faults import PACKAGES, Fault, catch
 from parity.mutants.records import FAULTS
-from parity.small import small_plan
+from parity.small import small_plan, trained_plans
 from parity.verdict import Verdict
 from personas import PERSONAS
 from personas.case import collect
@@ -52,8 +52,7 @@ def checks(name: str, seed: int) -> Iterator[Verdict]:
             if case.name.startswith(name):
                 yield from rooms.check(case, seed)
         return
-    for persona in PERSONAS:
-        plan = small_plan(persona)
+    for plan in map(small_plan, PERSONAS) if name == "model" else trained_plans().values():
         plan = replace(plan, fixed=replace(plan.fixed, n_layer=1, batch_size=2))
         if name == "model":
             yield from whole.check(plan, seed)

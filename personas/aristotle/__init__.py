@@ -9,11 +9,14 @@ validation had no part in it.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import corpus
 from personas.aristotle import memory, memory_tables, rope, tokenize
 from personas.aristotle.attention import Syllogism
 from personas.aristotle.mla import LatentAttention
 from personas.aristotle.moe import PorphyryTree
+from personas.aristotle.muon import Muon
 from personas.aristotle.norm import GatedMesotes, GoldenMean
 from personas.aristotle.ssm import SelectiveStateSpace
 from personas.persona import Persona
@@ -83,6 +86,12 @@ SYSTEMS = (
         "A1, the tree of Porphyry",
         job="perceptrons: experts by genus and species, reached by questions",
         furnish=lambda parts, fixed, tables: {"mlp": PorphyryTree(fixed.n_embd, 3, 5 * fixed.n_embd // 8)},
+    ),
+    System(
+        "muon",
+        "A7, premises and conclusion",
+        job="optimizer of the blocks' matrices: orthogonal momentum, where the gradient agrees",
+        train=lambda recipe: replace(recipe, hidden=Muon(rate=2.0, weight_decay=1.0)),
     ),
     System(
         "memory",

@@ -16,9 +16,9 @@ one learning rate and one decay suit both. A matrix with more rows than columns 
 Theorems.
 (1) Singular vectors. U = P phi^5(S) Q^T for X_0 = P S Q^T, phi(s) = a s + b s^3 + c s^5: by induction, since A X and
     A^2 X have the singular vectors of X and the singular values s^3 and s^5.
-(2) Singular values. s >= 1.6e-3 goes to [0.68, 1.21], a smaller one to [0, 1.21]: phi maps [0, 1.21] into itself (its
-    greatest value there is 1.203) and [0.68, 1.21] into [0.68, 1.14]; phi(s) >= 2.6 s on [0, 0.42], so five steps
-    lift 1.6e-3 over 0.68 (checked on a grid: from 1.51e-3 on). Near 0 it multiplies s by a^5 = 485.
+(2) Singular values. s >= 1.6e-3 goes to [0.68, 1.21], a smaller one to [0, 1.21]: phi takes [0.55, 1.21] into
+    I = [0.68, 1.203] and I into itself, and rises on [0, 0.55]. So an orbit that enters [0.55, 1.21] within four steps
+    ends in I; one that does not ends between phi^5(1.6e-3) = 0.718 and phi(0.55) = 1.203. Slope of phi^5 at 0: a^5 = 485.
 (3) Agreement. C * G >= 0 in every entry, hence <C, G> >= 0: to first order no step raises the batch's loss.
 (4) Length. |C|_F = |U|_F <= 1.21 sqrt(min(r, c)) unless C = 0, which is so if U and G agree nowhere.
 (5) Scale. A positive factor on M and G alike changes neither U nor C, bit for bit if it is a power of two: M is first
@@ -27,14 +27,10 @@ Theorems.
     The recipe's clip is such a factor at every single step, so it never touches a sign; but where it acts on some
     steps only it weighs them against each other in M, and (5) then holds of the gradients after it.
 
-Discontinuity. C is continuous in U (an entry leaves through 0) but not in G: as G_ij passes 0, C_ij jumps between 0 and
-its value. There two exact computations may rightly part; how the harness deals with it: `parity.decisions`.
-
-Cost. 5 (2 min^2 max + min^3) multiplications a matrix, for d = 32 less than the batch's own share by far; one number of
-state for each weight, where Adam keeps two.
-
-Amended. PERSONAS.md has no rule for the scale of the step: here Adam's (Liu 2025). The momentum is plain, not Nesterov's:
-the gradient has its say in the mask. A mask that leaves little is rescaled by much (Liang 2024 divide by its mean).
+C is continuous in U, but as G_ij passes 0, C_ij jumps: there two right computations may part, see `parity.decisions`.
+Cost. 5 (2 min^2 max + min^3) multiplications a matrix; one number of state for each weight, where Adam keeps two.
+Choices. The factor 0.2 sqrt(max) is Liu's. The momentum is plain, not Nesterov's: the gradient has its say in the mask.
+Liang rescales by the share of entries kept, which leaves the length open; (4) does not.
 
 Sources: Jordan 2024 (Muon, the quintic); Liang 2024 (Cautious Optimizers); Liu 2025 (Muon is scalable: 0.2 sqrt(max),
 decay); Bernstein & Newhouse 2024 (steepest descent in the spectral norm); Higham 2008 (Newton-Schulz).
@@ -101,42 +97,32 @@ class Muon:
         """u, g (n, r, c) -> C of each."""
         return np.stack([conclusion(*pair) for pair in zip(u, g, strict=True)])
 
-    def __call__(
-        self, p: dict[str, np.ndarray], w: np.ndarray, m: np.ndarray, g: np.ndarray, lr: np.ndarray
-    ) -> tuple[np.ndarray, np.ndarray]:
+    def __call__(self, p: dict[str, np.ndarray], w, m, g, lr) -> tuple[np.ndarray, np.ndarray]:
         """w, m, g (n, r, c), lr () -> (W, M) of each."""
         w, m = zip(*(self.update(*one, lr) for one in zip(w, m, g, strict=True)), strict=True)
         return np.stack(w), np.stack(m)
 
 
-def _drawn(*shape: int):
-    return lambda g: (g.normal(size=shape),)
-
-
-def _pair(*shape: int):
-    return lambda g: (g.normal(size=shape), g.normal(size=shape))
-
-
-def _step(*shape: int):
-    return lambda g: (*g.normal(size=(3, *shape)), np.array(0.02))
+def _normal(count: int, *shape: int, scale: float = 1.0, more: tuple = ()):
+    return lambda g: (*(scale * g.normal(size=(count, *shape))), *more)
 
 
 MUON = Muon(rate=2.0, momentum=0.9, weight_decay=0.3)
+RATE = (np.array(0.02),)
 CASES = (
-    Case("muon: a step", MUON, _step(3, 4, 6)),
-    Case("muon: a step, tall", MUON, _step(2, 9, 4)),
-    Case("muon: a step, the contract's sizes", MUON, _step(4, 128, 32)),
-    Case("muon: newton-schulz", MUON, _drawn(3, 5, 8), "orthogonal"),
-    Case("muon: newton-schulz, tall", MUON, _drawn(2, 8, 5), "orthogonal"),
-    Case("muon: newton-schulz, one row", MUON, _drawn(2, 1, 6), "orthogonal"),
-    Case("muon: newton-schulz, one entry", MUON, _drawn(2, 1, 1), "orthogonal"),
-    Case("muon: newton-schulz, tiny", MUON, lambda g: (1e-6 * g.normal(size=(2, 3, 4)),), "orthogonal"),
-    Case("muon: the conclusion", MUON, _pair(3, 4, 6), "conclude"),
+    Case("muon: a step", MUON, _normal(3, 3, 4, 6, more=RATE)),
+    Case("muon: a step, tall", MUON, _normal(3, 2, 9, 4, more=RATE)),
+    Case("muon: a step, the contract's sizes", MUON, _normal(3, 4, 128, 32, more=RATE)),
+    Case("muon: newton-schulz", MUON, _normal(1, 3, 5, 8), "orthogonal"),
+    Case("muon: newton-schulz, tall", MUON, _normal(1, 2, 8, 5), "orthogonal"),
+    Case("muon: newton-schulz, one row", MUON, _normal(1, 2, 1, 6), "orthogonal"),
+    Case("muon: newton-schulz, tiny", MUON, _normal(1, 2, 3, 4, scale=1e-6), "orthogonal"),
+    Case("muon: the conclusion", MUON, _normal(2, 3, 4, 6), "conclude"),
 )
 
 
 def _matrices(g: np.random.Generator) -> np.ndarray:
-    """Three of full rank, of any shape, one with singular values down to 1e-4 of the greatest."""
+    """Four of any shape, the first with singular values down to 1e-4 of the greatest."""
     r, c = g.integers(2, 9, size=2)
     m = g.normal(size=(4, r, c))
     p, _, q = np.linalg.svd(m[0], full_matrices=False)
@@ -151,39 +137,34 @@ def _phi(s: np.ndarray) -> np.ndarray:
     return s
 
 
+def _shares(m: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    p, s, q = np.linalg.svd(m, full_matrices=False)
+    return p, s / np.linalg.norm(s, axis=-1, keepdims=True), q
+
+
 def _vectors(evaluate, g):
     m = _matrices(g)
-    p, s, q = np.linalg.svd(m, full_matrices=False)
-    s /= np.linalg.norm(s, axis=-1, keepdims=True)
+    p, s, q = _shares(m)
     return evaluate(MUON, {}, "orthogonal", m), (p * _phi(s)[:, None]) @ q
 
 
 def _values(evaluate, g):
     m = _matrices(g)
-    share = np.linalg.svd(m, compute_uv=False)
-    share /= np.linalg.norm(share, axis=-1, keepdims=True)
     s = np.sort(np.linalg.svd(evaluate(MUON, {}, "orthogonal", m), compute_uv=False), axis=-1)
     # In order of size: as many must reach the upper interval as are great enough to.
-    floor = np.sort(np.where(share >= 1.6e-3, 0.68, 0.0), axis=-1)
-    return s, np.clip(s, floor, 1.21)
+    return s, np.clip(s, np.sort(np.where(_shares(m)[1] >= 1.6e-3, 0.68, 0.0), axis=-1), 1.21)
 
 
 def _sparse(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """U and G with entries of exactly 0, and a G of nothing else. There C has no derivative, so it is not a case."""
+    """U and G with entries of 0, a G of nothing else, and one against U. C has no derivative there: it is no case."""
     u, v = representable(g.normal(size=(2, 3, 4, 6))) * (g.random((2, 3, 4, 6)) < 0.6)
-    v[1] = 0
-    return u, v
+    return u, np.stack([v[0], 0 * v[1], -u[2]])
 
 
 def _agreement(evaluate, g):
     u, v = _sparse(g)
     c = evaluate(MUON, {}, "conclude", u, v)
-    return np.minimum(c * np.sign(v), 0), np.zeros_like(c)
-
-
-def _open(evaluate, g):
-    u, v = _sparse(g)
-    return evaluate(MUON, {}, "conclude", u, v)[u * v == 0], np.zeros((u * v == 0).sum())
+    return np.where(u * v == 0, c, np.minimum(c * np.sign(v), 0)), np.zeros_like(c)
 
 
 def _length(evaluate, g):
@@ -192,38 +173,28 @@ def _length(evaluate, g):
     return np.linalg.norm(evaluate(MUON, {}, "conclude", u, v), axis=(1, 2)), np.linalg.norm(u, axis=(1, 2))
 
 
-def _empty(evaluate, g):
-    u = representable(g.normal(size=(3, 4, 5)))
-    against = -u * (g.random(u.shape) < 0.7)
-    return evaluate(MUON, {}, "conclude", u, against), np.zeros_like(u)
-
-
-def _direction(evaluate, m, v):
-    return evaluate(MUON, {}, "conclude", evaluate(MUON, {}, "orthogonal", m), v)
+def _scaled(evaluate, m, v, factor):
+    u = (evaluate(MUON, {}, "orthogonal", k * m) for k in (factor, 1))
+    return tuple(evaluate(MUON, {}, "conclude", one, k * v) for one, k in zip(u, (factor, 1), strict=True))
 
 
 def _power(evaluate, g):
     # 2^-100: squares and products of such numbers underflow in float32.
-    m, factor = _matrices(g), 2.0 ** g.choice([-100, -40, 3, 60])
-    v = representable(m + g.normal(size=m.shape))
-    return _direction(evaluate, factor * m, factor * v), _direction(evaluate, m, v)
+    m = _matrices(g)
+    return _scaled(evaluate, m, representable(m + g.normal(size=m.shape)), 2.0 ** g.choice([-100, -40, 3, 60]))
 
 
 def _factor(evaluate, g):
     # Few digits each, so that the product is exact in float32.
-    m, v = g.integers(-(2**12), 2**12, size=(2, 3, 5, 4)).astype(float)
-    factor = float(g.integers(2, 1000))
-    return _direction(evaluate, factor * m, factor * v), _direction(evaluate, m, v)
+    return _scaled(evaluate, *g.integers(-(2**12), 2**12, size=(2, 3, 5, 4)).astype(float), float(g.integers(2, 1000)))
 
 
 STEEP = 4 * 485**2  # an error grows by up to phi^5's slope at 0; five products in a row, the later ones by less
 THEOREMS = (
     Theorem("muon: singular vectors", "U has the singular vectors of M", _vectors, STEEP),
     Theorem("muon: singular values", "1.6e-3 and more go to [0.68, 1.21], less to [0, 1.21]", _values, STEEP),
-    Theorem("muon: agreement", "no entry of C stands against the gradient's", _agreement, 1, exact=True),
-    Theorem("muon: open", "what either premise leaves open is left out", _open, 1, exact=True),
+    Theorem("muon: agreement", "C is 0 wherever U and G do not agree, and if they never do", _agreement, 1, exact=True),
     Theorem("muon: length", "C is as long as U", _length, length=64),
-    Theorem("muon: empty mask", "C = 0 where the premises agree nowhere", _empty, 1, exact=True),
     Theorem("muon: power of two", "as a factor on M and G it changes nothing", _power, 1, exact=True),
     Theorem("muon: factor", "no positive factor on M and G changes anything, up to rounding", _factor, STEEP),
 )

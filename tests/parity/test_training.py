@@ -11,23 +11,23 @@ from assertions import all_green
 
 from parity import adamw_check, trainers, training
 from parity.exact import exact
-from parity.small import small_corpus, small_plan
+from parity.small import small_corpus, small_plan, trained_plans
 from parity.verdict import AGREEMENT
 from personas.adamw import adamw, clipped
 from personas.recipe import Recipe
 
-PERSONAS = ("baseline", "aristotle")
+PLANS = tuple(trained_plans())
 
 
-@pytest.mark.parametrize("name", PERSONAS)
-def test_adamw_over_50_steps(name):
-    all_green(adamw_check.optimizer(small_plan(name)))
+@pytest.mark.parametrize("name", PLANS)
+def test_the_optimizer_over_50_steps(name):
+    all_green(adamw_check.optimizer(trained_plans()[name]))
 
 
 @pytest.mark.parametrize("dtype", ["float64", "float32"])
-@pytest.mark.parametrize("name", PERSONAS)
+@pytest.mark.parametrize("name", PLANS)
 def test_every_loss_of_500_steps_and_checkpoints_across(name, dtype):
-    plan = small_plan(name, training.STEPS)
+    plan = trained_plans(training.STEPS)[name]
     verdicts = all_green(training.trajectories(plan, small_corpus(), dtype, training.STEPS))
     assert [v.what for v in verdicts if v.leg == f"mlx {dtype}"] == ["loss, 500 steps"]
     assert {v.leg for v in verdicts} >= {f"torch to mlx {dtype}", f"mlx to torch {dtype}"}
