@@ -18,7 +18,7 @@ Theorems.
     A^2 X have the singular vectors of X and the singular values s^3 and s^5.
 (2) Singular values. s >= 1.6e-3 goes to [0.68, 1.21], a smaller one to [0, 1.21]: phi takes [0.55, 1.21] into
     I = [0.68, 1.203] and I into itself, and rises on [0, 0.55]. So an orbit that enters [0.55, 1.21] within four steps
-    ends in I; one that does not ends between phi^5(1.6e-3) = 0.718 and phi(0.55) = 1.203. Slope of phi^5 at 0: a^5 = 485.
+    ends in I; one that does not ends between phi^5(1.6e-3) = 0.718 and phi(0.55) = 1.203. phi^5 has slope 485 at 0.
 (3) Agreement. C * G >= 0 in every entry, hence <C, G> >= 0: to first order no step raises the batch's loss.
 (4) Length. |C|_F = |U|_F <= 1.21 sqrt(min(r, c)) unless C = 0, which is so if U and G agree nowhere.
 (5) Scale. A positive factor on M and G alike changes neither U nor C, bit for bit if it is a power of two: M is first
