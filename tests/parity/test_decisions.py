@@ -12,7 +12,7 @@ from assertions import all_green
 
 from parity import step
 from parity.decisions import Decisions, Watch, decisions, partings, reversing
-from parity.small import trained_plans
+from parity.small import small_plan, trained_plans
 from parity.trainers import make
 from parity.whole import drawn
 

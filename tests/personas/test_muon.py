@@ -14,7 +14,7 @@ import mlx_impl.stacked
 import torch_ref.stacked
 from mlx_impl.aristotle.muon import Muon as MlxMuon
 from parity import check_optimizer
-from parity.small import small_corpus, small_plan
+from parity.small import small_corpus, small_plan, trained_plans
 from parity.trainers import WINGS, make, run
 from personas import descent
 from personas.aristotle.muon import Muon, conclusion, newton_schulz
@@ -25,7 +25,7 @@ SETTINGS = dict(rate=3.0, momentum=0.9, weight_decay=0.5)
 
 @pytest.fixture(scope="module")
 def plan():
-    return small_plan("muon")
+    return trained_plans()["aristotle with muon"]
 
 
 def gradients(plan, seed: int = 0, scale: float = 1.0) -> dict[str, np.ndarray]:
