@@ -42,32 +42,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from personas.aristotle.newton_schulz import QUINTIC, STEPS, conclusion, newton_schulz
 from personas.case import Case, Theorem, representable
 
-QUINTIC, STEPS = (3.4445, -4.7750, 2.0315), 5
 ADAMS = 0.2  # the size of Adam's steps in units of the learning rate, root mean square
-
-
-# Operators alone, so that NumPy arrays and torch tensors (for `parity.rounding`) go through the same lines.
-def newton_schulz(m):
-    """U of one matrix (r, c)."""
-    (a, b, c), wide = QUINTIC, m.shape[0] <= m.shape[1]
-    x, greatest = m if wide else m.T, abs(m).max()
-    if greatest == 0:
-        return m
-    x = x / greatest
-    x = x / (x * x).sum() ** 0.5
-    for _ in range(STEPS):
-        gram = x @ x.T
-        x = a * x + (b * gram + c * (gram @ gram)) @ x
-    return x if wide else x.T
-
-
-def conclusion(u, g):
-    """C of one matrix: what of u (r, c) agrees in sign with g (r, c), at the length of u."""
-    kept = u * ((u > 0) & (g > 0) | (u < 0) & (g < 0))
-    size = (kept * kept).sum()
-    return kept * ((u * u).sum() / size) ** 0.5 if size > 0 else kept
 
 
 @dataclass(frozen=True)
@@ -103,16 +81,27 @@ class Muon:
         return np.stack(w), np.stack(m)
 
 
-def _normal(count: int, *shape: int, scale: float = 1.0, more: tuple = ()):
-    return lambda g: (*(scale * g.normal(size=(count, *shape))), *more)
+def _normal(count: int, *shape: int, scale: float = 1.0):
+    return lambda g: tuple(scale * g.normal(size=(count, *shape)))
+
+
+def _step(*shape: int):
+    """W, M, G and the rate, drawn until no entry of U or G is near 0, where C has no derivative."""
+
+    def draw(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+        w, *premises = g.normal(size=(3, *shape))
+        m = MUON.momentum * premises[0] + (1 - MUON.momentum) * premises[1]
+        near = min(np.abs(MUON.orthogonal({}, m)).min(), np.abs(premises[1]).min()) < 0.01
+        return draw(g) if near else (w, *premises, np.array(0.02))
+
+    return draw
 
 
 MUON = Muon(rate=2.0, momentum=0.9, weight_decay=0.3)
-RATE = (np.array(0.02),)
 CASES = (
-    Case("muon: a step", MUON, _normal(3, 3, 4, 6, more=RATE)),
-    Case("muon: a step, tall", MUON, _normal(3, 2, 9, 4, more=RATE)),
-    Case("muon: a step, the contract's sizes", MUON, _normal(3, 4, 128, 32, more=RATE)),
+    Case("muon: a step", MUON, _step(2, 4, 6)),
+    Case("muon: a step, tall", MUON, _step(2, 9, 4)),
+    Case("muon: newton-schulz, the contract's sizes", MUON, _normal(1, 2, 128, 32), "orthogonal"),
     Case("muon: newton-schulz", MUON, _normal(1, 3, 5, 8), "orthogonal"),
     Case("muon: newton-schulz, tall", MUON, _normal(1, 2, 8, 5), "orthogonal"),
     Case("muon: newton-schulz, one row", MUON, _normal(1, 2, 1, 6), "orthogonal"),

@@ -11,7 +11,7 @@ import torch
 from assertions import all_green
 
 from parity import step
-from parity.decisions import Decisions, Watch, decisions, partings, reversing
+from parity.decisions import CLEAR, Decisions, Watch, decisions, partings, reversing
 from parity.small import small_plan, trained_plans
 from parity.trainers import make
 from parity.whole import drawn
@@ -95,7 +95,7 @@ def test_partings_are_counted(plan):
     lr, rule = 1e-2, plan.recipe.hidden
     kept = 1 - rule.rate * lr * rule.weight_decay
     one, other = Watch(plan, trainer([1.0, 1.0, 1.0])), Watch(plan, trainer([1.0, 1.0, 1.0]))
-    one(trainer([kept + 5e-3, kept, kept + 2e-5]), lr)
+    one(trainer([kept + 0.2 * rule.rate * lr, kept, kept + 1.5 * CLEAR * rule.rate * lr]), lr)
     other(trainer([kept, kept, kept]), lr)
     assert partings(one, other) == (1, 0)
     assert partings(one, one) == (0, None)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import mlx.core as mx
 import numpy as np
@@ -43,7 +43,7 @@ def test_the_matrices_of_the_blocks_follow_it(plan):
 
 def test_the_plan_says_so(plan):
     described = json.loads(json.dumps(plan.describe()))["recipe"]["hidden"]
-    assert described == {"rule": "personas.aristotle.muon.Muon", "rate": 2.0, "momentum": 0.95, "weight_decay": 1.0}
+    assert described == {"rule": "personas.aristotle.muon.Muon", **asdict(plan.recipe.hidden)}
     assert small_plan("aristotle").describe()["recipe"]["hidden"] is None
 
 

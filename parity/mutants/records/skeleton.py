@@ -27,5 +27,5 @@ FAULTS = (
     Fault("no bias correction", "left the library's default", TRAINER, "optimizer",
           mlx=("bias_correction=True", "bias_correction=False")),
     Fault("the library's decay", "left it at 0.01", TRAINER, "optimizer",
-          mlx=("[adamw(weight_decay=recipe.weight_decay)", "[adamw()")),
+          mlx=("*hidden, adamw(weight_decay=recipe.weight_decay)", "*hidden, adamw()")),
 )
