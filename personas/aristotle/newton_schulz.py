@@ -1,4 +1,4 @@
-"""The two lines of A7 (`personas.aristotle.muon`) for one matrix: the major premise made orthogonal, and the conclusion.
+"""The two lines of A7 (`personas.aristotle.muon`) for one matrix: the major premise made orthogonal, the conclusion.
 
 Written with operators alone, so that NumPy arrays and torch tensors (for `parity.rounding`) go through the same lines.
 """
