@@ -1,0 +1,21 @@
+"""A specification's namesake as functions of NumPy arrays, for what is computed outside of training."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import torch
+
+from torch_ref.model import build
+
+
+def functions(spec, device: str = "cpu") -> Callable[..., np.ndarray]:
+    """(method, *arrays) -> array: this wing's namesake of a specification without parameters, in float32."""
+    module = build(spec).to(device)
+
+    @torch.no_grad()
+    def call(method: str, *arrays: np.ndarray) -> np.ndarray:
+        return getattr(module, method)(*(torch.from_numpy(x).to(device) for x in arrays)).cpu().numpy()
+
+    return call

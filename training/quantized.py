@@ -1,0 +1,179 @@
+"""A run's weights in few bits: `quantized.safetensors`, which either wing reads.
+
+    header   what `checkpoint.identity` says of the run, its step, and "quantized":
+             quantizer  the module that wrote the codes, "personas.<persona>.quantize"
+             groups     for each: bits, blocks (how many), tensors [[name, shape, exponent], ...]
+             sha256     of all arrays, by name, so that a flipped bit does not pass for a weight
+    arrays   <group>.codes              uint8 (bits of a block, ceil(blocks / 8)): bit planes, the most telling first;
+                                        the bit of block i is bit 7 - i % 8 of byte i // 8
+             <group>.<table>            what the quantizer keeps (Aristotle: centres and radii, float16)
+             model.<name>               parameters of rank 0 or 1, as they are (float32)
+             tables.<name>              the plan's tables, as in a checkpoint
+
+A tensor is divided by 2^exponent, the least power of two not below its greatest weight, flattened, filled up with zeros
+to whole blocks of 8 and laid behind the tensors before it in its group. A tensor with an eighth of all the weights is a
+group by itself, at SPECIES_BITS; the others, few weights through which all tokens pass, share the group "small" and get
+as many bits as the budget leaves. The quantizer of a persona is a module with
+
+    BLOCK, GENUS_BITS, SPECIES_BITS, MOST_SPECIES_BITS
+    fit(blocks (n, 8) float32 in [-1, 1], bits, generator) -> spec;   restored(tables, bits) -> spec
+    spec.encode({}, blocks) -> codes (n, columns) int32;  spec.decode({}, codes) -> blocks;  both in either wing
+    spec.tables() -> arrays;   spec.planes() -> [(column, place of the bit), ...]
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from corpus.chance import stream
+from training import checkpoint
+from training.checkpoint import CheckpointError
+from training.contract import UsageError
+from training.wing import PACKAGES
+
+FILE_NAME = "quantized.safetensors"
+BUDGET, OVERHEAD = 4.5, 0.05  # bits a weight, and how much of it is kept for everything but codes
+GREAT = 1 / 8  # of all weights: a tensor of that size is a group by itself
+ZERO = -100  # the exponent of a tensor of zeros
+PIECE = 2048  # blocks encoded at once, so that what is in hand fits into a processor's cache
+
+Arrays = dict[str, np.ndarray]
+# (specification, method, array) -> array
+Compute = Callable[[object, str, np.ndarray], np.ndarray]
+
+
+def quantizer(persona: str):
+    """The module that quantizes for a persona. Raises UsageError if it has none."""
+    name = f"personas.{persona}.quantize"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise UsageError(f"the persona {persona!r} has no quantizer: give a run of aristotle.") from error
+
+
+def computing(backend: str, device: str) -> Compute:
+    """How the wing `backend` computes a method of a specification, piece by piece, on `device`."""
+    functions = importlib.import_module(f"{PACKAGES[backend]}.arrays").functions
+
+    def compute(spec: object, method: str, rows: np.ndarray) -> np.ndarray:
+        call = functions(spec, device)
+        return np.concatenate([call(method, rows[i : i + PIECE]) for i in range(0, len(rows), PIECE)])
+
+    return compute
+
+
+def quantize(state: Arrays, persona: str, seed: int, compute: Compute) -> tuple[dict[str, object], Arrays]:
+    """("quantized" of the header, arrays) for the parameters "model.<name>" of a trainer's state."""
+    own = quantizer(persona)
+    matrices = {name: x for name, x in state.items() if name.startswith("model.") and x.ndim > 1}
+    arrays = {name: x for name, x in state.items() if name.startswith("model.") and x.ndim <= 1}
+    groups = {}
+    for group, (names, bits) in _groups(matrices, own).items():
+        exponents = {name: _exponent(matrices[name]) for name in names}
+        blocks = np.concatenate([_blocks(np.ldexp(matrices[name], -exponents[name]), own.BLOCK) for name in names])
+        spec = own.fit(blocks, bits, stream(seed, f"quantize/{group}"))
+        arrays[f"{group}.codes"] = pack(compute(spec, "encode", blocks), spec.planes())
+        arrays |= {f"{group}.{table}": x for table, x in spec.tables().items()}
+        tensors = [[name[6:], list(matrices[name].shape), exponents[name]] for name in names]
+        groups[group] = {"bits": bits, "blocks": len(blocks), "tensors": tensors}
+    return {"quantizer": own.__name__, "groups": groups, "sha256": digest(arrays)}, arrays
+
+
+def dequantize(record: dict, arrays: Arrays, compute: Compute) -> Arrays:
+    """The parameters "model.<name>", float32, of what `quantize` returned."""
+    own = importlib.import_module(record["quantizer"])
+    state = {name: x for name, x in arrays.items() if name.startswith("model.")}
+    for group, about in record["groups"].items():
+        kept = {name.removeprefix(f"{group}."): x for name, x in arrays.items() if name.startswith(f"{group}.")}
+        spec = own.restored({name: x for name, x in kept.items() if name != "codes"}, about["bits"])
+        flat = compute(spec, "decode", unpack(kept["codes"], spec.planes(), about["blocks"])).reshape(-1)
+        start = 0
+        for name, shape, exponent in about["tensors"]:
+            size = int(np.prod(shape))
+            state[f"model.{name}"] = np.ldexp(flat[start : start + size].reshape(shape), exponent).astype(np.float32)
+            start += -(-size // own.BLOCK) * own.BLOCK
+    return state
+
+
+def write(path: Path, header: dict[str, object], record: dict[str, object], arrays: Arrays, tables: Arrays) -> None:
+    """Replace the file at `path` in one step. Raises CheckpointError if that cannot be done."""
+    tables = {f"tables.{name}": x for name, x in tables.items()}
+    checkpoint.write(path, header | {"quantized": record}, arrays | tables)
+
+
+def read(path: Path) -> tuple[dict, Arrays, Arrays]:
+    """(header, arrays, the plan's tables) of the file at `path`. Raises CheckpointError, one sentence."""
+    if not path.exists():
+        raise CheckpointError(f"there is no quantized checkpoint {path}: make it with --quantize {path.parent}.")
+    try:
+        header, arrays = checkpoint.read(path)
+    except CheckpointError as error:
+        raise CheckpointError(f"{path} is damaged or foreign: make it anew with --quantize {path.parent}.") from error
+    tables = {name[7:]: x for name, x in arrays.items() if name.startswith("tables.")}
+    arrays = {name: x for name, x in arrays.items() if not name.startswith("tables.")}
+    if "quantized" not in header:
+        raise CheckpointError(f"{path} is not quantized: make it anew with --quantize {path.parent}.")
+    if header["quantized"]["sha256"] != digest(arrays):
+        raise CheckpointError(f"{path} is damaged (its weights have another hash): make it anew with --quantize.")
+    return header, arrays, tables
+
+
+def parameters(path: Path, compute: Compute) -> tuple[dict, Arrays, Arrays]:
+    """(header, state, tables) of a quantized run; `trainer.write(trainer.read() | state)` loads it into either wing."""
+    header, arrays, tables = read(path)
+    return header, dequantize(header["quantized"], arrays, compute), tables
+
+
+def pack(codes: np.ndarray, planes: list[tuple[int, int]]) -> np.ndarray:
+    """codes (n, columns) int32 -> uint8 (planes, ceil(n / 8)), bit by bit."""
+    return np.stack([np.packbits(codes[:, column] >> place & 1) for column, place in planes])
+
+
+def unpack(packed: np.ndarray, planes: list[tuple[int, int]], count: int) -> np.ndarray:
+    """The codes (count, columns) of `pack`; planes that are cut off behind, whole bits of all coordinates, count 0."""
+    codes = np.zeros((count, max(column for column, _ in planes) + 1), np.int32)
+    for row, (column, place) in zip(packed, planes, strict=True):
+        codes[:, column] |= np.unpackbits(row, count=count).astype(np.int32) << place
+    return codes
+
+
+def digest(arrays: Arrays) -> str:
+    """SHA-256 (hex) of arrays, by name."""
+    found = hashlib.sha256()
+    for name in sorted(arrays):
+        found.update(name.encode() + np.ascontiguousarray(arrays[name]).tobytes())
+    return found.hexdigest()
+
+
+def _groups(matrices: Arrays, own) -> dict[str, tuple[list[str], int]]:
+    """{group: (its tensors, bits)}"""
+    count = sum(x.size for x in matrices.values())
+    great = sorted(name for name, x in matrices.items() if x.size >= GREAT * count)
+    small = sorted(matrices.keys() - set(great))
+    groups = {name[6:]: ([name], own.SPECIES_BITS) for name in great}
+    if small:
+        share = sum(matrices[name].size for name in small) / count
+        genus = own.GENUS_BITS / own.BLOCK
+        left = (BUDGET - OVERHEAD - (1 - share) * (own.SPECIES_BITS + genus)) / share - genus
+        groups["small"] = small, int(np.clip(left, own.SPECIES_BITS, own.MOST_SPECIES_BITS))
+    return groups
+
+
+def _exponent(x: np.ndarray) -> int:
+    """The least e with |x| <= 2^e everywhere; for zeros, which no cell has in its middle, one that makes them tiny."""
+    mantissa, exponent = np.frexp(np.abs(x).max(initial=0))
+    if not mantissa:
+        return ZERO
+    return int(exponent) - int(mantissa == 0.5)
+
+
+def _blocks(x: np.ndarray, size: int) -> np.ndarray:
+    flat = x.reshape(-1)
+    return np.pad(flat, (0, -len(flat) % size)).reshape(-1, size)

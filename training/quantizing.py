@@ -1,0 +1,90 @@
+"""`--quantize RUN_DIR`: the weights of a run in at most 4.5 bits each, and what that costs in loss.
+
+The loss before and after is `full_vloss`, computed by the wing on the same blocks, so that their difference is paired:
+its standard error is that of the blocks' differences, far below that of either loss. No choice is made by it: bits and
+sweeps were settled on the training split. Bits a weight are those of the whole file but the plan's tables, which are
+no weights: codes, codebooks, radii, parameters of rank 1, the header and the table of contents.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+
+from corpus.batches import val_blocks
+from training import checkpoint, quantized
+from training.console import Console
+from training.contract import Fixed, UsageError
+from training.folder import RunFolder
+from training.full_loss import block_losses, ratio
+from training.request import Request, started_with
+from training.session import _build
+
+ALLOWED = {"quantize", "backend", "device", "data_dir"}
+
+
+def run(fixed: Fixed, given: dict[str, object]) -> dict[str, object]:
+    """Quantize the run in given["quantize"], print what it costs, and return the figures.
+
+    given: the command line's arguments; backend and device are the run's own unless given. Raises UserError.
+    """
+    for name in sorted(given.keys() - ALLOWED):
+        raise UsageError(f"--quantize takes a run as it is: leave --{name.replace('_', '-')} out.")
+    place = RunFolder(Path(str(given["quantize"])))
+    if not place.checkpoint.exists():
+        raise UsageError(f"there is no run in {place.path}: give the folder of one, with {checkpoint.FILE_NAME} in it.")
+    asked = {name: given[name] for name in given if name != "quantize"} | {"resume": place.path}
+    request = Request(**(started_with(asked) | asked | {"out": None, "resume": str(place.path)}))
+    request.check(fixed)
+    header, arrays = checkpoint.read(place.checkpoint)
+    quantized.quantizer(header["persona"])
+    job, console = _build(fixed, request, place, (header, arrays)), Console(quiet=False)
+    if header["step"] < request.last_step(fixed):
+        console.line(f"Note: this run is unfinished, at iteration {header['step']:,} of {request.last_step(fixed):,}.")
+    compute = quantized.computing(request.backend, job.trainer.device)
+    state = job.trainer.read()
+    record, coded = quantized.quantize(state, job.plan.name, job.seed, compute)
+    identity = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus) | {"step": header["step"]}
+    path = place.path / quantized.FILE_NAME
+    quantized.write(path, identity, record, coded, job.plan.tables)
+    figures = _sizes(path, state, job.plan.tables) | _losses(job, path, compute)
+    _say(console, path, figures)
+    return figures
+
+
+def _sizes(path: Path, state: dict[str, np.ndarray], tables: dict[str, np.ndarray]) -> dict[str, object]:
+    weights = sum(x.size for name, x in state.items() if name.startswith("model."))
+    size, of_tables = path.stat().st_size, sum(x.nbytes for x in tables.values())
+    return {
+        "weights": weights,
+        "bits_per_weight": 8 * (size - of_tables) / weights,
+        "file_bytes": size,
+        "table_bytes": of_tables,
+    }
+
+
+def _losses(job, path: Path, compute: quantized.Compute) -> dict[str, float]:
+    """The loss of the trainer as it is, and as the file makes it."""
+    sizes = job.fixed.batch_size, job.fixed.block_size
+    before, weights = block_losses(job.trainer, val_blocks(job.corpus, *sizes))
+    _, parameters, _ = quantized.parameters(path, compute)
+    job.trainer.write(job.trainer.read() | parameters)
+    after, _ = block_losses(job.trainer, val_blocks(job.corpus, *sizes))
+    difference, error = ratio(after - before, weights)
+    return {
+        "full_vloss_before": ratio(before, weights)[0],
+        "full_vloss_after": ratio(after, weights)[0],
+        "difference": difference,
+        "difference_se": error,
+    }
+
+
+def _say(console: Console, path: Path, figures: dict[str, object]) -> None:
+    console.line(f"Wrote {path}")
+    console.line(
+        f"bits per weight  {figures['bits_per_weight']:.3f} of {figures['weights']:,} weights, codebooks, radii and "
+        f"header included\nfile             {figures['file_bytes']:,} bytes, of which {figures['table_bytes']:,} are "
+        f"the plan's tables\nfull_vloss       {figures['full_vloss_before']:.4f} before, "
+        f"{figures['full_vloss_after']:.4f} after: {figures['difference']:+.4f} +- {figures['difference_se']:.4f}"
+    )
