@@ -7,6 +7,7 @@
     python train_mps.py --systems                         all systems: whether they stand, their job, measured effect
     python train_mps.py --sample "ROMEO:" --run runs/aristotle-mlx-1337-20260101-120000
     python train_mps.py --resume runs/aristotle-mlx-1337-20260101-120000
+    python train_mps.py --quantize runs/aristotle-mlx-1337-20260101-120000
 
     from train_mps import train
     best_vloss, elapsed_min = train()
@@ -114,6 +115,7 @@ def arguments(argv: list[str] | None) -> dict[str, object]:
     parser.add_argument("--systems", action="store_true", help="list all systems, and do nothing else")
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N iterations (not comparable)")
     parser.add_argument("--resume", metavar="RUN_DIR", help="continue the run in this folder, as it was started")
+    parser.add_argument("--quantize", metavar="RUN_DIR", help="write the run's weights in 4.5 bits, and what it costs")
     prompt.add_arguments(parser)
     for name in NAMES:
         spellings = dict.fromkeys(("--" + name.replace("_", "-"), "--" + name))
@@ -131,17 +133,20 @@ def main(argv: list[str] | None = None) -> int:
             from training.systems import listing
 
             print(listing())
-            return 0
-        if prompt.asked(given):
+        elif prompt.asked(given):
             from training import generate
 
             generate.run(prompt.read(given), FIXED)
-            return 0
-        from training.request import composed, started_with
+        elif "quantize" in given:
+            from training import quantizing
 
-        if "resume" in given:
-            given = started_with(given) | given
-        train(**composed(given))
+            quantizing.run(FIXED, given)
+        else:
+            from training.request import composed, started_with
+
+            if "resume" in given:
+                given = started_with(given) | given
+            train(**composed(given))
     except UserError as error:
         print(f"train_mps.py: {error}", file=sys.stderr)
         return error.exit_status

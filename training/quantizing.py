@@ -1,8 +1,8 @@
 """`--quantize RUN_DIR`: the weights of a run in at most 4.5 bits each, and what that costs in loss.
 
 The loss before and after is `full_vloss`, computed by the wing on the same blocks, so that their difference is paired:
-its standard error is that of the blocks' differences, far below that of either loss. No choice is made by it: bits and
-sweeps were settled on the training split. Bits a weight are those of the whole file but the plan's tables, which are
+its standard error is that of the blocks' differences, far below that of either loss. Bits and sweeps
+were settled on the training split, and no choice is made by this. Bits a weight are those of the whole file but the plan's tables, which are
 no weights: codes, codebooks, radii, parameters of rank 1, the header and the table of contents.
 """
 
@@ -17,9 +17,9 @@ from training import checkpoint, quantized
 from training.console import Console
 from training.contract import Fixed, UsageError
 from training.folder import RunFolder
-from training.full_loss import block_losses, ratio
+from training.full_loss import split_losses, ratio
 from training.request import Request, started_with
-from training.session import _build
+from training.session import build
 
 ALLOWED = {"quantize", "backend", "device", "data_dir"}
 
@@ -39,7 +39,7 @@ def run(fixed: Fixed, given: dict[str, object]) -> dict[str, object]:
     request.check(fixed)
     header, arrays = checkpoint.read(place.checkpoint)
     quantized.quantizer(header["persona"])
-    job, console = _build(fixed, request, place, (header, arrays)), Console(quiet=False)
+    job, console = build(fixed, request, place, (header, arrays)), Console(quiet=False)
     if header["step"] < request.last_step(fixed):
         console.line(f"Note: this run is unfinished, at iteration {header['step']:,} of {request.last_step(fixed):,}.")
     compute = quantized.computing(request.backend, job.trainer.device)
@@ -67,10 +67,10 @@ def _sizes(path: Path, state: dict[str, np.ndarray], tables: dict[str, np.ndarra
 def _losses(job, path: Path, compute: quantized.Compute) -> dict[str, float]:
     """The loss of the trainer as it is, and as the file makes it."""
     sizes = job.fixed.batch_size, job.fixed.block_size
-    before, weights = block_losses(job.trainer, val_blocks(job.corpus, *sizes))
+    before, weights = split_losses(job.trainer, val_blocks(job.corpus, *sizes))
     _, parameters, _ = quantized.parameters(path, compute)
     job.trainer.write(job.trainer.read() | parameters)
-    after, _ = block_losses(job.trainer, val_blocks(job.corpus, *sizes))
+    after, _ = split_losses(job.trainer, val_blocks(job.corpus, *sizes))
     difference, error = ratio(after - before, weights)
     return {
         "full_vloss_before": ratio(before, weights)[0],

@@ -30,7 +30,7 @@ def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> 
     request.check(fixed)
     steps, place, console = request.last_step(fixed), folder.choose(request), Console(quiet)
     saved = checkpoint.read(place.checkpoint) if request.resume is not None else None
-    job = _build(fixed, request, place, saved)
+    job = build(fixed, request, place, saved)
     progress = Progress(entered, request.recorded())
     if saved is not None:
         progress = Progress.restored(saved[0], entered, request.recorded())
@@ -48,7 +48,7 @@ def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> 
     return result["best_vloss"], result["elapsed_min"]
 
 
-def _build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
+def build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
     _named(request)
     trainer_class = wing.load(request.backend)
     header, arrays = saved or ({}, {})
