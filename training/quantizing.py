@@ -1,9 +1,9 @@
 """`--quantize RUN_DIR`: the weights of a run in at most 4.5 bits each, and what that costs in loss.
 
 The loss before and after is `full_vloss`, computed by the wing on the same blocks, so that their difference is paired:
-its standard error is that of the blocks' differences, far below that of either loss. Bits and sweeps
-were settled on the training split, and no choice is made by this. Bits a weight are those of the whole file but the plan's tables, which are
-no weights: codes, codebooks, radii, parameters of rank 1, the header and the table of contents.
+its standard error is that of the blocks' differences, far below that of either loss. Bits and sweeps were settled on
+the training split. Bits a weight are those of the whole file but the plan's tables, which are no weights: codes,
+codebooks, radii, parameters of rank 1, the header and the table of contents.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from training import checkpoint, quantized
 from training.console import Console
 from training.contract import Fixed, UsageError
 from training.folder import RunFolder
-from training.full_loss import split_losses, ratio
+from training.full_loss import ratio, split_losses
 from training.request import Request, started_with
 from training.session import build
 

@@ -49,6 +49,10 @@ def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> 
 
 
 def build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
+    """What is trained: from its initial values, or from `saved`, the (header, arrays) of the checkpoint in `place`.
+
+    Raises UserError for what cannot be had, and for a checkpoint of another run.
+    """
     _named(request)
     trainer_class = wing.load(request.backend)
     header, arrays = saved or ({}, {})

@@ -102,10 +102,16 @@ SYSTEMS = (
         furnish=_memory,
     ),
     System(
+        "quantize",
+        "A4, genus and species",
+        job="a checkpoint in 4.5 bits a weight",
+        command="--quantize RUN_DIR",
+    ),
+    System(
         "sample",
         "A10, modality",
         job="chooses what is said next: the impossible never, the necessary at once, the contingent by what is typical",
-        command="--sample TEXT --run DIR",
+        command="--sample TEXT --run RUN_DIR",
     ),
 )
 
