@@ -91,7 +91,7 @@ SYSTEMS = (
         "muon",
         "A7, premises and conclusion",
         job="optimizer of the blocks' matrices: orthogonal momentum, where the gradient agrees",
-        train=lambda recipe: replace(recipe, hidden=Muon(rate=0.5, weight_decay=12.0)),
+        train=lambda recipe: replace(recipe, hidden=Muon(rate=2.0, weight_decay=1.0)),
     ),
     System(
         "memory",
