@@ -19,6 +19,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import sys
 import time
 from collections.abc import Sequence
@@ -132,7 +133,7 @@ def main(argv: list[str] | None = None) -> int:
         if given.pop("systems", False):
             from training.systems import listing
 
-            print(listing())
+            print(listing(), flush=True)
         elif prompt.asked(given):
             from training import generate
 
@@ -150,6 +151,8 @@ def main(argv: list[str] | None = None) -> int:
     except UserError as error:
         print(f"train_mps.py: {error}", file=sys.stderr)
         return error.exit_status
+    except BrokenPipeError:  # whoever reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt as stop:
         print(f"train_mps.py: {stop or 'interrupted at once, without saving.'}", file=sys.stderr)
         return getattr(stop, "exit_status", 130)

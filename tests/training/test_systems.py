@@ -20,8 +20,9 @@ def test_state_job_and_effect(monkeypatch, tmp_path):
     record = {"change": "off", "difference": 0.0421, "error": 0.0031, "time": 0.97}
     monkeypatch.setattr(systems, "EFFECTS", tmp_path / "effects.json")
     systems.EFFECTS.write_text(json.dumps({"aristotle": {"rope": record}}))
-    lines = systems.listing(200).splitlines()
-    rope = next(line for line in lines if line.strip().startswith("rope"))
-    assert "default" in rope and "positions" in rope and "off: +0.0421 +- 0.0031, time x 0.97" in rope
-    ssm = next(line for line in lines if line.strip().startswith("ssm"))
-    assert "--with ssm" in ssm and "not measured" in ssm
+    lines = systems.listing().splitlines()
+    rope, job, effect = lines[(at := next(i for i, line in enumerate(lines) if line.startswith("  rope"))) : at + 3]
+    assert rope.endswith("default") and job.strip().startswith("positions")
+    assert effect.strip() == "off: +0.0421 ± 0.0031, time x 0.97"
+    ssm = next(i for i, line in enumerate(lines) if line.startswith("  ssm"))
+    assert lines[ssm].endswith("--with ssm") and lines[ssm + 2].strip() == "effect not measured"
