@@ -22,8 +22,12 @@ from corpus.chance import stream
 from parity.rooms import method_of, mlx_module, torch_module
 from personas.aristotle.attention import Syllogism
 from personas.aristotle.mla import LatentAttention
+from personas.aristotle.moe import PorphyryTree
+from personas.aristotle.norm import GatedMesotes, GoldenMean
 from personas.aristotle.ssm import SelectiveStateSpace
 from personas.baseline.attention import Attention
+from personas.baseline.mlp import MLP
+from personas.baseline.norm import LayerNorm
 from personas.case import Case
 from training.race import compared, race
 
@@ -72,7 +76,7 @@ class Outcome:
 
 
 BLOCK, ATTENTION = ((8, 64, 32),), Attention(32, 4)
-SCAN = SelectiveStateSpace(32, 4)
+SCAN, TREE = SelectiveStateSpace(32, 4), PorphyryTree(32, 3, 20)
 
 
 def long(length: int) -> tuple[tuple[int, ...], ...]:
@@ -87,6 +91,10 @@ CONTESTS = (
     Contest("A2 scan / attention, T = 4,096", Side(SCAN, long(4096)), Side(ATTENTION, long(4096))),
     Contest("A2 scan, T = 4,096 / 8 x T = 512", Side(SCAN, long(4096)), Side(SCAN, long(512)), per=8.0, promised=1.5),
     Contest("A6 latent attention / attention", Side(LatentAttention(32, 4), BLOCK), Side(ATTENTION, BLOCK)),
+    Contest("A1 sparse / dense, E = 8", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), promised=1.0),
+    Contest("A1 sparse / dense, E = 8, forward", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), gradient=False),
+    Contest("A9 golden mean / layer norm", Side(GoldenMean(32), BLOCK), Side(LayerNorm(32), BLOCK)),
+    Contest("A9 gated mesotes / GELU perceptron", Side(GatedMesotes(32, 85), BLOCK), Side(MLP(32), BLOCK)),
 )
 
 
@@ -101,7 +109,7 @@ def runner(wing: str, side: Side, gradient: bool) -> Callable[[int], None]:
 def _torch(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callable[[int], None]:
     module = torch_module(side.spec, parameters, torch.float32)
     arguments = [torch.tensor(x, dtype=torch.float32, requires_grad=gradient) for x in inputs]
-    wanted = [*arguments, *module.parameters()]
+    wanted = [*arguments, *(p for p in module.parameters() if p.requires_grad)]
 
     def run(_: int) -> None:
         with torch.set_grad_enabled(gradient):

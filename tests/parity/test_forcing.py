@@ -63,7 +63,8 @@ def tiny(persona: str, system: str | None = None):
     if system and system not in PERSONAS[persona].default:
         systems = changes(PERSONAS[persona])[system]
     plan = small_plan(persona, systems=systems)
-    return of_plan(replace(plan, fixed=replace(plan.fixed, n_layer=2 if system in ("ssm", "muon") else 1, batch_size=2)))
+    blocks = 2 if system in ("ssm", "muon") else 1
+    return of_plan(replace(plan, fixed=replace(plan.fixed, n_layer=blocks, batch_size=2)))
 
 
 def parted(room: str, stop_at_the_model: bool = False) -> Parting | None:
