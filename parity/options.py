@@ -102,7 +102,8 @@ def _command(commands: argparse._SubParsersAction, name: str, question: str, how
 
 def _chosen(by_name: dict[str, Parser]) -> None:
     for name, seeds in (("check", 1), ("theorems", 20)):
-        by_name[name].add_argument("patterns", nargs="*", metavar="WORD", help="a part of a case's or theorem's name")
+        words = "a part of a case's or theorem's name, or a persona"
+        by_name[name].add_argument("patterns", nargs="*", metavar="WORD", help=words)
         by_name[name].add_argument(
             "--seeds", type=positive, default=seeds, metavar="N", help=f"draws of each ({seeds})"
         )

@@ -6,14 +6,14 @@ A check takes a seed, from which it draws parameters, inputs and cotangents, and
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import partial
+from functools import cache, partial
 
 from parity import rooms, step, theorems, whole
 from parity.pair import Pair
 from parity.problem import Problem
 from parity.small import small_plans
 from parity.verdict import Verdict
-from personas.case import collect
+from personas.case import collect, collect_by_room
 
 Check = Callable[..., Iterator[Verdict]]
 
@@ -37,8 +37,18 @@ def proofs() -> dict[str, Check]:
     return {theorem.name: partial(theorems.check, theorem) for theorem in collect("THEOREMS")}
 
 
+@cache
+def origins() -> dict[str, str]:
+    """The package of each case and theorem: "personas.aristotle"."""
+    found = (pair for kind in ("CASES", "THEOREMS") for pair in collect_by_room(kind))
+    return {record.name: room.rpartition(".")[0] for room, record in found}
+
+
 def select(checks: dict[str, Check], patterns: list[str]) -> dict[str, Check]:
-    """The checks whose names contain one of `patterns`, all if there are none. LookupError if one fits no name."""
+    """The checks that fit one of `patterns`, all if there are none. LookupError if one fits no check.
+
+    A pattern is a part of a check's name, or a persona, which all the checks of its rooms fit.
+    """
     for pattern in patterns:
         if not any(fits(name, pattern) for name in checks):
             rooms = ", ".join(sorted({name.partition(":")[0] for name in checks}))
@@ -47,9 +57,9 @@ def select(checks: dict[str, Check], patterns: list[str]) -> dict[str, Check]:
 
 
 def chosen(name: str, patterns: list[str]) -> bool:
-    """Whether a name contains one of the patterns, or there are none."""
+    """Whether a check fits one of the patterns, or there are none."""
     return not patterns or any(fits(name, pattern) for pattern in patterns)
 
 
 def fits(name: str, pattern: str) -> bool:
-    return pattern.lower() in name.lower()
+    return pattern.lower() in name.lower() or origins().get(name) == f"personas.{pattern.lower()}"

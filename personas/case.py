@@ -70,6 +70,11 @@ def representable(x: np.ndarray) -> np.ndarray:
 
 def collect(kind: str) -> Iterator[Any]:
     """Every record that a module of `personas` lists under `kind`, "CASES" or "THEOREMS"."""
+    yield from (record for _, record in collect_by_room(kind))
+
+
+def collect_by_room(kind: str) -> Iterator[tuple[str, Any]]:
+    """The same, each with the name of its module, "personas.aristotle.rope"."""
     package = import_module("personas")
     for module in sorted(walk_packages(package.__path__, "personas."), key=lambda m: m.name):
-        yield from getattr(import_module(module.name), kind, ())
+        yield from ((module.name, record) for record in getattr(import_module(module.name), kind, ()))

@@ -66,3 +66,10 @@ def test_selection_by_name():
     assert select(CASES, []) == CASES
     with pytest.raises(LookupError, match="'attenton'.*attention"):
         select(CASES, ["mlp", "attenton"])
+
+
+def test_selection_by_persona():
+    """`python -m parity check aristotle`: every room of his, and the plans that are named after him."""
+    found = select(CASES | proofs(), ["aristotle"])
+    assert {"rope: turn", "ssm: recurrence", "moe: typical", "step: aristotle"} < found.keys()
+    assert not found.keys() & {"attention: typical", "mlp: reflection", "model: baseline"}
