@@ -31,7 +31,7 @@ from personas import Plan, balance, model
 from personas.case import representable
 
 SPREAD = 0.2  # of the noise on the initial values
-CLEAR = 1e-4  # the least margin of a choice: a hundred times what float32 can move it
+CLEAR = 1e-3  # the least margin of a choice: a slope is measured on a line that must not cross a tie
 
 
 def evidence(plan: Plan, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:

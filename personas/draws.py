@@ -8,7 +8,7 @@ from scipy.stats import chi2
 from personas.case import Theorem, representable
 from personas.sampling import VARIATE_BITS, Sampler, variates
 
-V, DRAWS = 37, 100_000
+V, FEW, DRAWS = 37, 12, 100_000
 ROUNDING = 1e-5  # nats: more than float32 moves logits below 16 on the way to weights
 
 
@@ -60,10 +60,10 @@ def _inverse(evaluate, g, spec):
 
 
 def _frequency(evaluate, g, spec):
-    logits = logits_of(g, 1)
+    logits = logits_of(g, 1, FEW)
     law = evaluate(spec, {}, "__call__", logits)[0] * DRAWS
     said = evaluate(spec, {}, "draw", np.repeat(logits, DRAWS, axis=0), variates(g, DRAWS))[:, 0].astype(int)
-    counts = np.bincount(said, minlength=V)
+    counts = np.bincount(said, minlength=FEW)
     rare = law < 5
     expected = np.append(law[~rare], law[rare].sum())
     observed = np.append(counts[~rare], counts[rare].sum())

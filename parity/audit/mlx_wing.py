@@ -122,8 +122,16 @@ def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) ->
         value, gradients = mx.value_and_grad(total, argnums=(0, 1))(tree, list(leaves))
         return [value, *(g for _, g in tree_flatten(gradients))]
 
-    tree = module.trainable_parameters()
-    found = follow(both, *(arguments[i] for i in floating))
+    def forward(*leaves: mx.array) -> list[mx.array]:
+        given = dict(zip(floating, leaves, strict=True))
+        outputs = method_of(module, method)(*(given.get(i, x) for i, x in enumerate(arguments)))
+        return [y for _, y in tree_flatten(outputs)]
+
+    tree, leaves = module.trainable_parameters(), [arguments[i] for i in floating]
+    given = leaves or tree_flatten(tree)
+    # Whole numbers have no gradient, and a call without floating arrays has none to give.
+    slope = given and any(mx.issubdtype(y.dtype, mx.floating) for y in forward(*leaves))
+    found = follow(both if slope else forward, *leaves)
     module.update(tree)
     return found
 

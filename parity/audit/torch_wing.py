@@ -115,6 +115,8 @@ def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) ->
         def run(module=module, arguments=arguments, leaves=leaves) -> None:
             found = tree_leaves(method_of(module, method)(*arguments))
             outputs = [y for y in found if y.requires_grad]
+            if not outputs:  # whole numbers, which have no gradient
+                return
             torch.autograd.grad(outputs, leaves, [torch.ones_like(y) for y in outputs], allow_unused=True)
 
         follow(run, device, trace)
