@@ -22,11 +22,12 @@ import corpus
 import personas
 from calibration import gate_fit
 from corpus import Corpus
-from corpus.batches import train_batch, val_blocks
+from corpus.batches import val_blocks
 from personas.aristotle import memory_tables
 from personas.aristotle.evidence import FEATURES, PARTS
 from training import atomic, wing
 from training.contract import Fixed
+from training.job import Job
 
 FOLDS, ITERATIONS, PART, SEED = 4, 1500, 0.9, 1337
 
@@ -58,11 +59,10 @@ def folds(text: np.ndarray) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray
 def trained(fixed: Fixed, backend: str, text: np.ndarray, iterations: int):
     """A trainer of the persona without its memory, after so many iterations on a text (N,)."""
     plan = personas.plan("aristotle", replace(fixed, max_iters=iterations), text, systems=models())
-    trainer, only = wing.load(backend)(plan, SEED), Corpus(text, text, "a part of the training split")
+    job = Job(wing.load(backend)(plan, SEED), plan, Corpus(text, text, "a part of the training split"), fixed, SEED)
     for step in range(iterations):
-        batch = train_batch(only, SEED, step, fixed.batch_size, fixed.block_size)
-        trainer.step(*batch, plan.noise(SEED, step), plan.recipe.learning_rate(step))
-    return trainer
+        job.update(step)
+    return job.trainer
 
 
 def judged(trainer, pieces: tuple[np.ndarray, ...], held: np.ndarray, kinds: np.ndarray) -> gate_fit.Sample:

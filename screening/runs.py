@@ -11,11 +11,11 @@ import numpy as np
 import corpus
 import personas
 import train_mps
-from corpus.batches import train_batch
 from screening.arms import Arm
 from training import atomic, wing
 from training.checkpoint import FILE_NAME
 from training.folder import LOSSES
+from training.job import Job
 from training.race import compared, race
 
 HELD_OUT = 10  # one in so many tokens of the training split, its end
@@ -68,12 +68,6 @@ def times(arms: list[Arm], persona: str, backend: str, text: corpus.Corpus, roun
 
 def _iterate(arm: Arm, persona: str, backend: str, text: corpus.Corpus) -> Callable[[int], float]:
     """What runs iteration t of an arm to its end."""
-    fixed = train_mps.FIXED
-    plan = personas.plan(persona, fixed, text.train, systems=arm.systems)
-    trainer = wing.load(backend)(plan, 0)
-
-    def iterate(t: int) -> float:
-        batch = train_batch(text, 0, t, fixed.batch_size, fixed.block_size)
-        return float(trainer.step(*batch, plan.noise(0, t), plan.recipe.learning_rate(t)))
-
-    return iterate
+    plan = personas.plan(persona, train_mps.FIXED, text.train, systems=arm.systems)
+    job = Job(wing.load(backend)(plan, 0), plan, text, train_mps.FIXED, 0)
+    return lambda t: float(job.update(t))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from corpus.batches import train_batch
 from training.contract import Fixed
 
 
@@ -16,3 +17,8 @@ class Job:
     corpus: object
     fixed: Fixed
     seed: int
+
+    def update(self, step: int) -> object:
+        """Iteration `step`'s update: its batch, its noise, its learning rate. Returns the batch's loss before it."""
+        batch = train_batch(self.corpus, self.seed, step, self.fixed.batch_size, self.fixed.block_size)
+        return self.trainer.step(*batch, self.plan.noise(self.seed, step), self.plan.recipe.learning_rate(step))

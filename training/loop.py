@@ -19,7 +19,7 @@ import shlex
 
 import numpy as np
 
-from corpus.batches import train_batch, val_batch
+from corpus.batches import val_batch
 from training import checkpoint
 from training.console import Console
 from training.folder import RunFolder
@@ -54,12 +54,10 @@ def run(job: Job, folder: RunFolder, progress: Progress, steps: int, console: Co
 
 def iterate(job: Job, folder: RunFolder, progress: Progress, console: Console) -> None:
     """Iteration number progress.step: the evaluation, if it is due, and the update."""
-    step, sizes = progress.step, (job.fixed.batch_size, job.fixed.block_size)
+    step = progress.step
     evaluate = step % job.fixed.eval_interval == 0
     val_loss = finite(validation_loss(job, step), "validation loss", step, folder) if evaluate else None
-    learning_rate = job.plan.recipe.learning_rate(step)
-    batch = train_batch(job.corpus, job.seed, step, *sizes)
-    loss = job.trainer.step(*batch, job.plan.noise(job.seed, step), learning_rate)
+    loss = job.update(step)
     if not evaluate and step % LOSS_INTERVAL:
         return
     train_loss = finite(float(loss), "training loss", step, folder)
@@ -70,7 +68,7 @@ def iterate(job: Job, folder: RunFolder, progress: Progress, console: Console) -
                 "step": step,
                 "val_loss": val_loss,
                 "train_loss": train_loss,
-                "lr": learning_rate,
+                "lr": job.plan.recipe.learning_rate(step),
                 "seconds": round(progress.seconds(), 3),
             }
         )

@@ -3,24 +3,16 @@
 from __future__ import annotations
 
 import mlx.core as mx
-from mlx import nn
 
-from mlx_impl.baseline.attention import turned
+from mlx_impl.baseline.attention import Attention, turned
 
 
-class Syllogism(nn.Module):
+class Syllogism(Attention):
     """x (B, T, n_embd) -> the same shape."""
 
     def __init__(self, n_embd: int, n_head: int):
-        super().__init__()
-        self.n_head = n_head
-        self.qkv = nn.Linear(n_embd, 3 * n_embd, bias=False)
+        super().__init__(n_embd, n_head)
         self.gate = mx.zeros((n_head,))
-        self.out = nn.Linear(n_embd, n_embd, bias=False)
-
-    def heads(self, x: mx.array) -> mx.array:
-        """(B, T, d) -> (B, H, T, d/H)."""
-        return mx.unflatten(x, -1, (self.n_head, -1)).swapaxes(1, 2)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
         """rotation: nothing, or cos and sin as in `turned`."""

@@ -6,22 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_ref.baseline.attention import turned
+from torch_ref.baseline.attention import Attention, turned
 
 
-class Syllogism(nn.Module):
+class Syllogism(Attention):
     """x (B, T, n_embd) -> the same shape."""
 
     def __init__(self, n_embd: int, n_head: int):
-        super().__init__()
-        self.n_head = n_head
-        self.qkv = nn.Linear(n_embd, 3 * n_embd, bias=False)
+        super().__init__(n_embd, n_head)
         self.gate = nn.Parameter(torch.zeros(n_head))
-        self.out = nn.Linear(n_embd, n_embd, bias=False)
-
-    def heads(self, x: Tensor) -> Tensor:
-        """(B, T, d) -> (B, H, T, d/H)."""
-        return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
         """rotation: nothing, or cos and sin as in `turned`."""
