@@ -83,8 +83,7 @@ def losses(constants: Constants, s: Sample) -> np.ndarray:
 
 def _scores(constants: Constants, s: Sample) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...], np.ndarray]:
     """s and log p (K, T, 20), the weights K and F (K, T, T), and which places hold the target (K, T, T)."""
-    recency = Recency(**{name: value for name, value in constants.items() if name not in ("weight", "own")})
-    weights = recency.weights(s.ids, s.level)
+    weights = Recency.of(constants).weights(s.ids, s.level)
     hit = s.ids[:, None, :] == s.targets[:, :, None]
     scores = s.features @ constants["weight"].T
     scores[..., COUNTED] += s.offsets

@@ -9,9 +9,10 @@ import numpy as np
 
 import mlx_impl.trainer
 import torch_ref.trainer
-from corpus import Corpus, batches
+from corpus import Corpus
 from corpus.chance import stream
 from personas import Plan
+from training.job import Job
 
 WINGS = {"torch": torch_ref.trainer.Trainer, "mlx": mlx_impl.trainer.Trainer}
 
@@ -25,12 +26,11 @@ def run(
     trainer, plan: Plan, corpus: Corpus, steps: range, seed: int = 0, watch: Callable[[Any, float], None] | None = None
 ) -> np.ndarray:
     """Train for the iterations `steps`; the loss of each, float64. watch: called with trainer and rate after each."""
-    losses, sizes = [], (plan.fixed.batch_size, plan.fixed.block_size)
+    losses, job = [], Job(trainer, plan, corpus, plan.fixed, seed)
     for t in steps:
-        batch, rate = batches.train_batch(corpus, seed, t, *sizes), plan.recipe.learning_rate(t)
-        losses.append(float(trainer.step(*batch, plan.noise(seed, t), rate)))
+        losses.append(float(job.update(t)))
         if watch is not None:
-            watch(trainer, rate)
+            watch(trainer, plan.recipe.learning_rate(t))
     return np.array(losses)
 
 

@@ -112,20 +112,18 @@ def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) ->
     arguments = [on(x) for x in inputs]
     floating = [i for i, x in enumerate(arguments) if isinstance(x, mx.array) and x.dtype == mx.float32]
 
-    def total(tree: dict, leaves: list[mx.array]) -> mx.array:
-        module.update(tree)
-        given = dict(zip(floating, leaves, strict=True))
-        outputs = method_of(module, method)(*(given.get(i, x) for i, x in enumerate(arguments)))
-        return sum(y.sum() for _, y in tree_flatten(outputs))
-
-    def both(*leaves: mx.array) -> list[mx.array]:
-        value, gradients = mx.value_and_grad(total, argnums=(0, 1))(tree, list(leaves))
-        return [value, *(g for _, g in tree_flatten(gradients))]
-
     def forward(*leaves: mx.array) -> list[mx.array]:
         given = dict(zip(floating, leaves, strict=True))
         outputs = method_of(module, method)(*(given.get(i, x) for i, x in enumerate(arguments)))
         return [y for _, y in tree_flatten(outputs)]
+
+    def total(tree: dict, leaves: list[mx.array]) -> mx.array:
+        module.update(tree)
+        return sum(y.sum() for y in forward(*leaves))
+
+    def both(*leaves: mx.array) -> list[mx.array]:
+        value, gradients = mx.value_and_grad(total, argnums=(0, 1))(tree, list(leaves))
+        return [value, *(g for _, g in tree_flatten(gradients))]
 
     tree, leaves = module.trainable_parameters(), [arguments[i] for i in floating]
     given = leaves or tree_flatten(tree)

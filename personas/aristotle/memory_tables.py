@@ -41,6 +41,6 @@ def evidence(tree: CategoryTree, kind: np.ndarray, constants: dict[str, np.ndarr
     """The evidence of a text, given in pieces (N_i,), with the categories of `tree` and the constants of a gate."""
     width, leaf = tree.shape[2], tree.leaf.astype(np.int64)
     readings = np.stack([np.arange(len(leaf)), leaf // width, leaf // (width * tree.shape[1])])
-    wide = {name: value.astype(np.float64) for name, value in constants.items() if name != "weight"}
+    wide = {name: value.astype(np.float64) for name, value in constants.items()}
     texts = tuple(piece.astype(np.int64) for piece in pieces)
-    return Evidence(texts, readings, kind.astype(np.int64), wide.pop("own"), Recency(**wide))
+    return Evidence(texts, readings, kind.astype(np.int64), wide["own"], Recency.of(wide))

@@ -17,7 +17,7 @@ Cost: O(T^2) a block. Sources: Kuhn & De Mori 1990 (cache); Grave et al. 2017 (c
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 
 import numpy as np
 
@@ -34,6 +34,11 @@ class Recency:
     follow_count: np.ndarray
     follow_match: np.ndarray
     follow_present: np.ndarray
+
+    @classmethod
+    def of(cls, constants: dict[str, np.ndarray]) -> Recency:
+        """Those of a gate's constants that are the block's, by name."""
+        return cls(**{field.name: constants[field.name] for field in fields(cls)})
 
     def weights(self, ids: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(K, F), (B, T, T) float64 each, 0 where there is none. ids (B, T); level (B, T): n of each."""
