@@ -4,24 +4,43 @@ from __future__ import annotations
 
 import mlx.core as mx
 
-from mlx_impl.baseline.attention import Attention, turned
+from mlx_impl.baseline.attention import Attention, seen
 
 
 class Syllogism(Attention):
-    """x (B, T, n_embd) -> the same shape."""
+    """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
     def __init__(self, n_embd: int, n_head: int):
         super().__init__(n_embd, n_head)
         self.gate = mx.zeros((n_head,))
 
+    def middle(self, v: mx.array, premise: mx.array) -> mx.array:
+        """Values and what was found of them -> the middle terms, (B, H, T, d/H) each."""
+        return v + mx.sigmoid(self.gate)[:, None, None] * (premise - v)
+
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
         """rotation: nothing, or cos and sin as in `turned`."""
-        q, k, v = (self.heads(part) for part in mx.split(self.qkv(x), 3, axis=-1))
-        if rotation:
-            q, k = turned(q, *rotation), turned(k, *rotation)
+        q, k, v = self.parts(x, *rotation)
         # MLX asks for the scale that PyTorch takes by default.
         scale = q.shape[-1] ** -0.5
         premise = mx.fast.scaled_dot_product_attention(q, k, v, scale=scale, mask="causal")
-        middle = v + mx.sigmoid(self.gate)[:, None, None] * (premise - v)
+        middle = self.middle(v, premise)
         y = mx.fast.scaled_dot_product_attention(q, k, middle, scale=scale, mask="causal")
-        return self.out(y.swapaxes(1, 2).flatten(-2))
+        return self.joined(y)
+
+    def start(self, batch: int) -> tuple[mx.array, ...]:
+        """The cache before the first token: keys, values and middle terms."""
+        keys, values = super().start(batch)
+        return keys, values, values
+
+    def step(
+        self, k: mx.array, v: mx.array, middle: mx.array, x: mx.array, *rotation: mx.array
+    ) -> tuple[mx.array, ...]:
+        """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d)."""
+        q, new_k, new_v = self.parts(x, *rotation)
+        keys, values = mx.concatenate([k, new_k], axis=2), mx.concatenate([v, new_v], axis=2)
+        scale, mask = q.shape[-1] ** -0.5, seen(q, keys)
+        premise = mx.fast.scaled_dot_product_attention(q, keys, values, scale=scale, mask=mask)
+        middles = mx.concatenate([middle, self.middle(new_v, premise)], axis=2)
+        y = mx.fast.scaled_dot_product_attention(q, keys, middles, scale=scale, mask=mask)
+        return keys, values, middles, self.joined(y)

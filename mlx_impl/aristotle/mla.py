@@ -67,7 +67,7 @@ class LatentAttention(nn.Module):
         latent, rotary = (mx.zeros((batch, 0, width), self.down.weight.dtype) for width in self.kept)
         return latent, rotary, mx.zeros((batch, self.down.weight.shape[-1]), self.down.weight.dtype)
 
-    def step(self, c: mx.array, r: mx.array, last: mx.array, x: mx.array) -> tuple[mx.array, ...]:
+    def step(self, c: mx.array, r: mx.array, last: mx.array, x: mx.array, *rotation: mx.array) -> tuple[mx.array, ...]:
         """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d), in absorbed form."""
         offset, n = c.shape[1], x.shape[1]
         new_c, new_r = self.latents(x, offset)
@@ -81,11 +81,3 @@ class LatentAttention(nn.Module):
         weights = mx.softmax(mx.where(seen, scores, -mx.inf), axis=-1)
         y = (weights @ c[:, None]) @ values.swapaxes(-1, -2)
         return c, r, x[:, n - 1], self.out(y.swapaxes(1, 2).flatten(-2))
-
-    def unrolled(self, x: mx.array) -> mx.array:
-        """x (B, T, d) -> the same shape, token by token through the cache, as in generation."""
-        cache, found = self.start(len(x)), []
-        for t in range(x.shape[1]):
-            *cache, y = self.step(*cache, x[:, t : t + 1])
-            found.append(y)
-        return mx.concatenate(found, axis=1)

@@ -41,3 +41,13 @@ class Opposition(nn.Module):
     def __call__(self, x: mx.array, ids: mx.array) -> tuple[mx.array, ...]:
         """x (B, T, d), ids (B, T) -> x as it is, and cos and sin for the mixers."""
         return x, *self.rotation(x, self.places(ids))
+
+    def start(self, batch: int) -> tuple[mx.array]:
+        """(t, s) of the first token, (B, 2)."""
+        return (mx.zeros((batch, 2), mx.int32),)
+
+    def step(self, place: mx.array, x: mx.array, ids: mx.array) -> tuple[mx.array, ...]:
+        """(t, s) of the first of n new tokens -> that after them, and x, cos and sin of theirs."""
+        # One id more, whichever it is: its place is where the text goes on.
+        new = place[:, None] + self.places(mx.pad(ids, [(0, 0), (0, 1)]))
+        return new[:, -1], x, *self.rotation(x, new[:, :-1])

@@ -71,30 +71,28 @@ class SelectiveStateSpace(nn.Module):
         b, c = b.swapaxes(1, 2)[:, None], c.swapaxes(1, 2)[:, None]
         return u, dt, v, b, c, -softplus(self.form).reshape(self.n_head, -1)
 
-    def start(self, batch: int) -> mx.array:
+    def joined(self, y: mx.array, u: mx.array) -> mx.array:
+        """What the heads read out, (B, H, T, P), and their matter u (B, T, d) -> (B, T, d)."""
+        return self.out(y.swapaxes(1, 2).flatten(-2) + self.skip * u)
+
+    def start(self, batch: int) -> tuple[mx.array]:
         """The state before the first token, (B, H, N, P) zeros."""
         shape = (batch, self.n_head, self.n_state, self.skip.size // self.n_head)
-        return mx.zeros(shape, self.skip.dtype)
+        return (mx.zeros(shape, self.skip.dtype),)
 
-    def step(self, state: mx.array, x: mx.array) -> tuple[mx.array, mx.array]:
-        """One token: state (B, H, N, P), x (B, d) -> the next state and y (B, d)."""
-        u, dt, v, b, c, form = self.split(x[:, None])
-        state = mx.exp(dt * form)[..., None] * state + b * v
-        y = (c.swapaxes(-1, -2) @ state)[..., 0, :].flatten(1)
-        return state, self.out(y + self.skip * u[:, 0])
+    def step(self, state: mx.array, x: mx.array, *rotation: mx.array) -> tuple[mx.array, mx.array]:
+        """The state and n new tokens (B, n, d) -> the state after them, and y (B, n, d)."""
+        u, dt, v, b, c, form = self.split(x)
+        # A sum of positive numbers from the first on: no digits are lost.
+        since = mx.cumsum(dt, axis=-1)
+        kept = mx.exp(form[..., None] * since[:, :, None])[..., None] * state[..., None, :]
+        h = kept + scan(form, dt, b[..., None] * v[:, :, None])
+        return h[..., -1, :], self.joined((c[..., None] * h).sum(2), u)
 
     def states(self, x: mx.array) -> mx.array:
         """x (B, T, d) -> the state after every token, (B, T, H, N, P); the last one starts generation."""
         _, dt, v, b, _, form = self.split(x)
         return mx.moveaxis(scan(form, dt, b[..., None] * v[:, :, None]), 3, 1)
-
-    def unrolled(self, x: mx.array) -> mx.array:
-        """x (B, T, d) -> the same shape, token by token, as in generation."""
-        state, found = self.start(len(x)), []
-        for t in range(x.shape[1]):
-            state, y = self.step(state, x[:, t])
-            found.append(y)
-        return mx.stack(found, axis=1)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
         """rotation: the scan counts by itself, and leaves it."""
@@ -112,5 +110,4 @@ class SelectiveStateSpace(nn.Module):
             ends = scan(form, since[..., -1], (left.swapaxes(2, 3) @ v).swapaxes(2, 3))
             kept = mx.exp(form[..., None, None] * since[:, :, None]) * c
             y = y + mx.moveaxis(kept, 2, -1) @ before(ends).swapaxes(2, 3)
-        y = y.flatten(2, 3).swapaxes(1, 2).flatten(-2)
-        return self.out(y + self.skip * u)[:, :length]
+        return self.joined(y.flatten(2, 3), u)[:, :length]

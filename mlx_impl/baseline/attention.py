@@ -11,8 +11,14 @@ def turned(x: mx.array, cos: mx.array, sin: mx.array) -> mx.array:
     return x * cos + mx.roll(x, x.shape[-1] // 2, axis=-1) * sin
 
 
+def seen(q: mx.array, k: mx.array) -> mx.array:
+    """Queries (B, H, n, w) of the last n of the t places whose keys are given -> which they may see, (n, t)."""
+    n, t = q.shape[2], k.shape[2]
+    return mx.tri(n, t, t - n, dtype=mx.float32) > 0
+
+
 class Attention(nn.Module):
-    """x (B, T, n_embd) -> the same shape."""
+    """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
     def __init__(self, n_embd: int, n_head: int):
         super().__init__()
@@ -24,11 +30,33 @@ class Attention(nn.Module):
         """(B, T, d) -> (B, H, T, d/H)."""
         return mx.unflatten(x, -1, (self.n_head, -1)).swapaxes(1, 2)
 
-    def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: nothing, or cos and sin as in `turned`."""
+    def parts(self, x: mx.array, *rotation: mx.array) -> tuple[mx.array, ...]:
+        """x (B, T, d) -> queries, keys and values, (B, H, T, d/H) each, turned if there is a rotation."""
         q, k, v = (self.heads(part) for part in mx.split(self.qkv(x), 3, axis=-1))
         if rotation:
             q, k = turned(q, *rotation), turned(k, *rotation)
+        return q, k, v
+
+    def joined(self, y: mx.array) -> mx.array:
+        """What the heads found, (B, H, T, d/H) -> (B, T, d)."""
+        return self.out(y.swapaxes(1, 2).flatten(-2))
+
+    def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
+        """rotation: nothing, or cos and sin as in `turned`."""
+        q, k, v = self.parts(x, *rotation)
         # MLX asks for the scale that PyTorch takes by default.
         y = mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1] ** -0.5, mask="causal")
-        return self.out(y.swapaxes(1, 2).flatten(-2))
+        return self.joined(y)
+
+    def start(self, batch: int) -> tuple[mx.array, mx.array]:
+        """The cache before the first token: keys and values."""
+        width = self.out.weight.shape[0]
+        empty = mx.zeros((batch, self.n_head, 0, width // self.n_head), self.out.weight.dtype)
+        return empty, empty
+
+    def step(self, k: mx.array, v: mx.array, x: mx.array, *rotation: mx.array) -> tuple[mx.array, ...]:
+        """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d)."""
+        q, *new = self.parts(x, *rotation)
+        keys, values = (mx.concatenate(pair, axis=2) for pair in zip((k, v), new, strict=True))
+        y = mx.fast.scaled_dot_product_attention(q, keys, values, scale=q.shape[-1] ** -0.5, mask=seen(q, keys))
+        return keys, values, self.joined(y)

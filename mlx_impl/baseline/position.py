@@ -15,3 +15,11 @@ class LearnedPosition(nn.Module):
 
     def __call__(self, x: mx.array, ids: mx.array) -> tuple[mx.array]:
         return (x + self.weight[: x.shape[1]],)
+
+    def start(self, batch: int) -> tuple[mx.array]:
+        """The place of the first token, (B,)."""
+        return (mx.zeros((batch,), mx.int32),)
+
+    def step(self, place: mx.array, x: mx.array, ids: mx.array) -> tuple[mx.array, mx.array]:
+        """The place of n new tokens x (B, n, d) -> that of the next, and x with positions."""
+        return place + x.shape[1], x + self.weight[place[:, None] + mx.arange(x.shape[1])]

@@ -33,7 +33,7 @@ class Rewrite(Edit):
 NORM_TORCH = "F.layer_norm(x, self.weight.shape, self.weight, None, self.eps)"
 NORM_MLX = "mx.fast.layer_norm(x, self.weight, None, self.eps)"
 DOWN_TORCH, DOWN_MLX = "self.down(F.gelu(self.up(x)))", "self.down(nn.gelu(self.up(x)))"
-RESIDUAL = ('x = x + masked(self.mixer(self.norm1(x), *rotation), noise, f"{self.name}.mixer")\n'
+RESIDUAL = ('x = x + masked(y, noise, f"{self.name}.mixer")\n'
             '        return x + masked(self.mlp(self.norm2(x)), noise, f"{self.name}.mlp")')
 CLIP = "gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)"
 

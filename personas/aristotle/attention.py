@@ -18,6 +18,9 @@ Theorems, with M = (1 - g) P + g P P the weights of a head.
 Proofs. P 1 = 1 gives P P 1 = P 1 = 1, and products and mixtures of non-negative lower triangular matrices are such: 1.
 A row of M is a convex combination of values at u <= t: 2 and 4. At g = 0, v + g (P v - v) = v: 3.
 
+Generation keeps keys, values and middle terms m_u = (1 - g) v_u + g (P v)_u, 3 d numbers a token: by 4 a middle term
+never changes once it is drawn, and y = P m.
+
 Cost: 4 d^2 + H parameters; the projections of attention, and its O(T^2 d) twice.
 Sources: Aristotle, Prior Analytics I 4 (Barbara); Wang et al. 2021 (MAGNA, attention diffused over several hops);
 Vaswani et al. 2017.
@@ -28,48 +31,51 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit, softmax
+from scipy.special import expit
 
-from personas.baseline.attention import Attention, turned
+from personas.baseline.attention import Attention
 from personas.case import Case, Theorem, representable
+from personas.continuation import continuation
 
 GATE = -2.0  # gamma at the start: one part in eight is concluded
 
 
 @dataclass(frozen=True)
-class Syllogism:
+class Syllogism(Attention):
     """n_embd: the width d. n_head: the number of heads H, a divisor of d."""
-
-    n_embd: int
-    n_head: int
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
         """{"qkv.weight": (3d, d), "gate": (H,), "out.weight": (d, d)}; attention's, and a gate nearly shut."""
-        own = Attention(self.n_embd, self.n_head).initial(stream, n_layer)
-        return own | {"gate": np.full(self.n_head, GATE)}
-
-    def heads(self, x: np.ndarray) -> np.ndarray:
-        """(B, T, d) -> (B, H, T, d/H)."""
-        batch, length, _ = x.shape
-        return x.reshape(batch, length, self.n_head, -1).transpose(0, 2, 1, 3)
+        return super().initial(stream, n_layer) | {"gate": np.full(self.n_head, GATE)}
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
         """x (B, T, d) float64 -> the same shape. rotation: nothing, or cos and sin as in `turned`."""
-        batch, length, d = x.shape
-        q, k, v = (self.heads(part) for part in np.split(x @ p["qkv.weight"].T, 3, axis=-1))
-        if rotation:
-            q, k = turned(q, *rotation), turned(k, *rotation)
-        scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(d / self.n_head)
-        weights = softmax(np.where(np.tri(length, dtype=bool), scores, -np.inf), axis=-1)
-        g = expit(p["gate"])[:, None, None]
+        q, k, v = self.parts(p, x, *rotation)
+        weights, g = self.weights(q, k), expit(p["gate"])[:, None, None]
         premise = weights @ v
         conclusion = weights @ premise
-        y = (1 - g) * premise + g * conclusion
-        return y.transpose(0, 2, 1, 3).reshape(batch, length, d) @ p["out.weight"].T
+        return self.joined(p, (1 - g) * premise + g * conclusion)
+
+    def start(self, batch: int) -> tuple[np.ndarray, ...]:
+        """The cache before the first token: keys, values and middle terms, (B, H, 0, d/H)."""
+        return (np.zeros((batch, self.n_head, 0, self.n_embd // self.n_head)),) * 3
+
+    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
+        """(keys, values, middle terms (B, H, t, d/H), n new tokens (B, n, d), their rotation) -> the cache, y."""
+        k, v, middle, x, *rotation = arguments
+        q, new_k, new_v = self.parts(p, x, *rotation)
+        k, v = np.concatenate([k, new_k], axis=2), np.concatenate([v, new_v], axis=2)
+        weights, g = self.weights(q, k), expit(p["gate"])[:, None, None]
+        middle = np.concatenate([middle, (1 - g) * new_v + g * (weights @ v)], axis=2)
+        return k, v, middle, self.joined(p, weights @ middle)
 
 
 def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
+
+
+def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return *g.normal(size=(3, 2, 2, 5, 4)), g.normal(size=(2, 3, 8)), *g.normal(size=(2, 2, 2, 3, 4))
 
 
 CASES = (
@@ -80,6 +86,7 @@ CASES = (
     Case("syllogism: sharp weights", Syllogism(16, 2), lambda g: (3 * g.normal(size=(2, 9, 16)),), spread=0.4),
     Case("syllogism: gates open and shut", Syllogism(16, 8), lambda g: (0.05 * g.normal(size=(2, 7, 16)),), spread=8.0),
     Case("syllogism: constant input", Syllogism(16, 2), lambda g: (np.full((2, 5, 16), 0.5),)),
+    Case("syllogism: three tokens after five", Syllogism(8, 2), _step, "step"),
 )
 LENGTH = 8
 
@@ -158,4 +165,5 @@ THEOREMS = (
     Theorem("syllogism: hull", "a head's output lies in the convex hull of the values it may see", _hull, length=64),
     Theorem("syllogism: ordinary", "at g = 0 it is ordinary attention", _ordinary, length=1, exact=True),
     Theorem("syllogism: causality", "the output before t does not change with inputs from t on", _causality, 1, True),
+    continuation("syllogism", Syllogism(32, 4), _turned, length=128),
 )

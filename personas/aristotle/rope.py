@@ -36,6 +36,7 @@ import numpy as np
 
 from personas.baseline.attention import turned
 from personas.case import Case, Theorem, representable
+from personas.continuation import continuation
 
 ENDS = re.compile(rb"[.!?][\s\"')\]-]*$")
 CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))
@@ -88,6 +89,16 @@ class Opposition:
         """x (B, T, d), ids (B, T) -> x as it is, and cos and sin for the mixers."""
         return x, *self.rotation(p, x, self.places(p, ids))
 
+    def start(self, batch: int) -> tuple[np.ndarray]:
+        """(t, s) of the first token, (B, 2) int32."""
+        return (np.zeros((batch, 2), np.int32),)
+
+    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
+        """((t, s) of the first of n new tokens, x (B, n, d), ids (B, n)) -> that after them, x, cos and sin."""
+        place, x, ids = arguments
+        after = place + np.stack([np.full(len(ids), ids.shape[1]), self.ends[ids].sum(1)], axis=-1)
+        return after.astype(np.int32), x, *self.rotation(p, x, place[:, None] + self.places(p, ids))
+
 
 SMALL = np.array([0, 0, 1, 0, 0, 1, 0], np.int32)  # a vocabulary of seven tokens, two of which end a sentence
 NARROW, WIDE, CONTRACT = square(4, 2, SMALL), square(16, 3, SMALL), square(8, 4, SMALL)
@@ -112,6 +123,7 @@ CASES = (
     Case("rope: rotation", CONTRACT, _stream(2, 16)),
     Case("rope: rotation, one token", CONTRACT, _stream(3, 1)),
     Case("rope: rotation, no sentence ends", CONTRACT, _stream(2, 5, 2)),
+    Case("rope: three tokens after some", CONTRACT, lambda g: (g.integers(0, 9, (2, 2)), *_stream(2, 3)(g)), "step"),
 )
 
 
@@ -175,12 +187,6 @@ def _count(evaluate, g):
     return evaluate(CONTRACT, {}, "places", ids), np.array(places)
 
 
-def _continuation(evaluate, g):
-    ids, t = g.integers(0, 7, (3, 20)).astype(np.int32), int(g.integers(1, 20))
-    whole = evaluate(CONTRACT, {}, "places", ids)
-    return whole[:, t : t + 1] + evaluate(CONTRACT, {}, "places", ids[:, t:]), whole[:, t:]
-
-
 THEOREMS = (
     Theorem("rope: addition", "R(a) R(b) = R(a + b)", _addition, length=64),
     Theorem("rope: norm", "a turned vector keeps its norm", _norm, length=16),
@@ -189,5 +195,5 @@ THEOREMS = (
     Theorem("rope: orthogonal", "the four add up to 4 where t and s are even, else to 0", _orthogonal, 1, exact=True),
     Theorem("rope: shift", "on a pair's own count a sign adds pi to its frequency", _shift, length=400),
     Theorem("rope: count", "s counts the sentence ends before t, and those alone", _count, length=1, exact=True),
-    Theorem("rope: continuation", "a text that goes on counts on", _continuation, length=1, exact=True),
+    continuation("rope", CONTRACT, _stream(3, 20), length=4),
 )

@@ -44,6 +44,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from personas.case import Case, Theorem, representable
+from personas.continuation import continuation
 
 
 @dataclass(frozen=True)
@@ -73,11 +74,7 @@ class SelectiveStateSpace:
         form = -np.logaddexp(p["form"], 0).reshape(heads, states)
         return u.reshape(*u.shape[:-1], heads, -1), np.logaddexp(dt + p["pace"], 0), b, c, form
 
-    def start(self, batch: int) -> np.ndarray:
-        """The state before the first token, (B, H, N, P) zeros."""
-        return np.zeros((batch, self.n_head, self.n_state, self.n_embd // self.n_head))
-
-    def step(self, p: dict[str, np.ndarray], state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    def moved(self, p: dict[str, np.ndarray], state: np.ndarray, x: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """One token: state (B, H, N, P), x (B, d) -> the next state and y (B, d)."""
         u, dt, b, c, form = self.causes(p, x)
         moved = b[:, None, :, None] * (dt[..., None] * u)[:, :, None]
@@ -87,29 +84,38 @@ class SelectiveStateSpace:
 
     def states(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (B, T, d) -> the state after every token, (B, T, H, N, P)."""
-        found = [self.start(len(x))]
+        found = list(self.start(len(x)))
         for t in range(x.shape[1]):
-            found.append(self.step(p, found[-1], x[:, t])[0])
+            found.append(self.moved(p, found[-1], x[:, t])[0])
         return np.stack(found[1:], axis=1)
 
-    def unrolled(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
-        """x (B, T, d) -> the same shape, token by token, as in generation."""
-        state, found = self.start(len(x)), []
+    def start(self, batch: int) -> tuple[np.ndarray]:
+        """The state before the first token, (B, H, N, P) zeros: all that is kept in generation."""
+        return (np.zeros((batch, self.n_head, self.n_state, self.n_embd // self.n_head)),)
+
+    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(state (B, H, N, P), n new tokens (B, n, d)) -> the state after them, y (B, n, d)."""
+        state, x, *_ = arguments
+        found = []
         for t in range(x.shape[1]):
-            state, y = self.step(p, state, x[:, t])
+            state, y = self.moved(p, state, x[:, t])
             found.append(y)
-        return np.stack(found, axis=1)
+        return state, np.stack(found, axis=1)
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
         """x (B, T, d) float64 -> the same shape; the recurrence is the definition. It counts by itself: no rotation."""
-        return self.unrolled(p, x)
+        return self.step(p, *self.start(len(x)), x)[-1]
 
 
 SMALL = SelectiveStateSpace(8, 2, 3)
 
 
 def _step(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    return g.normal(size=(3, 2, 3, 4)), g.normal(size=(3, 8))
+    return g.normal(size=(3, 2, 3, 4)), g.normal(size=(3, 1, 8))
+
+
+def _steps(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    return g.normal(size=(2, 2, 3, 4)), g.normal(size=(2, 11, 8))
 
 
 def _constant(g: np.random.Generator) -> tuple[np.ndarray]:
@@ -125,13 +131,15 @@ CASES = (
     Case("ssm: extreme gates", SMALL, lambda g: (4 * g.normal(size=(2, 9, 8)),), "states", spread=0.7),
     Case("ssm: a form for every channel", SelectiveStateSpace(6, 6, 2), lambda g: (g.normal(size=(2, 10, 6)),)),
     Case("ssm: states", SMALL, lambda g: (g.normal(size=(2, 19, 8)),), "states"),
-    Case("ssm: one step of generation", SMALL, _step, "step"),
+    Case("ssm: one token after some", SMALL, _step, "step"),
+    Case("ssm: eleven tokens after some", SMALL, _steps, "step"),
 )
 
 
 def _recurrence(evaluate, g):
     p, x = Case("", SMALL, None).parameters(g), representable(g.normal(size=(2, int(g.integers(1, 80)), 8)))
-    return evaluate(SMALL, p, "__call__", x), evaluate(SMALL, p, "unrolled", x)
+    # The definition is the recurrence.
+    return evaluate(SMALL, p, "__call__", x), SMALL(p, x)
 
 
 def _boundedness(evaluate, g):
@@ -163,4 +171,5 @@ THEOREMS = (
     Theorem("ssm: boundedness", "|h_t| <= M delta / (1 - exp(-alpha delta))", _boundedness, length=64),
     Theorem("ssm: rest", "constant input adds up to a geometric row, so the bound is sharp", _rest, length=64),
     Theorem("ssm: causality", "the output before t does not change with inputs from t on", _causality, 64, exact=True),
+    continuation("ssm", SMALL, lambda g: (g.normal(size=(2, 24, 8)),), length=256),
 )

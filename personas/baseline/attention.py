@@ -7,7 +7,10 @@ y_t = sum_u P[t, u] v_u;  output = concat(y) Wo^T. No biases.
 Theorems.  (1) Causality: the output at t is a function of x_0 .. x_t. (2) P is row-stochastic, so each head's output
 lies in the convex hull of the values it may see.
 
-Cost: 4 d^2 parameters, O(T d^2 + T^2 d) a sequence. Source: Vaswani et al. 2017.
+Generation keeps keys, as turned, and values: 2 d numbers a token. New tokens come after all that is kept, so their
+queries see that and each other's past, and nothing kept ever changes (`personas.continuation`).
+
+Cost: 4 d^2 parameters, O(T d^2 + T^2 d) a sequence; O(d^2 + t d) for a token after t. Source: Vaswani et al. 2017.
 """
 
 from __future__ import annotations
@@ -15,8 +18,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.special import softmax
 
 from personas.case import Case, Theorem, representable
+from personas.continuation import continuation
 
 
 def turned(x: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
@@ -47,22 +52,49 @@ class Attention:
         batch, length, _ = x.shape
         return x.reshape(batch, length, self.n_head, -1).transpose(0, 2, 1, 3)
 
+    def parts(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> tuple[np.ndarray, ...]:
+        """x (B, T, d) -> queries, keys and values, (B, H, T, d/H) each."""
+        q, k, v = (self.heads(part) for part in np.split(x @ p["qkv.weight"].T, 3, axis=-1))
+        return (turned(q, *rotation), turned(k, *rotation), v) if rotation else (q, k, v)
+
+    def weights(self, q: np.ndarray, k: np.ndarray) -> np.ndarray:
+        """Queries of the last n of t places, (B, H, n, d/H), keys of all -> P, (B, H, n, t)."""
+        n, t = q.shape[2], k.shape[2]
+        scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(q.shape[-1])
+        return softmax(np.where(np.tri(n, t, t - n, dtype=bool), scores, -np.inf), axis=-1)
+
+    def joined(self, p: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:
+        """What the heads found, (B, H, T, d/H) -> (B, T, d)."""
+        return y.transpose(0, 2, 1, 3).reshape(len(y), y.shape[2], -1) @ p["out.weight"].T
+
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
         """x (B, T, d) float64 -> the same shape. rotation: nothing, or cos and sin as in `turned`."""
-        batch, length, d = x.shape
-        q, k, v = (self.heads(part) for part in np.split(x @ p["qkv.weight"].T, 3, axis=-1))
-        if rotation:
-            q, k = turned(q, *rotation), turned(k, *rotation)
-        scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(d / self.n_head)
-        scores = np.where(np.tri(length, dtype=bool), scores, -np.inf)
-        weights = np.exp(scores - scores.max(-1, keepdims=True))
-        weights /= weights.sum(-1, keepdims=True)
-        y = (weights @ v).transpose(0, 2, 1, 3).reshape(batch, length, d)
-        return y @ p["out.weight"].T
+        q, k, v = self.parts(p, x, *rotation)
+        return self.joined(p, self.weights(q, k) @ v)
+
+    def start(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
+        """The cache before the first token: keys and values, (B, H, 0, d/H)."""
+        empty = np.zeros((batch, self.n_head, 0, self.n_embd // self.n_head))
+        return empty, empty
+
+    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
+        """(keys and values (B, H, t, d/H), n new tokens (B, n, d), their rotation) -> the cache, y (B, n, d)."""
+        k, v, x, *rotation = arguments
+        q, *new = self.parts(p, x, *rotation)
+        k, v = (np.concatenate(pair, axis=2) for pair in zip((k, v), new, strict=True))
+        return k, v, self.joined(p, self.weights(q, k) @ v)
 
 
 def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
+
+
+def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return *g.normal(size=(2, 2, 2, 5, 4)), g.normal(size=(2, 3, 8)), *g.normal(size=(2, 2, 2, 3, 4))
+
+
+def _first(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return *np.zeros((2, 2, 2, 0, 4)), g.normal(size=(2, 1, 8))
 
 
 CASES = (
@@ -71,6 +103,9 @@ CASES = (
     Case("attention: the contract's length", Attention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("attention: one place", Attention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("attention: sharp weights", Attention(16, 2), lambda g: (4 * g.normal(size=(2, 9, 16)),), spread=0.5),
+    Case("attention: three tokens after five", Attention(8, 2), lambda g: _step(g)[:3], "step"),
+    Case("attention: three turned tokens after five", Attention(8, 2), _step, "step"),
+    Case("attention: the first token", Attention(8, 2), _first, "step"),
 )
 
 
@@ -99,4 +134,5 @@ THEOREMS = (
         "attention: causality", "the output before t does not change with inputs from t on", _causality, 64, exact=True
     ),
     Theorem("attention: hull", "the output lies in the convex hull of the values", _hull, length=16),
+    continuation("attention", Attention(32, 4), _turned, length=64),
 )

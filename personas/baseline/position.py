@@ -5,6 +5,7 @@ Equation.  y[b, t] = x[b, t] + weight[t],  0 <= t < T <= block_size.
 Theorem (additivity).  y - x depends on t alone: the same for every batch row and every x.
 
 A position room is handed the ids too, and answers with x and with what turns queries and keys; here there is nothing.
+In generation it counts on: its cache is the number of places taken (`personas.continuation`), at most block_size.
 
 Cost: block_size * n_embd parameters. Source: Vaswani et al. 2017; Radford et al. 2018.
 """
@@ -16,6 +17,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from personas.case import Case, Theorem, representable
+from personas.continuation import continuation
 
 
 @dataclass(frozen=True)
@@ -33,14 +35,28 @@ class LearnedPosition:
         """x (B, T, n_embd) float64, ids (B, T) -> the same shape, and nothing for the mixers."""
         return (x + p["weight"][: x.shape[1]],)
 
+    def start(self, batch: int) -> tuple[np.ndarray]:
+        """The place of the first token, (B,) int32."""
+        return (np.zeros(batch, np.int32),)
+
+    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
+        """(place (B,), n new tokens x (B, n, n_embd), ids (B, n)) -> the place after them, and x with positions."""
+        place, x, _ = arguments
+        return place + x.shape[1], x + p["weight"][place[:, None] + np.arange(x.shape[1])]
+
 
 def _stream(batch: int, length: int):
     return lambda g: (g.normal(size=(batch, length, 6)), np.zeros((batch, length), np.int32))
 
 
+def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return np.array([5, 0], np.int32), *_stream(2, 3)(g)
+
+
 CASES = (
     Case("position: full length", LearnedPosition(8, 6), _stream(2, 8)),
     Case("position: shorter sequence", LearnedPosition(8, 6), _stream(2, 3)),
+    Case("position: three tokens after five, and after none", LearnedPosition(8, 6), _step, "step"),
 )
 
 
@@ -51,4 +67,7 @@ def _additivity(evaluate, g):
     return y - x, np.broadcast_to(p["weight"][:5], x.shape)
 
 
-THEOREMS = (Theorem("position: additivity", "y - x depends on t alone", _additivity, length=4),)
+THEOREMS = (
+    Theorem("position: additivity", "y - x depends on t alone", _additivity, length=4),
+    continuation("position", LearnedPosition(8, 6), _stream(2, 8), length=1, exact=True),
+)

@@ -6,22 +6,39 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_ref.baseline.attention import Attention, turned
+from torch_ref.baseline.attention import Attention, seen
 
 
 class Syllogism(Attention):
-    """x (B, T, n_embd) -> the same shape."""
+    """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
     def __init__(self, n_embd: int, n_head: int):
         super().__init__(n_embd, n_head)
         self.gate = nn.Parameter(torch.zeros(n_head))
 
+    def middle(self, v: Tensor, premise: Tensor) -> Tensor:
+        """Values and what was found of them -> the middle terms, (B, H, T, d/H) each."""
+        return v.lerp(premise, self.gate.sigmoid()[:, None, None])
+
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
         """rotation: nothing, or cos and sin as in `turned`."""
-        q, k, v = (self.heads(part) for part in self.qkv(x).chunk(3, dim=-1))
-        if rotation:
-            q, k = turned(q, *rotation), turned(k, *rotation)
+        q, k, v = self.parts(x, *rotation)
         premise = F.scaled_dot_product_attention(q, k, v, is_causal=True)
-        middle = v.lerp(premise, self.gate.sigmoid()[:, None, None])
+        middle = self.middle(v, premise)
         y = F.scaled_dot_product_attention(q, k, middle, is_causal=True)
-        return self.out(y.transpose(1, 2).flatten(-2))
+        return self.joined(y)
+
+    def start(self, batch: int) -> tuple[Tensor, ...]:
+        """The cache before the first token: keys, values and middle terms."""
+        keys, values = super().start(batch)
+        return keys, values, values
+
+    def step(self, k: Tensor, v: Tensor, middle: Tensor, x: Tensor, *rotation: Tensor) -> tuple[Tensor, ...]:
+        """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d)."""
+        q, new_k, new_v = self.parts(x, *rotation)
+        keys, values = torch.cat([k, new_k], dim=2), torch.cat([v, new_v], dim=2)
+        mask = seen(q, keys)
+        premise = F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
+        middles = torch.cat([middle, self.middle(new_v, premise)], dim=2)
+        y = F.scaled_dot_product_attention(q, keys, middles, attn_mask=mask)
+        return keys, values, middles, self.joined(y)

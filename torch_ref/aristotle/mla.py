@@ -75,7 +75,7 @@ class LatentAttention(nn.Module):
         latent, rotary = (self.down.weight.new_zeros(batch, 0, width) for width in self.kept)
         return latent, rotary, self.down.weight.new_zeros(batch, self.down.in_features)
 
-    def step(self, c: Tensor, r: Tensor, last: Tensor, x: Tensor) -> tuple[Tensor, ...]:
+    def step(self, c: Tensor, r: Tensor, last: Tensor, x: Tensor, *rotation: Tensor) -> tuple[Tensor, ...]:
         """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d), in absorbed form."""
         offset, n = c.shape[1], x.shape[1]
         new_c, new_r = self.latents(x, offset)
@@ -88,11 +88,3 @@ class LatentAttention(nn.Module):
         weights = scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
         y = (weights @ c[:, None]) @ values.mT
         return c, r, x[:, n - 1], self.out(y.transpose(1, 2).flatten(-2))
-
-    def unrolled(self, x: Tensor) -> Tensor:
-        """x (B, T, d) -> the same shape, token by token through the cache, as in generation."""
-        cache, found = self.start(len(x)), []
-        for t in range(x.shape[1]):
-            *cache, y = self.step(*cache, x[:, t : t + 1])
-            found.append(y)
-        return torch.cat(found, dim=1)

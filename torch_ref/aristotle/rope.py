@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
 from torch_ref.baseline.attention import turned
@@ -42,3 +43,13 @@ class Opposition(nn.Module):
     def forward(self, x: Tensor, ids: Tensor) -> tuple[Tensor, ...]:
         """x (B, T, d), ids (B, T) -> x as it is, and cos and sin for the mixers."""
         return x, *self.rotation(x, self.places(ids))
+
+    def start(self, batch: int) -> tuple[Tensor]:
+        """(t, s) of the first token, (B, 2)."""
+        return (torch.zeros(batch, 2, dtype=torch.int32, device=self.ends.device),)
+
+    def step(self, place: Tensor, x: Tensor, ids: Tensor) -> tuple[Tensor, ...]:
+        """(t, s) of the first of n new tokens -> that after them, and x, cos and sin of theirs."""
+        # One id more, whichever it is: its place is where the text goes on.
+        new = place[:, None] + self.places(F.pad(ids, (0, 1)))
+        return new[:, -1], x, *self.rotation(x, new[:, :-1])

@@ -64,29 +64,27 @@ class SelectiveStateSpace(nn.Module):
         v = dt[..., None] * u.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
         return u, dt, v, b.mT[:, None], c.mT[:, None], -softplus(self.form).view(self.n_head, -1)
 
-    def start(self, batch: int) -> Tensor:
-        """The state before the first token, (B, H, N, P) zeros."""
-        return self.skip.new_zeros(batch, self.n_head, self.n_state, len(self.skip) // self.n_head)
+    def joined(self, y: Tensor, u: Tensor) -> Tensor:
+        """What the heads read out, (B, H, T, P), and their matter u (B, T, d) -> (B, T, d)."""
+        return self.out(y.transpose(1, 2).flatten(-2) + self.skip * u)
 
-    def step(self, state: Tensor, x: Tensor) -> tuple[Tensor, Tensor]:
-        """One token: state (B, H, N, P), x (B, d) -> the next state and y (B, d)."""
-        u, dt, v, b, c, form = self.split(x[:, None])
-        state = torch.exp(dt * form)[..., None] * state + b * v
-        y = (c.mT @ state)[..., 0, :].flatten(1)
-        return state, self.out(y + self.skip * u[:, 0])
+    def start(self, batch: int) -> tuple[Tensor]:
+        """The state before the first token, (B, H, N, P) zeros."""
+        return (self.skip.new_zeros(batch, self.n_head, self.n_state, len(self.skip) // self.n_head),)
+
+    def step(self, state: Tensor, x: Tensor, *rotation: Tensor) -> tuple[Tensor, Tensor]:
+        """The state and n new tokens (B, n, d) -> the state after them, and y (B, n, d)."""
+        u, dt, v, b, c, form = self.split(x)
+        # A sum of positive numbers from the first on: no digits are lost.
+        since = dt.cumsum(-1)
+        kept = torch.exp(form[..., None] * since[:, :, None])[..., None] * state[..., None, :]
+        h = kept + scan(form, dt, b[..., None] * v[:, :, None])
+        return h[..., -1, :], self.joined((c[..., None] * h).sum(2), u)
 
     def states(self, x: Tensor) -> Tensor:
         """x (B, T, d) -> the state after every token, (B, T, H, N, P); the last one starts generation."""
         _, dt, v, b, _, form = self.split(x)
         return scan(form, dt, b[..., None] * v[:, :, None]).movedim(3, 1)
-
-    def unrolled(self, x: Tensor) -> Tensor:
-        """x (B, T, d) -> the same shape, token by token, as in generation."""
-        state, found = self.start(len(x)), []
-        for now in x.unbind(1):
-            state, y = self.step(state, now)
-            found.append(y)
-        return torch.stack(found, dim=1)
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
         """rotation: the scan counts by itself, and leaves it."""
@@ -104,5 +102,4 @@ class SelectiveStateSpace(nn.Module):
             ends = scan(form, since[..., -1], (left.transpose(2, 3) @ v).transpose(2, 3))
             kept = torch.exp(form[..., None, None] * since[:, :, None]) * c
             y = y + kept.movedim(2, -1) @ before(ends).transpose(2, 3)
-        y = y.flatten(2, 3).transpose(1, 2).flatten(-2)
-        return self.out(y + self.skip * u)[:, :length]
+        return self.joined(y.flatten(2, 3), u)[:, :length]

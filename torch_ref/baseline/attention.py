@@ -12,8 +12,14 @@ def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
     return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
 
 
+def seen(q: Tensor, k: Tensor) -> Tensor:
+    """Queries (B, H, n, w) of the last n of the t places whose keys are given -> which they may see, (n, t)."""
+    n, t = q.shape[2], k.shape[2]
+    return torch.ones(n, t, dtype=torch.bool, device=q.device).tril(t - n)
+
+
 class Attention(nn.Module):
-    """x (B, T, n_embd) -> the same shape."""
+    """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
     def __init__(self, n_embd: int, n_head: int):
         super().__init__()
@@ -25,10 +31,33 @@ class Attention(nn.Module):
         """(B, T, d) -> (B, H, T, d/H)."""
         return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
 
-    def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """rotation: nothing, or cos and sin as in `turned`."""
+    def parts(self, x: Tensor, *rotation: Tensor) -> tuple[Tensor, ...]:
+        """x (B, T, d) -> queries, keys and values, (B, H, T, d/H) each, turned if there is a rotation."""
         q, k, v = (self.heads(part) for part in self.qkv(x).chunk(3, dim=-1))
         if rotation:
             q, k = turned(q, *rotation), turned(k, *rotation)
-        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return q, k, v
+
+    def joined(self, y: Tensor) -> Tensor:
+        """What the heads found, (B, H, T, d/H) -> (B, T, d)."""
         return self.out(y.transpose(1, 2).flatten(-2))
+
+    def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
+        """rotation: nothing, or cos and sin as in `turned`."""
+        q, k, v = self.parts(x, *rotation)
+        y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
+        return self.joined(y)
+
+    def start(self, batch: int) -> tuple[Tensor, Tensor]:
+        """The cache before the first token: keys and values."""
+        width = self.out.weight.shape[0]
+        empty = self.out.weight.new_zeros(batch, self.n_head, 0, width // self.n_head)
+        return empty, empty
+
+    def step(self, k: Tensor, v: Tensor, x: Tensor, *rotation: Tensor) -> tuple[Tensor, ...]:
+        """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d)."""
+        q, *new = self.parts(x, *rotation)
+        keys, values = (torch.cat(pair, dim=2) for pair in zip((k, v), new, strict=True))
+        # Not is_causal, which takes the first query for one of the first key's place.
+        y = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen(q, keys))
+        return keys, values, self.joined(y)

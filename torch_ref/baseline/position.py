@@ -15,3 +15,11 @@ class LearnedPosition(nn.Module):
 
     def forward(self, x: Tensor, ids: Tensor) -> tuple[Tensor]:
         return (x + self.weight[: x.shape[1]],)
+
+    def start(self, batch: int) -> tuple[Tensor]:
+        """The place of the first token, (B,)."""
+        return (torch.zeros(batch, dtype=torch.int64, device=self.weight.device),)
+
+    def step(self, place: Tensor, x: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """The place of n new tokens x (B, n, d) -> that of the next, and x with positions."""
+        return place + x.shape[1], x + self.weight[place[:, None] + torch.arange(x.shape[1], device=x.device)]

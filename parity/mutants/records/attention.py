@@ -23,4 +23,7 @@ FAULTS = (
     Fault("second mask missing", "let the conclusion see the future", SYL, "syllogism",
           torch=("(q, k, middle, is_causal=True)", "(q, k, middle)"),
           mlx=('middle, scale=scale, mask="causal"', "middle, scale=scale")),
+    Fault("middle terms forgotten", "cached the values in their place", SYL, "syllogism: three tokens",
+          torch=("[middle, self.middle(new_v, premise)]", "[middle, new_v]"),
+          mlx=("[middle, self.middle(new_v, premise)]", "[middle, new_v]")),
 )

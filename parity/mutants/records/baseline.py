@@ -58,4 +58,9 @@ FAULTS = (
     Fault("head reads a copy", "tied the tables by value, so that their gradients do not add", VOCABULARY, "model",
           torch=("self.weight[: self.n_vocab]", "self.weight.detach()[: self.n_vocab]"),
           mlx=("self.weight[: self.n_vocab]", "mx.stop_gradient(self.weight)[: self.n_vocab]")),
+    Fault("first rows for new tokens", "left is_causal's alignment with the first key", ATTENTION, "attention: three",
+          torch=(".tril(t - n)", ".tril()"), mlx=("mx.tri(n, t, t - n,", "mx.tri(n, t, 0,")),
+    Fault("place of the last piece", "counted a new piece from zero", POSITION, "position: three tokens",
+          torch=("self.weight[place[:, None] +", "self.weight[0 * place[:, None] +"),
+          mlx=("self.weight[place[:, None] +", "self.weight[0 * place[:, None] +")),
 )

@@ -16,4 +16,10 @@ FAULTS = (
     Fault("sign on the cosine alone", "forgot chi on the sine", ROPE, "rope: turn",
           torch=("chi * angle.sin()", "chi.abs() * angle.sin()"),
           mlx=("chi * mx.sin(angle)", "mx.abs(chi) * mx.sin(angle)")),
+    Fault("counted from zero again", "let a piece of a text begin at the first place", ROPE, "rope: three tokens",
+          torch=("place[:, None] + self.places", "0 * place[:, None] + self.places"),
+          mlx=("place[:, None] + self.places", "0 * place[:, None] + self.places")),
+    Fault("end not counted", "forgot that the last token of a piece may end a sentence", ROPE, "rope: three tokens",
+          torch=("return new[:, -1], x", "return new[:, -2] + new.new_tensor([1, 0]), x"),
+          mlx=("return new[:, -1], x", "return new[:, -2] + mx.array([1, 0]), x")),
 )

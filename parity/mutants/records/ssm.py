@@ -17,9 +17,11 @@ FAULTS = (
           torch=("-F.logsigmoid(-x)", "F.softplus(x)"),
           mlx=("mx.logaddexp(x, 0.0)", "mx.where(x > 20, x, mx.logaddexp(x, 0.0))")),
     Fault("no skip", "left out D * u", SSM, "ssm: typical",
-          torch=("self.out(y + self.skip * u)", "self.out(y + 0 * self.skip * u)"),
-          mlx=("self.out(y + self.skip * u)", "self.out(y + 0 * self.skip * u)")),
+          torch=(" + self.skip * u)", " + 0 * self.skip * u)"), mlx=(" + self.skip * u)", " + 0 * self.skip * u)")),
     Fault("B and C exchanged", "read out with what writes", SSM, "ssm: typical",
           torch=("u, dt, b, c = self.causes(x)", "u, dt, c, b = self.causes(x)"),
           mlx=("u, dt, b, c = mx.split", "u, dt, c, b = mx.split")),
+    Fault("state not carried on", "began every piece of a text anew", SSM, "ssm: eleven tokens",
+          torch=("* state[..., None, :]", "* (0 * state)[..., None, :]"),
+          mlx=("* state[..., None, :]", "* (0 * state)[..., None, :]")),
 )
