@@ -25,6 +25,9 @@ def build(spec) -> nn.Module:
     return getattr(room, type(spec).__name__)(**vars(spec))
 
 
+Cache = tuple[tuple[mx.array, ...], ...]  # the position room's, then each mixer's
+
+
 def masked(x: mx.array, noise: dict[str, mx.array], site: str) -> mx.array:
     """x times the mask of `site`, or x where the step has no noise."""
     return x * noise[site] if noise else x
@@ -41,7 +44,16 @@ class Block(nn.Module):
 
     def __call__(self, x: mx.array, rotation: tuple, noise: dict[str, mx.array]) -> mx.array:
         """x (B, T, d) -> the same shape. rotation: what the position room hands to mixers."""
-        x = x + masked(self.mixer(self.norm1(x), *rotation), noise, f"{self.name}.mixer")
+        return self.added(x, self.mixer(self.norm1(x), *rotation), noise)
+
+    def step(self, cache: tuple, x: mx.array, rotation: tuple) -> tuple[tuple, mx.array]:
+        """The mixer's cache and n new tokens, x (B, n, d) -> the next cache, and the same shape."""
+        *cache, y = self.mixer.step(*cache, self.norm1(x), *rotation)
+        return tuple(cache), self.added(x, y, {})
+
+    def added(self, x: mx.array, y: mx.array, noise: dict[str, mx.array]) -> mx.array:
+        """The stream and what the mixer made of it -> the stream after the block."""
+        x = x + masked(y, noise, f"{self.name}.mixer")
         return x + masked(self.mlp(self.norm2(x)), noise, f"{self.name}.mlp")
 
 
@@ -70,6 +82,20 @@ class Model(nn.Module):
             x = block(x, rotation, noise)
         return masked(self.norm(x), noise, "head")
 
+    def start(self, batch: int) -> Cache:
+        """The caches of a text that has not begun."""
+        return tuple(room.start(batch) for room in (self.position, *(block.mixer for block in self.blocks)))
+
+    def step(self, cache: Cache, ids: mx.array) -> tuple[Cache, mx.array]:
+        """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
+        first, *kept = cache
+        found = self.position.step(*first, self.vocabulary.embed(ids), ids)
+        new, (x, *rotation) = [found[: len(first)]], found[len(first) :]
+        for block, old in zip(self.blocks, kept, strict=True):
+            old, x = block.step(old, x, rotation)
+            new.append(old)
+        return tuple(new), self.norm(x)
+
     def losses(
         self, ids: mx.array, targets: mx.array, noise: dict[str, mx.array], evidence: tuple[mx.array, ...] = ()
     ) -> mx.array:
@@ -84,7 +110,10 @@ class Model(nn.Module):
         evidence: of `Plan.evidence_at`, for a plan that has a memory.
         """
         x = self.hidden(ids, {})
-        x = x if places is None else x[mx.arange(len(places)), places]
+        return self.forecast(x if places is None else x[mx.arange(len(places)), places], evidence)
+
+    def forecast(self, x: mx.array, evidence: tuple[mx.array, ...]) -> mx.array:
+        """What the head reads, (..., d) -> log p of every next id, (..., V); with the memory, if it brings evidence."""
         own = self.vocabulary.log_probs(x)
         return self.memory.log_probs(own, self.vocabulary.uncertainty(x), *evidence) if evidence else own
 

@@ -18,7 +18,7 @@ from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_impl import BLAS
-from mlx_impl.model import Model, build, load_parameters
+from mlx_impl.model import Cache, Model, build, load_parameters
 from mlx_impl.stacked import Stacked
 
 MOMENTS = (".m", ".v")  # how MLX ends the names of a parameter's moments
@@ -115,6 +115,19 @@ class Trainer:
         evidence = self._evidence(self.plan.evidence_at(ids, places))
         log_probs = self.model.log_probs(mx.array(ids), mx.array(places), evidence)
         return np.array(log_probs.astype(mx.float32))
+
+    def start(self, batch: int) -> Cache:
+        """The cache of texts of which no id is known, for `go_on`."""
+        return self.model.start(batch)
+
+    def go_on(self, cache: Cache, ids: np.ndarray, new: int) -> tuple[Cache, np.ndarray]:
+        """ids (B, T), of which the cache knows all but the last `new` -> the cache that knows them all, and log p of
+        every next id, (B, V), as `log_probs` after the last place. T is at most block_size."""
+        evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
+        cache, x = self.model.step(cache, mx.array(ids[:, -new:]))
+        log_probs = self.model.forecast(x[:, -1], evidence)
+        mx.eval(cache, log_probs)
+        return cache, np.array(log_probs.astype(mx.float32))
 
     def uncertainty(self, ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""

@@ -10,6 +10,9 @@ m are the dropout masks of `Plan.noise`, 1 where a step has none; rotation is wh
 positions are added. Theorem (causality): if mixer and the rest act at
 each place on that place and earlier ones, loss[b, t] depends on ids[b, :t+1] and target[b, t] alone, by induction over
 blocks.
+
+Generation keeps one cache a room that acts over time, the position room's and each mixer's; norms, MLPs and the head
+act at each place by itself. So the theorem of `personas.continuation` carries over to the whole by induction.
 """
 
 from __future__ import annotations
@@ -17,6 +20,8 @@ from __future__ import annotations
 import numpy as np
 
 from personas.plan import Plan
+
+Cache = tuple[tuple[np.ndarray, ...], ...]
 
 
 def below(parameters: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
@@ -51,6 +56,27 @@ def hidden(
                 inputs[f"blocks.{i}.{part}"] = normed
             h = h + block[part](below(own, part), normed, *more) * mask(f"blocks.{i}.{part}")
     return parts["norm"](below(parameters, "norm"), h) * mask("head")
+
+
+def start(plan: Plan, batch: int) -> Cache:
+    """The caches of a text that has not begun: the position room's, then each mixer's."""
+    return tuple(room.start(batch) for room in (plan.parts["position"], *(block["mixer"] for block in plan.blocks())))
+
+
+def step(plan: Plan, parameters: dict[str, np.ndarray], cache: Cache, ids: np.ndarray) -> tuple[Cache, np.ndarray]:
+    """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
+    first, *kept = cache
+    h = plan.parts["vocabulary"].embed(below(parameters, "vocabulary"), ids)
+    found = plan.parts["position"].step(below(parameters, "position"), *first, h, ids)
+    new, (h, *rotation) = [tuple(found[: len(first)])], found[len(first) :]
+    for i, (block, old) in enumerate(zip(plan.blocks(), kept, strict=True)):
+        own = below(parameters, f"blocks.{i}")
+        normed = block["norm1"](below(own, "norm1"), h)
+        *cached, y = block["mixer"].step(below(own, "mixer"), *old, normed, *rotation)
+        h = h + y
+        h = h + block["mlp"](below(own, "mlp"), block["norm2"](below(own, "norm2"), h))
+        new.append(tuple(cached))
+    return tuple(new), plan.parts["norm"](below(parameters, "norm"), h)
 
 
 def losses(

@@ -24,6 +24,9 @@ def build(spec) -> nn.Module:
     return getattr(room, type(spec).__name__)(**vars(spec))
 
 
+Cache = tuple[tuple[Tensor, ...], ...]  # the position room's, then each mixer's
+
+
 def masked(x: Tensor, noise: dict[str, Tensor], site: str) -> Tensor:
     """x times the mask of `site`, or x where the step has no noise."""
     return x * noise[site] if noise else x
@@ -40,7 +43,16 @@ class Block(nn.Module):
 
     def forward(self, x: Tensor, rotation: tuple, noise: dict[str, Tensor]) -> Tensor:
         """x (B, T, d) -> the same shape. rotation: what the position room hands to mixers."""
-        x = x + masked(self.mixer(self.norm1(x), *rotation), noise, f"{self.name}.mixer")
+        return self.added(x, self.mixer(self.norm1(x), *rotation), noise)
+
+    def step(self, cache: tuple, x: Tensor, rotation: tuple) -> tuple[tuple, Tensor]:
+        """The mixer's cache and n new tokens, x (B, n, d) -> the next cache, and the same shape."""
+        *cache, y = self.mixer.step(*cache, self.norm1(x), *rotation)
+        return tuple(cache), self.added(x, y, {})
+
+    def added(self, x: Tensor, y: Tensor, noise: dict[str, Tensor]) -> Tensor:
+        """The stream and what the mixer made of it -> the stream after the block."""
+        x = x + masked(y, noise, f"{self.name}.mixer")
         return x + masked(self.mlp(self.norm2(x)), noise, f"{self.name}.mlp")
 
 
@@ -69,6 +81,20 @@ class Model(nn.Module):
             x = block(x, rotation, noise)
         return masked(self.norm(x), noise, "head")
 
+    def start(self, batch: int) -> Cache:
+        """The caches of a text that has not begun."""
+        return tuple(room.start(batch) for room in (self.position, *(block.mixer for block in self.blocks)))
+
+    def step(self, cache: Cache, ids: Tensor) -> tuple[Cache, Tensor]:
+        """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
+        first, *kept = cache
+        found = self.position.step(*first, self.vocabulary.embed(ids), ids)
+        new, (x, *rotation) = [found[: len(first)]], found[len(first) :]
+        for block, old in zip(self.blocks, kept, strict=True):
+            old, x = block.step(old, x, rotation)
+            new.append(old)
+        return tuple(new), self.norm(x)
+
     def losses(
         self, ids: Tensor, targets: Tensor, noise: dict[str, Tensor], evidence: tuple[Tensor, ...] = ()
     ) -> Tensor:
@@ -83,7 +109,12 @@ class Model(nn.Module):
         evidence: of `Plan.evidence_at`, for a plan that has a memory.
         """
         x = self.hidden(ids, {})
-        x = x if places is None else x[torch.arange(len(places), device=places.device), places]
+        return self.forecast(
+            x if places is None else x[torch.arange(len(places), device=places.device), places], evidence
+        )
+
+    def forecast(self, x: Tensor, evidence: tuple[Tensor, ...]) -> Tensor:
+        """What the head reads, (..., d) -> log p of every next id, (..., V); with the memory, if it brings evidence."""
         own = self.vocabulary.log_probs(x)
         return self.memory.log_probs(own, self.vocabulary.uncertainty(x), *evidence) if evidence else own
 

@@ -14,7 +14,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torch_ref.model import Model, build, load_parameters
+from torch_ref.model import Cache, Model, build, load_parameters
 from torch_ref.stacked import Stacked
 
 # The checkpoint's names and the optimizer's, for a parameter of AdamW's and for a hidden matrix.
@@ -101,6 +101,19 @@ class Trainer:
         evidence = self._evidence(self.plan.evidence_at(ids, places))
         log_probs = self.model.log_probs(self.on_device(ids), self.on_device(places), evidence)
         return log_probs.to("cpu", torch.float32).numpy()
+
+    @torch.no_grad()
+    def start(self, batch: int) -> Cache:
+        """The cache of texts of which no id is known, for `go_on`."""
+        return self.model.start(batch)
+
+    @torch.no_grad()
+    def go_on(self, cache: Cache, ids: np.ndarray, new: int) -> tuple[Cache, np.ndarray]:
+        """ids (B, T), of which the cache knows all but the last `new` -> the cache that knows them all, and log p of
+        every next id, (B, V), as `log_probs` after the last place. T is at most block_size."""
+        evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
+        cache, x = self.model.step(cache, self.on_device(ids[:, -new:]))
+        return cache, self.model.forecast(x[:, -1], evidence).to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
     def uncertainty(self, ids: np.ndarray) -> np.ndarray:

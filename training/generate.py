@@ -2,6 +2,10 @@
 
     checkpoint -> plan -> trainer -> next id, from the last block_size ids -> its bytes -> text, as it comes
 
+While no more than block_size ids are there, each is read once, and what later ones need of it is kept
+(`personas.continuation`). After that the window slides, and is read anew for every token: the model was trained on
+blocks that begin at place 0, and what is kept of an id has seen ids that have left the window since.
+
 The variate of token number t is addressed by (seed, "sample", t), so the same seed gives the same text in both wings
 wherever no choice hangs on the last digits of a logit; how many do is counted (`personas.clearance`) and said.
 """
@@ -44,10 +48,15 @@ class Writer:
 
     def continued(self, ids: np.ndarray, count: int) -> Iterator[int]:
         """The `count` ids that follow ids (N,), N >= 1, one after another. Raises CheckpointError for NaN."""
-        context = [int(i) for i in ids]
+        context = [int(i) for i in ids][-self.block_size :]
+        cache, known = self.trainer.start(1), 0
         for step in range(count):
-            context = context[-self.block_size :]
-            log_probs = self.trainer.log_probs(np.array([context], np.int32), np.array([len(context) - 1], np.int32))
+            window = np.array([context[-self.block_size :]], np.int32)
+            if len(context) <= self.block_size:
+                cache, log_probs = self.trainer.go_on(cache, window, len(context) - known)
+                known = len(context)
+            else:
+                log_probs = self.trainer.log_probs(window, np.array([self.block_size - 1], np.int32))
             if not np.isfinite(log_probs.max()):
                 raise CheckpointError("the model of this checkpoint answers NaN: it has diverged, give another --run.")
             r = variates(stream(self.seed, "sample", step), 1)

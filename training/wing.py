@@ -7,6 +7,7 @@ A wing is a module with a class `Trainer(plan, seed, device)`:
     .step(ids, targets, noise, lr) -> loss one update; a scalar of the framework, read by float()
     .losses(ids, targets) -> float32 (B,T) nats per token, in evaluation mode, with the plan's memory if it has one
     .log_probs(ids, places) -> float32 (B,V) of every id after one place of each row; (B,T,V) without places
+    .start(B) -> cache, .go_on(cache, ids, new) -> cache, float32 (B,V): the same after ids (B,T), token by token
     .uncertainty(ids) -> float32 (B,T,3)   what a memory's gate reads of the model
     .draw(sampler, log_probs, variates)    (B,4) int64, as `personas.sampling.Sampler.draw`
     .read() -> {name: array}, .write({...}) the whole state, bit for bit

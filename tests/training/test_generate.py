@@ -11,11 +11,14 @@ import pytest
 import safetensors.numpy
 
 import corpus
+import personas
 import train_mps
+from corpus.chance import stream
 from parity import trainers
 from parity.small import small_corpus, small_plan
 from personas.aristotle.sample import Modality
 from personas.baseline.sample import Plain
+from personas.system import changes
 from training import checkpoint, generate, prompt
 from training.contract import UsageError
 from training.generate import Writer, decoded
@@ -58,6 +61,53 @@ def test_log_probs_are_those_of_the_last_place(trained, wing):
     np.testing.assert_allclose(np.exp(log_probs.astype(float)).sum(-1), 1, atol=1e-5)
     losses = trained[wing].losses(ids, np.roll(ids, -1, axis=1))
     np.testing.assert_allclose(-log_probs[[0, 1], ids[:, 0]], losses[:, -1], atol=1e-5)
+
+
+CHANGES = changes(personas.PERSONAS["aristotle"])
+KEPT = {"baseline": None, "aristotle": None} | {name: CHANGES[name] for name in ("ssm", "mla", "attention")}
+
+
+class Recomputing:
+    """A trainer that reads the whole window for every token: what the cache must agree with."""
+
+    def __init__(self, trainer):
+        self.trainer, self.draw, self.log_probs = trainer, trainer.draw, trainer.log_probs
+
+    def start(self, batch: int):
+        return ()
+
+    def go_on(self, cache, ids: np.ndarray, new: int):
+        return cache, self.log_probs(ids, np.full(len(ids), ids.shape[1] - 1))
+
+
+@pytest.mark.parametrize("wing", WINGS)
+@pytest.mark.parametrize("name", KEPT)
+def test_the_cache_changes_nothing(name, wing):
+    """Beyond rounding in the log probabilities, whatever the pieces; in the text nothing at all."""
+    plan = small_plan("baseline" if name == "baseline" else "aristotle", 200, KEPT[name])
+    trainer = trainers.make(wing, plan, "float32")
+    moved = {n: x + 0.2 * stream(1, n).normal(size=x.shape).astype(np.float32) for n, x in plan.initial(1).items()}
+    trainer.write(trainer.read() | {f"model.{n}": x.astype(np.float32) for n, x in moved.items()})
+    ids, cache, known = stream(2, "cache").integers(0, 97, (2, 16)).astype(np.int32), trainer.start(2), 0
+    for end in (1, 2, 7, 8, 16):
+        cache, found = trainer.go_on(cache, ids[:, :end], end - known)
+        np.testing.assert_allclose(found, trainer.log_probs(ids[:, :end], np.full(2, end - 1)), atol=2e-5)
+        known = end
+    for text in (ids[0, :1], ids[0, :5], np.tile(ids[0], 2)):
+        with_cache, without = (
+            list(Writer(t, 16, Plain(), 4).continued(text, 24)) for t in (trainer, Recomputing(trainer))
+        )
+        assert with_cache == without
+
+
+def test_each_id_of_the_first_block_is_read_once(trained, monkeypatch):
+    """And the window is read whole as soon as it slides."""
+    trainer, read = trained["torch"], []
+    go_on, log_probs = trainer.go_on, trainer.log_probs
+    monkeypatch.setattr(trainer, "go_on", lambda cache, ids, new: (read.append(new), go_on(cache, ids, new))[1])
+    monkeypatch.setattr(trainer, "log_probs", lambda ids, at: (read.append(ids.shape[1]), log_probs(ids, at))[1])
+    list(Writer(trainer, 16, Plain(), 1).continued(np.arange(13), 6))
+    assert read == [13, 1, 1, 1, 16, 16]
 
 
 def test_only_the_last_block_is_read(trained):
