@@ -84,17 +84,38 @@ def long(length: int) -> tuple[tuple[int, ...], ...]:
     return ((1, length, 32),)
 
 
+def decoding(spec: Any, cached: int) -> Side:
+    """One new token of one text after `cached` others."""
+    return Side(spec, tuple(_grown(x.shape, cached) for x in spec.start(1)) + ((1, 1, spec.n_embd),), "step")
+
+
+def _grown(shape: tuple[int, ...], cached: int) -> tuple[int, ...]:
+    """The shape of a part of a cache, of which an axis without length is the tokens'."""
+    return tuple(size or cached for size in shape)
+
+
+ORGANON = LatentAttention(32, 4)
 CONTESTS = (
     Contest("A3 syllogism / attention", Side(Syllogism(32, 4), BLOCK), Side(ATTENTION, BLOCK), promised=2.2),
     Contest("A2 scan / attention, T = 64", Side(SCAN, BLOCK), Side(ATTENTION, BLOCK), promised=4.0),
     Contest("A2 scan / attention, T = 1,024", Side(SCAN, long(1024)), Side(ATTENTION, long(1024))),
     Contest("A2 scan / attention, T = 4,096", Side(SCAN, long(4096)), Side(ATTENTION, long(4096))),
     Contest("A2 scan, T = 4,096 / 8 x T = 512", Side(SCAN, long(4096)), Side(SCAN, long(512)), per=8.0, promised=1.5),
-    Contest("A6 latent attention / attention", Side(LatentAttention(32, 4), BLOCK), Side(ATTENTION, BLOCK)),
+    Contest("A6 latent attention / attention", Side(ORGANON, BLOCK), Side(ATTENTION, BLOCK)),
     Contest("A1 sparse / dense, E = 8", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), promised=1.0),
     Contest("A1 sparse / dense, E = 8, forward", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), gradient=False),
     Contest("A9 golden mean / layer norm", Side(GoldenMean(32), BLOCK), Side(LayerNorm(32), BLOCK)),
     Contest("A9 gated mesotes / GELU perceptron", Side(GatedMesotes(32, 85), BLOCK), Side(MLP(32), BLOCK)),
+    *(
+        Contest(
+            f"{name} decode after {cached:,} cached tokens / plain keys and values",
+            decoding(spec, cached),
+            decoding(ATTENTION, cached),
+            gradient=False,
+        )
+        for name, spec in (("A6", ORGANON), ("A2", SCAN))
+        for cached in (64, 1024, 4096)
+    ),
 )
 
 
@@ -125,13 +146,16 @@ def _mlx(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callable
     module = mlx_module(side.spec, parameters, mx.float32)
     arguments = [mx.array(x, mx.float32) for x in inputs]
 
-    def total(tree: dict, *given: mx.array) -> mx.array:
+    def outputs(tree: dict, *given: mx.array) -> tuple[mx.array, ...]:
         module.update(tree)
         found = method_of(module, side.method)(*given)
-        return sum(y.sum() for y in (found if isinstance(found, tuple) else (found,)))
+        return found if isinstance(found, tuple) else (found,)
+
+    def total(tree: dict, *given: mx.array) -> mx.array:
+        return sum(y.sum() for y in outputs(tree, *given))
 
     places = tuple(range(len(arguments) + 1))
-    compiled = mx.compile(mx.value_and_grad(total, argnums=places) if gradient else total)
+    compiled = mx.compile(mx.value_and_grad(total, argnums=places) if gradient else outputs)
     tree = module.trainable_parameters()
 
     def run(_: int) -> None:
