@@ -1,8 +1,10 @@
-"""Going on: how a room that acts over time takes a text piece by piece, and the theorem that it may.
+"""Going on: how a room that acts over time takes a text piece by piece, and the theorems that it may.
 
     start(batch) -> cache                                of a text that has not begun: a tuple of arrays
     step(*cache, x, *rotation) -> (*cache, y)            mixers: n new tokens, x and y (B, n, d)
     step(*cache, x, ids) -> (*cache, x, *rotation)       position rooms
+
+Theorem (causality). What comes later changes nothing before it.
 
 Theorem (continuation). A text cut into pieces anywhere and taken piece by piece gives what it gives as a whole. It is
 causality and more: what a room has computed for a place is never computed again, so all that later places need of it
@@ -62,3 +64,18 @@ def continuation(
         )
 
     return Theorem(f"{room}: continuation", "piece by piece, through a cache, is the whole", sides, length, exact)
+
+
+def causality(room: str, spec: Any, sequences: Callable[[np.random.Generator], Sequences]) -> Theorem:
+    """The theorem for a room whose arguments `sequences` draws: all that comes after a place is drawn anew."""
+
+    def sides(evaluate: Evaluate, g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+        p = Case("", spec, None).parameters(g)
+        given, other = (tuple(representable(x) for x in sequences(g)) for _ in range(2))
+        length = given[0].shape[-2]
+        t = int(g.integers(1, length))
+        changed = (np.where(np.arange(length)[:, None] < t, x, later) for x, later in zip(given, other, strict=True))
+        return evaluate(spec, p, "__call__", *given)[:, :t], evaluate(spec, p, "__call__", *changed)[:, :t]
+
+    statement = "the output before t does not change with inputs from t on"
+    return Theorem(f"{room}: causality", statement, sides, length=1, exact=True)

@@ -35,7 +35,7 @@ from scipy.special import expit
 
 from personas.baseline.attention import Attention
 from personas.case import Case, Theorem, representable
-from personas.continuation import continuation
+from personas.continuation import causality, continuation
 
 GATE = -2.0  # gamma at the start: one part in eight is concluded
 
@@ -149,14 +149,6 @@ def _ordinary(evaluate, g):
     return evaluate(spec, p | {"gate": np.full(4, -1000.0)}, "__call__", x), evaluate(ordinary, p, "__call__", x)
 
 
-def _causality(evaluate, g):
-    spec, t = Syllogism(16, 4), int(g.integers(1, 12))
-    p = Case("", spec, None).parameters(g)
-    x, later = representable(g.normal(size=(2, 12, 16))), representable(g.normal(size=(2, 12, 16)))
-    changed = np.where(np.arange(12)[None, :, None] < t, x, later)
-    return evaluate(spec, p, "__call__", x)[:, :t], evaluate(spec, p, "__call__", changed)[:, :t]
-
-
 THEOREMS = (
     Theorem("syllogism: conclusion", "at g = 1 the weights are the square of those at g = 0", _conclusion, length=64),
     Theorem("syllogism: mixture", "M = (1 - g) P + g P P", _mixture, length=64),
@@ -164,6 +156,6 @@ THEOREMS = (
     Theorem("syllogism: blind", "no weight falls on a later place", _blind, length=1, exact=True),
     Theorem("syllogism: hull", "a head's output lies in the convex hull of the values it may see", _hull, length=64),
     Theorem("syllogism: ordinary", "at g = 0 it is ordinary attention", _ordinary, length=1, exact=True),
-    Theorem("syllogism: causality", "the output before t does not change with inputs from t on", _causality, 1, True),
+    causality("syllogism", Syllogism(32, 4), _turned),
     continuation("syllogism", Syllogism(32, 4), _turned, length=128),
 )

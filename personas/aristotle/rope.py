@@ -101,6 +101,7 @@ class Opposition:
 
 
 SMALL = np.array([0, 0, 1, 0, 0, 1, 0], np.int32)  # a vocabulary of seven tokens, two of which end a sentence
+ENDED = np.array([[0, 3, 2], [5, 1, 4]], np.int32)  # two texts, of which the first has just ended one
 NARROW, WIDE, CONTRACT = square(4, 2, SMALL), square(16, 3, SMALL), square(8, 4, SMALL)
 
 
@@ -123,7 +124,7 @@ CASES = (
     Case("rope: rotation", CONTRACT, _stream(2, 16)),
     Case("rope: rotation, one token", CONTRACT, _stream(3, 1)),
     Case("rope: rotation, no sentence ends", CONTRACT, _stream(2, 5, 2)),
-    Case("rope: three tokens after some", CONTRACT, lambda g: (g.integers(0, 9, (2, 2)), *_stream(2, 3)(g)), "step"),
+    Case("rope: three tokens more", CONTRACT, lambda g: (g.integers(0, 9, (2, 2)), _stream(2, 3)(g)[0], ENDED), "step"),
 )
 
 

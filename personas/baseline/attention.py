@@ -21,7 +21,7 @@ import numpy as np
 from scipy.special import softmax
 
 from personas.case import Case, Theorem, representable
-from personas.continuation import continuation
+from personas.continuation import causality, continuation
 
 
 def turned(x: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
@@ -109,14 +109,6 @@ CASES = (
 )
 
 
-def _causality(evaluate, g):
-    spec, t = Attention(16, 4), int(g.integers(1, 12))
-    p = Case("", spec, None).parameters(g)
-    x, later = representable(g.normal(size=(2, 12, 16))), representable(g.normal(size=(2, 12, 16)))
-    changed = np.where(np.arange(12)[None, :, None] < t, x, later)
-    return evaluate(spec, p, "__call__", x)[:, :t], evaluate(spec, p, "__call__", changed)[:, :t]
-
-
 def _hull(evaluate, g):
     # All values equal: their hull is one point, whatever the weights, so attention must return it.
     spec, d = Attention(8, 2), 8
@@ -130,9 +122,7 @@ def _hull(evaluate, g):
 
 
 THEOREMS = (
-    Theorem(
-        "attention: causality", "the output before t does not change with inputs from t on", _causality, 64, exact=True
-    ),
+    causality("attention", Attention(32, 4), _turned),
     Theorem("attention: hull", "the output lies in the convex hull of the values", _hull, length=16),
     continuation("attention", Attention(32, 4), _turned, length=64),
 )
