@@ -29,6 +29,7 @@ from parity.torch_side import TorchSide
 from parity.verdict import Verdict
 from personas import Plan, balance, model
 from personas.case import representable
+from personas.names import below
 
 SPREAD = 0.2  # of the noise on the initial values
 CLEAR = 1e-3  # the least margin of a choice: a slope is measured on a line that must not cross a tie
@@ -57,9 +58,7 @@ def _draw(plan: Plan, seed: int, generator: np.random.Generator) -> tuple[Arrays
         name: representable(value + SPREAD * generator.normal(size=value.shape))
         for name, value in plan.initial(seed).items()
     }
-    n_vocab = (
-        plan.parts["vocabulary"].log_probs(model.below(parameters, "vocabulary"), np.zeros(plan.fixed.n_embd)).shape[-1]
-    )
+    n_vocab = plan.parts["vocabulary"].log_probs(below(parameters, "vocabulary"), np.zeros(plan.fixed.n_embd)).shape[-1]
     ids, targets = generator.integers(0, n_vocab, size=(2, *sizes)).astype(np.int32)
     return parameters, ids, targets, plan.noise(seed, 0)
 

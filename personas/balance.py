@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from personas.model import below, hidden
+from personas.model import hidden
+from personas.names import below
 from personas.plan import Plan
 
 Arrays = dict[str, np.ndarray]

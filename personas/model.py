@@ -19,14 +19,10 @@ from __future__ import annotations
 
 import numpy as np
 
+from personas.names import below
 from personas.plan import Plan
 
 Cache = tuple[tuple[np.ndarray, ...], ...]
-
-
-def below(parameters: dict[str, np.ndarray], prefix: str) -> dict[str, np.ndarray]:
-    """The parameters of one part, without its prefix."""
-    return {name[len(prefix) + 1 :]: value for name, value in parameters.items() if name.startswith(prefix + ".")}
 
 
 def hidden(

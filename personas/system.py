@@ -18,11 +18,6 @@ from personas.recipe import Recipe
 Tables = dict[str, np.ndarray]
 
 
-def own(tables: Tables, system: str) -> Tables:
-    """The tables of one system, "<system>.<table>", by the second half of their names."""
-    return {name.removeprefix(f"{system}."): table for name, table in tables.items() if name.startswith(f"{system}.")}
-
-
 @dataclass(frozen=True)
 class System:
     """One system of a persona.

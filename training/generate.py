@@ -24,6 +24,7 @@ import numpy as np
 import corpus
 import personas
 from corpus.chance import stream
+from personas.names import parted
 from personas.sampling import variates
 from training import checkpoint, wing
 from training.checkpoint import CheckpointError
@@ -108,7 +109,7 @@ def run(prompt: Prompt, fixed: Fixed) -> None:
 
 def planned(path: Path, header: dict, arrays: dict[str, np.ndarray], fixed: Fixed) -> personas.Plan:
     """The plan of a run, from its checkpoint alone. Raises CheckpointError if this program has no such model."""
-    tables = {name.removeprefix("tables."): array for name, array in arrays.items() if name.startswith("tables.")}
+    tables, _ = parted(arrays, "tables")
     try:
         plan = personas.plan(header["persona"], fixed, None, tables, header["model"]["systems"])
         different = checkpoint.difference("model", header["model"], json.loads(json.dumps(plan.describe())))
@@ -122,7 +123,7 @@ def planned(path: Path, header: dict, arrays: dict[str, np.ndarray], fixed: Fixe
 def restore(path: Path, trainer, arrays: dict[str, np.ndarray]) -> None:
     """Give the trainer the state of a checkpoint. Raises CheckpointError if it does not fit."""
     try:
-        trainer.write({name: array for name, array in arrays.items() if not name.startswith("tables.")})
+        trainer.write(parted(arrays, "tables")[1])
     except (KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} does not fit its model ({error}): give another --run.") from error
 

@@ -31,6 +31,7 @@ from pathlib import Path
 import numpy as np
 
 from corpus.chance import stream
+from personas.names import parted
 from training import checkpoint
 from training.checkpoint import CheckpointError
 from training.contract import UsageError
@@ -116,8 +117,7 @@ def read(path: Path) -> tuple[dict, Arrays, Arrays]:
         header, arrays = checkpoint.read(path)
     except CheckpointError as error:
         raise CheckpointError(f"{path} is damaged or foreign: make it anew with --quantize {path.parent}.") from error
-    tables = {name[7:]: x for name, x in arrays.items() if name.startswith("tables.")}
-    arrays = {name: x for name, x in arrays.items() if not name.startswith("tables.")}
+    tables, arrays = parted(arrays, "tables")
     if "quantized" not in header:
         raise CheckpointError(f"{path} is not quantized: make it anew with --quantize {path.parent}.")
     if header["quantized"]["sha256"] != digest(arrays):

@@ -11,6 +11,7 @@ import signal
 
 import corpus
 import personas
+from personas.names import parted
 from training import checkpoint, folder, loop, machine, wing
 from training.console import Console
 from training.contract import Fixed, UsageError, UserError
@@ -56,7 +57,7 @@ def build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
     _named(request)
     trainer_class = wing.load(request.backend)
     header, arrays = saved or ({}, {})
-    tables = {name.removeprefix("tables."): array for name, array in arrays.items() if name.startswith("tables.")}
+    tables, state = parted(arrays, "tables")
     try:
         text = corpus.load(request.data_dir)
         plan = personas.plan(request.persona, fixed, text.train, tables if saved else None, request.systems)
@@ -66,7 +67,7 @@ def build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
         checkpoint.match(place.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))
     trainer = wing.start(request.backend, trainer_class, plan, request.seed, request.device)
     if saved:
-        trainer.write({name: array for name, array in arrays.items() if not name.startswith("tables.")})
+        trainer.write(state)
     return Job(trainer, plan, text, fixed, request.seed)
 
 

@@ -19,13 +19,14 @@ from personas.aristotle.moe import PorphyryTree
 from personas.aristotle.muon import Muon
 from personas.aristotle.norm import GatedMesotes, GoldenMean
 from personas.aristotle.ssm import SelectiveStateSpace
+from personas.names import below
 from personas.persona import Persona
 from personas.recipe import Recipe
-from personas.system import System, own
+from personas.system import System
 
 
 def _memory(parts, fixed, tables) -> dict:
-    return memory.parts(parts["vocabulary"], **own(tables, "memory"))
+    return memory.parts(parts["vocabulary"], **below(tables, "memory"))
 
 
 SYSTEMS = (
@@ -36,7 +37,7 @@ SYSTEMS = (
         slot="vocabulary",
         tables=lambda ids: tokenize.tables(ids, corpus.vocabulary()),
         furnish=lambda parts, fixed, tables: {
-            "vocabulary": tokenize.CategoryTree(fixed.n_embd, **own(tables, "tokenize"))
+            "vocabulary": tokenize.CategoryTree(fixed.n_embd, **below(tables, "tokenize"))
         },
     ),
     System(

@@ -74,4 +74,4 @@ def test_a_model_takes_a_text_in_pieces(name):
             )
             caches = [cache for cache, _ in steps]
             for _, found in steps:
-                np.testing.assert_allclose(np.array(found), whole[:, first:end], atol=1e-11 * np.abs(whole).max())
+                np.testing.assert_allclose(np.asarray(found), whole[:, first:end], atol=1e-11 * np.abs(whole).max())
