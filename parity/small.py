@@ -33,21 +33,30 @@ def small_fixed(steps: int) -> Fixed:
 
 def small_plan(name: str, steps: int = 200, systems: Iterable[str] | None = None) -> Plan:
     """The plan of persona `name` with small sizes and a vocabulary of 97 ids. systems: None takes its default."""
-    plan = personas.plan(name, small_fixed(steps), None, small_tables(), systems)
+    plan = personas.plan(name, small_fixed(steps), None, small_tables(name), systems)
     if not isinstance(plan.parts["vocabulary"], TiedVocabulary):
         return plan
     return replace(plan, parts=plan.parts | {"vocabulary": TiedVocabulary(plan.fixed.n_embd, N_VOCAB, 128)})
 
 
-def small_tables() -> dict[str, np.ndarray]:
-    """The tables of every system that has some, for 97 ids, of which one in nine ends a sentence."""
+def small_tables(name: str) -> dict[str, np.ndarray]:
+    """The tables of every system of persona `name` that has some, for 97 ids."""
+    tables = {"aristotle": _aristotle, "euclid": _euclid}.get(name, dict)()
+    return {f"{system}.{table}": array for system, own in tables.items() for table, array in own.items()}
+
+
+def _aristotle() -> dict[str, dict[str, np.ndarray]]:
     generator = stream(0, "small-tree")
     groups = np.array_split(generator.permutation(N_VOCAB), 12)
     tree = tokenize.arrange(groups, generator.dirichlet(np.ones(N_VOCAB)), (4, 3))
+    # One id in nine ends a sentence.
     ends = (np.arange(N_VOCAB) % 9 == 0).astype(np.int32)
     memory = {"text": small_corpus().train, "kind": (np.arange(N_VOCAB) % 5).astype(np.uint16)} | memory_tables.gate()
-    named = {"tokenize": tree, "rope": {"ends": ends}, "memory": memory}
-    return {f"{system}.{name}": table for system, own in named.items() for name, table in own.items()}
+    return {"tokenize": tree, "rope": {"ends": ends}, "memory": memory}
+
+
+def _euclid() -> dict[str, dict[str, np.ndarray]]:
+    return {}
 
 
 def small_plans(steps: int = 200) -> dict[str, Plan]:

@@ -15,12 +15,13 @@ from personas import baseline, system
 from personas.aristotle import PERSONA as _ARISTOTLE
 from personas.baseline import PERSONA as _BASELINE
 from personas.errors import PersonaError
+from personas.euclid import PERSONA as _EUCLID
 from personas.persona import Persona
 from personas.plan import Plan
 from personas.recipe import Recipe
 from personas.system import System
 
-PERSONAS = {persona.name: persona for persona in (_BASELINE, _ARISTOTLE)}
+PERSONAS = {persona.name: persona for persona in (_BASELINE, _ARISTOTLE, _EUCLID)}
 
 __all__ = [
     "PERSONAS",
@@ -38,9 +39,7 @@ __all__ = [
 
 
 def find(name: str) -> Persona:
-    """The persona of that name. Raises PersonaError for one that is unknown or not built yet."""
-    if name == "euclid":
-        raise PersonaError("the persona 'euclid' is not built yet: choose baseline or aristotle.")
+    """The persona of that name. Raises PersonaError for one that is unknown."""
     if name not in PERSONAS:
         raise PersonaError(f"there is no persona {name!r}: choose one of {', '.join(PERSONAS)}.")
     return PERSONAS[name]
@@ -74,7 +73,7 @@ def plan(
 
     train_ids: the training split (N,), from which the tables are prepared; tables: the same tables from a checkpoint,
     in which case train_ids is not read. systems: the names of those that stand; None takes the persona's default.
-    Raises PersonaError for a persona that is unknown or not built yet, and for systems that cannot stand together.
+    Raises PersonaError for a persona that is unknown, and for systems that cannot stand together.
     """
     persona, names = find(name), check(name, systems)
     if tables is None:
