@@ -14,8 +14,8 @@ import numpy as np
 
 from personas.aristotle.evidence import Evidence
 from personas.aristotle.recency import Recency
-from personas.aristotle.surface import category
 from personas.aristotle.tokenize import CategoryTree
+from personas.surface import category
 
 GATE = Path(__file__).with_name("memory_gate.json")
 

@@ -5,7 +5,7 @@ not said yet is a name, a verb in -eth, the second half of a rare word; and a ha
 
 Events. Cut the text into 12 stretches: a token that occurs in one of them only was new when that stretch began. Each
 such occurrence is an event (kind of the token before, kind of the new one), kinds being surface classes
-(`personas.aristotle.surface`).
+(`personas.surface`).
 
 Equations, for kinds k, with E_k events and A_k ids that were new once or are unseen still:
     q(k)       proportional to  u_k (E_k + E / (2 A)) / (A_k + 1/2),     u_k ids of kind k never met

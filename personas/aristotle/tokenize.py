@@ -5,7 +5,7 @@ genus is said of the species, so a word seen once, or never, inherits what train
 
 Structure. Three levels, genus g(w), species s(w) within it, individual i(w) within that: 32 genera of 32 species of at
 most 50 individuals. `leaf` is the position of a token in tree order, leaf = (32 g + s) * 50 + i; places that no token
-fills are empty. The tree and the base rates p0 are made by `personas.aristotle.categories`.
+fills are empty. The tree is made by `personas.aristotle.categories`, the base rates p0 by `personas.unigram`.
 
 Equations, for a hidden vector x:
     embed(w)     = G[g] + S[g, s] + I[leaf]
@@ -38,8 +38,10 @@ import numpy as np
 from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
-from personas.aristotle.categories import base_rates, divide, places
+from personas.aristotle.categories import divide
 from personas.case import Case, Theorem, representable
+from personas.neighbours import places
+from personas.unigram import base_rates
 
 LEVELS = (5, 5)  # halvings to the genera, and from there to the species
 
@@ -147,18 +149,15 @@ def _targets(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     return g.normal(size=(2, 7, 8)), g.integers(0, 45, size=(2, 7)).astype(np.int32)
 
 
-def _one_kind(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    return g.normal(size=(1, 6, 8)), np.full((1, 6), 11, np.int32)
-
-
 CASES = (
     Case("tokenize: embed, ids repeated", SMALL, lambda g: (g.integers(0, 9, (3, 7)).astype(np.int32),), "embed"),
     Case("tokenize: log_prob", SMALL, _targets, "log_prob"),
-    Case("tokenize: log_prob, one target only", SMALL, _one_kind, "log_prob"),
+    Case("tokenize: log_prob, one target only", SMALL,
+         lambda g: (g.normal(size=(1, 6, 8)), np.full((1, 6), 11, np.int32)), "log_prob"),
     Case("tokenize: log_probs", SMALL, lambda g: (g.normal(size=(2, 3, 8)),), "log_probs"),
     Case("tokenize: large logits", SMALL, lambda g: (30 * g.normal(size=(1, 3, 8)),), "log_probs"),
     Case("tokenize: uncertainty", SMALL, lambda g: (g.normal(size=(2, 7, 8)),), "uncertainty"),
-)
+)  # fmt: skip
 
 
 def _total(evaluate, g):

@@ -8,9 +8,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import corpus
-from personas.aristotle.categories import base_rates, divide
-from personas.aristotle.surface import category, marks
+from personas.aristotle.categories import divide
 from personas.aristotle.tokenize import CategoryTree, arrange, tables
+from personas.surface import category, marks
+from personas.unigram import base_rates
 
 V = 50_257
 WORDS = tuple(f" {a}{b}".encode() for a in "abcdefgh" for b in "aeiou")
