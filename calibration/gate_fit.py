@@ -1,4 +1,4 @@
-"""Fitting the gate of a memory (`personas.aristotle.memory`): loss, gradient and descent, in NumPy.
+"""Fitting the gate of a memory (`personas.mixture`): loss, gradient and descent, in NumPy.
 
 With prior weights w_i = softmax(s)_i and posterior weights v_i = softmax(s + log p)_i of the parts, at one target
 
@@ -21,12 +21,10 @@ import numpy as np
 from scipy.special import logsumexp
 
 from corpus.chance import stream
-from personas.aristotle.evidence import CONTEXTS, FEATURES, ORDER_0, ORDERS, PARTS, Evidence
-from personas.aristotle.recency import CLASSES, LONGEST, Recency, lags, levels, matches
+from personas.evidence import Evidence
+from personas.recency import CLASSES, LONGEST, Recency, lags, levels, matches
 
 STEPS, CHUNK, RATE, PULL, SMOOTH = 400, 96, 0.05, 1e-4, 3.0
-TABLES, COUNTED = slice(1, 1 + len(CONTEXTS)), slice(1, len(PARTS) - 1)
-RARE = {"s3": -4, "s4": -4, "k2": -4, "cache": -7, "follow": -5}  # the rest beyond Kneser-Ney starts at -3
 
 Constants = dict[str, np.ndarray]
 
@@ -35,8 +33,9 @@ Constants = dict[str, np.ndarray]
 class Sample:
     """Judged blocks (K, T): what the gate reads of them, without any of its constants.
 
-    features (K, T, 22); offsets (K, T, 17); sizes (K, T, 14, 2); parts (K, T, 18): log p(target) of the model, the
-    tables and order 0; level (K, T): class of each id's count; weight (K, T): 1 for a target, 0 for a filling place.
+    features (K, T, m + 3); offsets (K, T, n + 3); sizes (K, T, n, 2); parts (K, T, n + 4): log p(target) of the
+    model, the n guides, seen, novel and uniform; level (K, T): class of each id's count; weight (K, T): 1 for a
+    target, 0 for a filling place.
     """
 
     ids: np.ndarray
@@ -66,11 +65,12 @@ def joined(samples: list[Sample]) -> Sample:
     return Sample(**{name: np.concatenate([getattr(s, name) for s in samples]) for name in vars(samples[0])})
 
 
-def start(block_size: int) -> Constants:
-    """Kneser-Ney and the model with equal weights, everything else a little."""
-    weight = np.zeros((1 + len(PARTS), len(FEATURES) + 3))
-    weight[1:, 0] = [0 if name in (*ORDERS, *ORDER_0) else RARE.get(name, -3) for name in PARTS]
-    sizes = {"own": (len(CONTEXTS), 2), "cache_lag": block_size, "cache_count": CLASSES, "follow_lag": block_size}
+def start(memory: type[Evidence], block_size: int) -> Constants:
+    """The constants from which the gate of a kind of memory is fitted."""
+    guides, parts = len(memory.GUIDES), memory.parts()
+    weight = np.zeros((1 + len(parts), len(memory.FEATURES) + 3))
+    weight[1:, 0] = [memory.START.get(name, 0.0) for name in parts]
+    sizes = {"own": (guides, 2), "cache_lag": block_size, "cache_count": CLASSES, "follow_lag": block_size}
     sizes |= {"follow_count": CLASSES, "follow_match": LONGEST, "follow_present": CLASSES}
     return {"weight": weight} | {name: np.zeros(size) for name, size in sizes.items()}
 
@@ -82,17 +82,22 @@ def losses(constants: Constants, s: Sample) -> np.ndarray:
 
 
 def _scores(constants: Constants, s: Sample) -> tuple[np.ndarray, np.ndarray, tuple[np.ndarray, ...], np.ndarray]:
-    """s and log p (K, T, 20), the weights K and F (K, T, T), and which places hold the target (K, T, T)."""
+    """s and log p (K, T, n + 6), the weights K and F (K, T, T), and which places hold the target (K, T, T)."""
     weights = Recency.of(constants).weights(s.ids, s.level)
     hit = s.ids[:, None, :] == s.targets[:, :, None]
     scores = s.features @ constants["weight"].T
-    scores[..., COUNTED] += s.offsets
-    scores[..., TABLES] += (s.sizes * constants["own"]).sum(-1) / 3
+    scores[..., 1:-2] += s.offsets
+    scores[..., guides(s)] += (s.sizes * constants["own"]).sum(-1) / 3
     total, hits = (np.stack([(w * mask).sum(-1) for w in weights], -1) for mask in (1, hit))
     # 1e-20 is nothing: it stands for a follower that is not there, in numerator and denominator.
     scores[..., -2:] += np.log(total + 1e-20)
     recalled = np.log(hits + 1e-20) - np.log(total + 1e-20)
     return scores, np.concatenate([s.parts, recalled], -1), weights, hit
+
+
+def guides(s: Sample) -> slice:
+    """Where the guides stand among the parts."""
+    return slice(1, 1 + s.sizes.shape[-2])
 
 
 def gradient(constants: Constants, s: Sample) -> tuple[float, Constants]:
@@ -106,7 +111,7 @@ def gradient(constants: Constants, s: Sample) -> tuple[float, Constants]:
     posterior = share * np.exp(posterior - found)
     push = prior - posterior
     grown = {"weight": np.einsum("kti,ktf->if", push, s.features)}
-    grown["own"] = np.einsum("kti,ktia->ia", push[..., TABLES], s.sizes) / 3
+    grown["own"] = np.einsum("kti,ktia->ia", push[..., guides(s)], s.sizes) / 3
     lag = np.broadcast_to(lags(s.ids.shape[1], len(constants["cache_lag"]))[0], hit.shape)
     earlier = np.broadcast_to(s.level[:, None, :], hit.shape)
     for i, name in ((-2, "cache"), (-1, "follow")):
@@ -124,13 +129,13 @@ def _summed(index: np.ndarray, values: np.ndarray, size: int) -> np.ndarray:
     return np.bincount(index.ravel(), values.ravel(), minlength=size)
 
 
-def fit(s: Sample, steps: int = STEPS, chunk: int = CHUNK, seed: int = 0) -> Constants:
+def fit(memory: type[Evidence], s: Sample, steps: int = STEPS, chunk: int = CHUNK, seed: int = 0) -> Constants:
     """The constants that fit a sample, float32 by the names of `memory_gate.json`."""
     counted = s.features[s.weight > 0]
     centre, scale = counted.mean(0), counted.std(0) + 1e-6
     centre[0], scale[0] = 0, 1
     s = Sample(**vars(s) | {"features": (s.features - centre) / scale})
-    first = start(s.ids.shape[1])
+    first = start(memory, s.ids.shape[1])
     constants = {name: value.copy() for name, value in first.items()}
     m, v = ({name: np.zeros_like(value) for name, value in first.items()} for _ in range(2))
     for step in range(steps):

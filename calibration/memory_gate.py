@@ -1,4 +1,4 @@
-"""How the constants of the memory's gate were made, and how they are made anew (`personas.aristotle.memory`).
+"""How the constants of a memory's gate were made, and how they are made anew (`personas.mixture`).
 
 Cross-fitting. The first 90 % of the training split are cut into four stretches. For each, a model is trained for 1,500
 iterations and the counts, the tree and the kinds of novelty are made on the other three, held-out text to both; the
@@ -11,6 +11,7 @@ should meet the model as it is on new text. Takes about ten minutes on one core,
 
 from __future__ import annotations
 
+import importlib
 import json
 from collections.abc import Iterator
 from dataclasses import replace
@@ -23,30 +24,47 @@ import personas
 from calibration import gate_fit
 from corpus import Corpus
 from corpus.batches import val_blocks
-from personas.aristotle import memory_tables
-from personas.aristotle.evidence import FEATURES, PARTS
+from personas.evidence import Evidence
 from training import atomic, wing
-from training.contract import Fixed
+from training.contract import Fixed, UsageError
 from training.job import Job
 
 FOLDS, ITERATIONS, PART, SEED = 4, 1500, 0.9, 1337
 
 
-def refit(fixed: Fixed, backend: str = "torch", path: Path | None = None, iterations: int = ITERATIONS) -> None:
-    """Fit the gate anew and write it to `path`, by default over the shipped one. backend: which wing trains."""
-    text = corpus.load().train
-    samples, kinds = [], memory_tables.kinds(corpus.vocabulary())
+def refit(
+    persona: str, fixed: Fixed, backend: str = "torch", path: Path | None = None, iterations: int = ITERATIONS
+) -> None:
+    """Fit a persona's gate anew and write it to `path`, by default over the shipped one. backend: which wing trains."""
+    text, vocabulary, own = corpus.load().train, corpus.vocabulary(), memory_tables(persona)
+    samples = []
     for pieces, held in folds(text[: int(PART * len(text))]):
-        trainer = trained(fixed, backend, np.concatenate(pieces), iterations)
-        samples.append(judged(trainer, pieces, held, kinds))
-    constants = gate_fit.fit(gate_fit.joined(samples))
-    made = {"systems": models(), "folds": FOLDS, "iterations": iterations, "part of the split": PART, "seed": SEED}
-    write(path or memory_tables.GATE, constants, made | {"steps": gate_fit.STEPS})
+        met = np.concatenate(pieces)
+        trainer = trained(persona, fixed, backend, met, iterations)
+        # Counted in pieces, so that no window crosses the place where the stretch was.
+        evidence = own.evidence(trainer.plan.parts["vocabulary"], own.tables(met, vocabulary), *pieces)
+        samples.append(judged(trainer, evidence, held))
+    constants = gate_fit.fit(own.Evidence, gate_fit.joined(samples))
+    made = {"systems": models(persona), "folds": FOLDS, "iterations": iterations, "part of the split": PART}
+    record = made | {"seed": SEED, "steps": gate_fit.STEPS, "parts": ["model", *own.Evidence.parts()]}
+    record |= {"features": [*own.Evidence.FEATURES, *(f"of the model: {name}" for name in own.UNCERTAINTY)]}
+    write(path or own.GATE, constants, record)
 
 
-def models() -> list[str]:
+def memory_tables(persona: str):
+    """The module `memory_tables` of a persona. Raises UsageError if it has no memory."""
+    name = f"personas.{persona}.memory_tables"
+    try:
+        return importlib.import_module(name)
+    except ModuleNotFoundError as error:
+        if error.name != name:
+            raise
+        raise UsageError(f"the persona {persona!r} has no memory: choose aristotle or euclid.") from error
+
+
+def models(persona: str) -> list[str]:
     """The systems of the models that the gate meets: the persona's default without the memory itself."""
-    return list(personas.compose("aristotle", switched_off=["memory"]))
+    return list(personas.compose(persona, switched_off=["memory"]))
 
 
 def folds(text: np.ndarray) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray]]:
@@ -56,25 +74,20 @@ def folds(text: np.ndarray) -> Iterator[tuple[tuple[np.ndarray, ...], np.ndarray
         yield tuple(piece for piece in (text[:low], text[high:]) if len(piece)), text[low:high]
 
 
-def trained(fixed: Fixed, backend: str, text: np.ndarray, iterations: int):
+def trained(persona: str, fixed: Fixed, backend: str, text: np.ndarray, iterations: int):
     """A trainer of the persona without its memory, after so many iterations on a text (N,)."""
-    plan = personas.plan("aristotle", replace(fixed, max_iters=iterations), text, systems=models())
+    plan = personas.plan(persona, replace(fixed, max_iters=iterations), text, systems=models(persona))
     job = Job(wing.load(backend)(plan, SEED), plan, Corpus(text, text, "a part of the training split"), fixed, SEED)
     for step in range(iterations):
         job.update(step)
     return job.trainer
 
 
-def judged(trainer, pieces: tuple[np.ndarray, ...], held: np.ndarray, kinds: np.ndarray) -> gate_fit.Sample:
-    """What the trained model and the counts of `pieces` say of a stretch that neither has met.
-
-    kinds: the surface class of every id (V,).
-    """
-    plan = trainer.plan
-    # Counted in pieces, so that no window crosses the place where the stretch was.
-    evidence = memory_tables.evidence(plan.parts["vocabulary"], kinds, memory_tables.gate(), *pieces)
-    only, found = Corpus(held, held, "a part of the training split"), []
-    for ids, targets, weight in val_blocks(only, plan.fixed.batch_size, plan.fixed.block_size):
+def judged(trainer, evidence: Evidence, held: np.ndarray) -> gate_fit.Sample:
+    """What a trained model and the evidence say of a stretch (N,) that neither has met."""
+    fixed, found = trainer.plan.fixed, []
+    only = Corpus(held, held, "a part of the training split")
+    for ids, targets, weight in val_blocks(only, fixed.batch_size, fixed.block_size):
         own, uncertainty = -trainer.losses(ids, targets), trainer.uncertainty(ids)
         found.append(gate_fit.sample(evidence, ids, targets, weight, own, uncertainty))
     return gate_fit.joined(found)
@@ -86,7 +99,6 @@ def write(path: Path, constants: dict[str, np.ndarray], made: dict[str, object])
     def digits(x):
         return [digits(y) for y in x] if np.ndim(x) else float(str(x))
 
-    record = {"made by": "python -m calibration", **made, "parts": ["model", *PARTS]}
-    record |= {"features": [*FEATURES, "genus entropy", "species entropy", "greatest log p(species)"]}
+    record = {"made by": "python -m calibration", **made}
     record |= {"constants": {name: digits(value) for name, value in constants.items()}}
     atomic.write(path, (json.dumps(record, indent=1) + "\n").encode())

@@ -26,7 +26,7 @@ from personas.system import System
 
 
 def _memory(parts, fixed, tables) -> dict:
-    return memory.parts(parts["vocabulary"], **below(tables, "memory"))
+    return memory.parts(parts["vocabulary"], below(tables, "memory"))
 
 
 SYSTEMS = (

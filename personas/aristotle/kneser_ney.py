@@ -4,7 +4,7 @@
     gamma_n(h) = sum over w of D(c_n(h w)) / c_n(h),         p_n = p_{n-1} where c_n(h) = 0
 
 c_4 counts occurrences; c_n below it counts the different tokens that stood before: N_1+(. h w). It is written from the
-papers, not from `personas.aristotle.counts`, as the other side of that theorem; nothing but tests runs it.
+papers, not from `personas.counts`, as the other side of that theorem; nothing but tests runs it.
 
 Sources: Kneser & Ney 1995; Chen & Goodman 1999.
 """

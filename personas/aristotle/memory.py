@@ -5,12 +5,8 @@ small model trained on a short text is good at what is similar and forgets the p
 particular and know nothing else. They err in different places, so how far each is to be trusted must be judged place
 by place, from what can be seen there: how often this context was met, what followed it, how sure the model is.
 
-Equations. Part 0 is the model, parts 1 to 19 are those of `personas.aristotle.evidence`. For features f (19 of the
-counts, 3 of the model's own uncertainty) and offsets o' = o + v . (log(1 + c(h)), log(1 + types(h))) / 3,
-
-    s_i = o'_i + W_i . f,       weight_i = softmax(s)_i,       p(w) = sum_i weight_i p_i(w)        (o'_0 = 0)
-
-all in log space. The gate is linear: W (20 x 22) and v, with the constants of `personas.aristotle.recency`.
+Equations. Part 0 is the model, parts 1 to 19 are those of `personas.aristotle.evidence`, mixed as in
+`personas.mixture`: W is 20 x 22, for 19 features of the counts and 3 of the model's own uncertainty.
 
 Where the gate comes from. Fitted on text that one part has memorised, it would trust the wrong one: so the first 90 %
 of the training split are cut into four stretches; for each, a model is trained and the counts are made on the other
@@ -38,60 +34,38 @@ Sources: Kneser & Ney 1995; Chen & Goodman 1999; Jelinek & Mercer 1980 (interpol
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import numpy as np
 from scipy.special import logsumexp
 
-from personas.aristotle.evidence import ABSENT, CONTEXTS, FEATURES, ORDER_0, ORDERS, PARTS, Evidence
+from personas.aristotle.evidence import CONTEXTS, ORDER_0, ORDERS, Evidence
 from personas.aristotle.kneser_ney import kneser_ney
 from personas.aristotle.memory_tables import evidence, gate
 from personas.aristotle.tokenize import CategoryTree, small_tree
 from personas.case import Case, Theorem
+from personas.evidence import ABSENT
+from personas.mixture import Mixture
+
+PARTS, FEATURES = Evidence.parts(), Evidence.FEATURES
 
 
-@dataclass(frozen=True, eq=False)
-class Memory:
-    """weight: W (20, 22) float32, a row for the model and for each of PARTS."""
-
-    weight: np.ndarray = field(repr=False)
-
-    def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
-        """Nothing is trained."""
-        return {}
-
-    def log_weights(self, uncertainty: np.ndarray, features: np.ndarray, offsets: np.ndarray) -> np.ndarray:
-        """uncertainty (..., 3), features (..., 19), offsets (..., 19) -> log weights of all parts, (..., 20)."""
-        scores = np.concatenate([features, uncertainty], axis=-1) @ self.weight.T.astype(np.float64)
-        scores[..., 1:] += offsets
-        return scores - logsumexp(scores, axis=-1, keepdims=True)
-
-    def log_prob(self, p, own, uncertainty, features, offsets, parts) -> np.ndarray:
-        """own (...): the model's log p(target); parts (..., 19): those of the memory's parts -> (...), nats."""
-        weights = self.log_weights(uncertainty, features, offsets)
-        return logsumexp(weights + np.concatenate([own[..., None], parts], axis=-1), axis=-1)
-
-    def log_probs(self, p, own, uncertainty, features, offsets, parts) -> np.ndarray:
-        """own (..., V), parts (..., 19, V) -> (..., V), nats."""
-        weights = self.log_weights(uncertainty, features, offsets)
-        return logsumexp(weights[..., None] + np.concatenate([own[..., None, :], parts], axis=-2), axis=-2)
-
-
-def parts(tree: CategoryTree, text: np.ndarray, kind: np.ndarray, **constants: np.ndarray) -> dict:
+def parts(tree: CategoryTree, tables: dict[str, np.ndarray]) -> dict:
     """The parts "memory" and "evidence" of a plan, from the tables."""
-    return {"memory": Memory(constants["weight"]), "evidence": evidence(tree, kind, constants, text)}
+    return {"memory": Mixture(tables["weight"]), "evidence": evidence(tree, tables, tables["text"])}
 
 
 def small_memory(g: np.random.Generator, n_text: int = 300) -> Evidence:
     """A text over 40 of 45 ids in two pieces, a small tree, random kinds and constants, for cases and theorems."""
     tree = small_tree(g)
     text = g.choice(40, size=n_text, p=(likely := 1 / np.arange(1, 41)) / likely.sum())
-    constants = {name: 0.3 * g.normal(size=value.shape) for name, value in gate().items()}
-    return evidence(tree, g.integers(0, 4, size=45), constants, text[: n_text // 2], text[n_text // 2 + 20 :])
+    constants = {name: (0.3 * g.normal(size=value.shape)).astype(np.float32) for name, value in gate().items()}
+    tables = constants | {"kind": g.integers(0, 4, size=45)}
+    return evidence(tree, tables, text[: n_text // 2], text[n_text // 2 + 20 :])
 
 
-def small_gate(g: np.random.Generator) -> Memory:
-    return Memory((0.3 * g.normal(size=(1 + len(PARTS), len(FEATURES) + 3))).astype(np.float32))
+def small_gate(g: np.random.Generator) -> Mixture:
+    return Mixture((0.3 * g.normal(size=(1 + len(PARTS), len(FEATURES) + 3))).astype(np.float32))
 
 
 GATED, REAL = small_gate(np.random.default_rng(19)), small_memory(np.random.default_rng(19))
@@ -114,13 +88,13 @@ def _recalled(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 CASES = (
     Case("memory: log_prob", GATED, lambda g: _drawn(g, 3, 7), "log_prob"),
     Case("memory: log_prob, the contract's sizes", GATED, lambda g: _drawn(g, 8, 64), "log_prob"),
-    Case("memory: log_prob, of a text", Memory(gate()["weight"]), _recalled, "log_prob"),
+    Case("memory: log_prob, of a text", Mixture(gate()["weight"]), _recalled, "log_prob"),
     Case("memory: log_prob, nothing recalled", GATED, lambda g: _drawn(g, 2, 3, absent=1.0), "log_prob"),
     Case("memory: log_probs", GATED, lambda g: _drawn(g, 3, n_vocab=45), "log_probs"),
 )
 
 
-def _batch(g: np.random.Generator) -> tuple[Memory, Evidence, np.ndarray, np.ndarray, np.ndarray]:
+def _batch(g: np.random.Generator) -> tuple[Mixture, Evidence, np.ndarray, np.ndarray, np.ndarray]:
     """A gate, a text, ids (4, 6), the model's log probabilities of all 45 ids and its uncertainty at every place."""
     own = g.normal(size=(4, 6, 45))
     ids = g.choice(12, size=(4, 6)).astype(np.int32)
@@ -155,7 +129,7 @@ def _kneser_ney(evaluate, g):
     weight[[name not in alone for name in ("model", *PARTS)], 0] = ABSENT
     places, rows = np.arange(4), np.arange(4)  # with one to four tokens before the target
     found = (x.astype(np.float64) for x in text.at(ids, places))
-    mixed = evaluate(Memory(weight), {}, "log_probs", own[rows, places], uncertainty[rows, places], *found)
+    mixed = evaluate(Mixture(weight), {}, "log_probs", own[rows, places], uncertainty[rows, places], *found)
     defined = []
     for row, place in zip(rows, places, strict=True):
         novel = text.novelty.parts(ids[row, place], np.arange(45))

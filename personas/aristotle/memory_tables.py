@@ -13,10 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from personas.aristotle.evidence import Evidence
-from personas.aristotle.recency import Recency
 from personas.aristotle.tokenize import CategoryTree
+from personas.recency import Recency
 from personas.surface import category
 
+UNCERTAINTY = ("genus entropy", "species entropy", "greatest log p(species)")
 GATE = Path(__file__).with_name("memory_gate.json")
 
 
@@ -37,10 +38,10 @@ def kinds(vocabulary: Iterable[bytes]) -> np.ndarray:
     return np.array([classes.setdefault(category(token), len(classes)) for token in vocabulary], np.uint16)
 
 
-def evidence(tree: CategoryTree, kind: np.ndarray, constants: dict[str, np.ndarray], *pieces: np.ndarray) -> Evidence:
-    """The evidence of a text, given in pieces (N_i,), with the categories of `tree` and the constants of a gate."""
+def evidence(tree: CategoryTree, tables: dict[str, np.ndarray], *pieces: np.ndarray) -> Evidence:
+    """The evidence of a text, given in pieces (N_i,), with the categories of `tree`, and kinds and gate in `tables`."""
     width, leaf = tree.shape[2], tree.leaf.astype(np.int64)
     readings = np.stack([np.arange(len(leaf)), leaf // width, leaf // (width * tree.shape[1])])
-    wide = {name: value.astype(np.float64) for name, value in constants.items()}
+    wide = {name: value.astype(np.float64) for name, value in tables.items() if value.dtype == np.float32}
     texts = tuple(piece.astype(np.int64) for piece in pieces)
-    return Evidence(texts, readings, kind.astype(np.int64), wide["own"], Recency.of(wide))
+    return Evidence(texts, tables["kind"].astype(np.int64), wide["own"], Recency.of(wide), readings)

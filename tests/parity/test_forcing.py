@@ -45,7 +45,7 @@ UNMET = {
     "softplus cut off at 20": "gates beyond 20",
     "no floor under the root": "a vector of zeros",
     "held too early": "powers other than 1",
-    "aristotle.memory": "joins the model after training",
+    "mixture": "joins the model after training",
     "aristotle.quantize": "a checkpoint's, not a model's",
     "aristotle.sample": "generation only",
     "baseline.sample": "generation only",

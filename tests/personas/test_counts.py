@@ -12,11 +12,11 @@ from hypothesis import strategies as st
 
 import corpus
 from personas.aristotle import memory_tables, tokenize
-from personas.aristotle.counts import GENUS, SPECIES, TOKEN, Context, count, discounts, tally
 from personas.aristotle.evidence import CONTEXTS
 from personas.aristotle.kneser_ney import discount
-from personas.aristotle.novelty import novelty
-from personas.aristotle.recency import CLASSES, Recency, levels, matches
+from personas.counts import GENUS, SPECIES, TOKEN, Context, count, discounts, tally
+from personas.novelty import novelty
+from personas.recency import CLASSES, Recency, levels, matches
 
 V = 12
 READINGS = np.stack([np.arange(V), np.arange(V) // 2, np.arange(V) // 6])
@@ -157,7 +157,7 @@ def test_the_contracts_text_is_counted_in_time():
     groups = np.array_split(np.arange(50_257), 1024)
     tree = tokenize.CategoryTree(8, **tokenize.arrange(groups, np.ones(50_257), (32, 32)))
     tables = memory_tables.tables(text.train, corpus.vocabulary())
-    evidence = memory_tables.evidence(tree, tables["kind"], memory_tables.gate(), tables["text"])
+    evidence = memory_tables.evidence(tree, tables, tables["text"])
     start = time.process_time()
     assert len(evidence.tables) == len(CONTEXTS) and len(evidence.novelty.counts) == 50_257
     assert time.process_time() - start < 10

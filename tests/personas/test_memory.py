@@ -18,8 +18,12 @@ from parity.small import N_VOCAB, small_corpus, small_plan
 from parity.trainers import WINGS, make
 from personas import model
 from personas.aristotle import memory_tables, tokenize
-from personas.aristotle.evidence import ABSENT, CONTEXTS, FEATURES, PARTS
+from personas.aristotle.evidence import CONTEXTS, Evidence
+from personas.evidence import ABSENT
+from personas.names import below
 from train_mps import FIXED
+
+PARTS, FEATURES = Evidence.parts(), Evidence.FEATURES
 
 
 @pytest.fixture(scope="module")
@@ -135,7 +139,7 @@ def test_a_checkpoint_holds_all_that_the_memory_is_made_from(small):
     for first, second in zip(small.evidence(*batch(small)), again.evidence(*batch(small)), strict=True):
         assert np.array_equal(first, second)
     assert small.tables["memory.text"].dtype == np.uint16
-    assert json.loads(json.dumps(small.describe()))["parts"]["memory"] == "personas.aristotle.memory.Memory"
+    assert json.loads(json.dumps(small.describe()))["parts"]["memory"] == "personas.mixture.Mixture"
 
 
 def test_a_plan_without_memory_has_no_evidence(small):
@@ -164,7 +168,7 @@ def test_what_reaches_out_of_the_block_is_absent(small):
 def test_the_shipped_gate_is_whole_and_says_what_made_it():
     gate, record = memory_tables.gate(), json.loads(memory_tables.GATE.read_text(encoding="utf-8"))
     assert {name: value.shape for name, value in gate.items()} == {
-        name: value.shape for name, value in gate_fit.start(FIXED.block_size).items()
+        name: value.shape for name, value in gate_fit.start(Evidence, FIXED.block_size).items()
     }
     assert all(np.isfinite(value).all() and value.dtype == np.float32 for value in gate.values())
     assert record["parts"] == ["model", *PARTS] and record["features"][: len(FEATURES)] == list(FEATURES)
@@ -172,11 +176,16 @@ def test_the_shipped_gate_is_whole_and_says_what_made_it():
     assert made == (memory_gate.FOLDS, memory_gate.ITERATIONS, memory_gate.PART, memory_gate.SEED, gate_fit.STEPS)
 
 
+def remembered(plan, *pieces: np.ndarray) -> Evidence:
+    """The evidence of a plan, of these pieces of text alone."""
+    return memory_tables.evidence(plan.parts["vocabulary"], below(plan.tables, "memory"), *pieces)
+
+
 @pytest.fixture(scope="module")
 def sample(small) -> gate_fit.Sample:
     """What an untrained model says of the last stretch of the small text, and counts of the rest."""
     pieces, held = list(memory_gate.folds(small_corpus().train))[-1]
-    return memory_gate.judged(make("torch", without(small), "float32"), pieces, held, small.tables["memory.kind"])
+    return memory_gate.judged(make("torch", without(small), "float32"), remembered(small, *pieces), held)
 
 
 def test_the_folds_cover_the_text_once():
@@ -190,9 +199,7 @@ def test_the_folds_cover_the_text_once():
 def test_a_sample_is_judged_by_what_has_not_met_it(small, sample):
     """Its counts are those of the other stretches, and every token but the first is a target once."""
     pieces, held = list(memory_gate.folds(small_corpus().train))[-1]
-    tree, kind = small.parts["vocabulary"], small.tables["memory.kind"]
-    evidence = memory_tables.evidence(tree, kind, memory_tables.gate(), *pieces)
-    _, _, parts = evidence.of(sample.ids, sample.targets)
+    _, _, parts = remembered(small, *pieces).of(sample.ids, sample.targets)
     assert np.array_equal(sample.parts[..., 1:], parts[..., :-2])
     assert sample.weight.sum() == len(held) - 1
     assert np.array_equal(sample.targets[sample.weight > 0], held[1:])
@@ -202,9 +209,8 @@ def test_the_gates_loss_while_it_is_fitted_is_the_memorys(small, sample):
     """Two texts of the same equation: the fit's, and the definition with its evidence."""
     pieces, _ = list(memory_gate.folds(small_corpus().train))[-1]
     g = np.random.default_rng(0)
-    constants = {n: (0.3 * g.normal(size=x.shape)).astype(np.float32) for n, x in gate_fit.start(64).items()}
-    tree, kind = small.parts["vocabulary"], small.tables["memory.kind"]
-    evidence = memory_tables.evidence(tree, kind, constants, *pieces)
+    constants = {n: (0.3 * g.normal(size=x.shape)).astype(np.float32) for n, x in gate_fit.start(Evidence, 64).items()}
+    evidence = memory_tables.evidence(small.parts["vocabulary"], below(small.tables, "memory") | constants, *pieces)
     uncertainty, own = sample.features[..., len(FEATURES) :], sample.parts[..., 0]
     spec = replace(small.parts["memory"], weight=constants["weight"])
     expected = -spec.log_prob({}, own, uncertainty, *evidence.of(sample.ids, sample.targets))
@@ -214,7 +220,7 @@ def test_the_gates_loss_while_it_is_fitted_is_the_memorys(small, sample):
 
 def test_the_gradient_of_the_fit_is_the_slope(sample):
     g = np.random.default_rng(1)
-    constants = {name: 0.3 * g.normal(size=value.shape) for name, value in gate_fit.start(64).items()}
+    constants = {name: 0.3 * g.normal(size=value.shape) for name, value in gate_fit.start(Evidence, 64).items()}
     _, gradient = gate_fit.gradient(constants, sample)
     for name, value in constants.items():
         direction, h = g.normal(size=value.shape), 1e-5
@@ -223,8 +229,8 @@ def test_the_gradient_of_the_fit_is_the_slope(sample):
 
 
 def test_a_fit_lowers_the_loss_and_comes_back_from_its_file(sample, tmp_path):
-    fitted, counts = gate_fit.fit(sample, steps=60), sample.weight > 0
-    before, after = (gate_fit.losses(c, sample)[counts].mean() for c in (gate_fit.start(16), fitted))
+    fitted, counts = gate_fit.fit(Evidence, sample, steps=60), sample.weight > 0
+    before, after = (gate_fit.losses(c, sample)[counts].mean() for c in (gate_fit.start(Evidence, 16), fitted))
     assert after < before - 0.02
     memory_gate.write(tmp_path / "gate.json", fitted, {"steps": 60})
     again = memory_tables.gate(tmp_path / "gate.json")

@@ -1,10 +1,10 @@
-"""Mistakes in A19, memory."""
+"""Mistakes in the mixture of a model and a memory."""
 
 from __future__ import annotations
 
 from parity.mutants.faults import Fault
 
-MEMORY = "aristotle.memory"
+MEMORY = "mixture"
 
 FAULTS = (
     Fault("offsets left out", "gave every part the weight of the gate alone, whatever was counted", MEMORY, "memory",

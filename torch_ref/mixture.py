@@ -1,4 +1,4 @@
-"""A19, memory: the model and what the text recalls, mixed by a gate. Defined by `personas.aristotle.memory`."""
+"""A memory: the model and what the text recalls, mixed by a gate. Defined by `personas.mixture`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import torch
 from torch import Tensor, nn
 
 
-class Memory(nn.Module):
+class Mixture(nn.Module):
     """The model's log probabilities and the evidence -> those of the mixture."""
 
     def __init__(self, weight):
@@ -15,17 +15,17 @@ class Memory(nn.Module):
         self.register_buffer("weight", torch.from_numpy(weight), persistent=False)
 
     def log_weights(self, uncertainty: Tensor, features: Tensor, offsets: Tensor) -> Tensor:
-        """uncertainty (..., 3), features (..., 19), offsets (..., 19) -> log weights of all parts, (..., 20)."""
+        """uncertainty (..., 3), features (..., m), offsets (..., n) -> log weights of all parts, (..., 1 + n)."""
         scores = torch.cat([features, uncertainty], dim=-1) @ self.weight.to(features.dtype).T
         scores = torch.cat([scores[..., :1], scores[..., 1:] + offsets], dim=-1)
         return scores - scores.logsumexp(dim=-1, keepdim=True)
 
     def log_prob(self, own: Tensor, uncertainty: Tensor, features: Tensor, offsets: Tensor, parts: Tensor) -> Tensor:
-        """own (...): the model's log p(target); parts (..., 19): those of the memory's parts -> (...), nats."""
+        """own (...): the model's log p(target); parts (..., n): those of the memory's parts -> (...), nats."""
         weights = self.log_weights(uncertainty, features, offsets)
         return (weights + torch.cat([own[..., None], parts], dim=-1)).logsumexp(dim=-1)
 
     def log_probs(self, own: Tensor, uncertainty: Tensor, features: Tensor, offsets: Tensor, parts: Tensor) -> Tensor:
-        """own (..., V), parts (..., 19, V) -> (..., V), nats."""
+        """own (..., V), parts (..., n, V) -> (..., V), nats."""
         weights = self.log_weights(uncertainty, features, offsets)
         return (weights[..., None] + torch.cat([own[..., None, :], parts], dim=-2)).logsumexp(dim=-2)

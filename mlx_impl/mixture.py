@@ -1,4 +1,4 @@
-"""A19, memory: the model and what the text recalls, mixed by a gate. Defined by `personas.aristotle.memory`."""
+"""A memory: the model and what the text recalls, mixed by a gate. Defined by `personas.mixture`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import mlx.core as mx
 from mlx import nn
 
 
-class Memory(nn.Module):
+class Mixture(nn.Module):
     """The model's log probabilities and the evidence -> those of the mixture."""
 
     def __init__(self, weight):
@@ -15,7 +15,7 @@ class Memory(nn.Module):
         self._weight = mx.array(weight)
 
     def log_weights(self, uncertainty: mx.array, features: mx.array, offsets: mx.array) -> mx.array:
-        """uncertainty (..., 3), features (..., 19), offsets (..., 19) -> log weights of all parts, (..., 20)."""
+        """uncertainty (..., 3), features (..., m), offsets (..., n) -> log weights of all parts, (..., 1 + n)."""
         scores = mx.concatenate([features, uncertainty], axis=-1) @ self._weight.astype(features.dtype).T
         scores = mx.concatenate([scores[..., :1], scores[..., 1:] + offsets], axis=-1)
         return scores - mx.logsumexp(scores, axis=-1, keepdims=True)
@@ -23,13 +23,13 @@ class Memory(nn.Module):
     def log_prob(
         self, own: mx.array, uncertainty: mx.array, features: mx.array, offsets: mx.array, parts: mx.array
     ) -> mx.array:
-        """own (...): the model's log p(target); parts (..., 19): those of the memory's parts -> (...), nats."""
+        """own (...): the model's log p(target); parts (..., n): those of the memory's parts -> (...), nats."""
         weights = self.log_weights(uncertainty, features, offsets)
         return mx.logsumexp(weights + mx.concatenate([own[..., None], parts], axis=-1), axis=-1)
 
     def log_probs(
         self, own: mx.array, uncertainty: mx.array, features: mx.array, offsets: mx.array, parts: mx.array
     ) -> mx.array:
-        """own (..., V), parts (..., 19, V) -> (..., V), nats."""
+        """own (..., V), parts (..., n, V) -> (..., V), nats."""
         weights = self.log_weights(uncertainty, features, offsets)
         return mx.logsumexp(weights[..., None] + mx.concatenate([own[..., None, :], parts], axis=-2), axis=-2)
