@@ -18,6 +18,7 @@ from corpus.chance import stream
 from personas import Plan
 from personas.aristotle import memory_tables, tokenize
 from personas.baseline.vocabulary import TiedVocabulary
+from personas.gate import gate
 from personas.system import changes
 from training.contract import Fixed
 
@@ -51,12 +52,19 @@ def _aristotle() -> dict[str, dict[str, np.ndarray]]:
     tree = tokenize.arrange(groups, generator.dirichlet(np.ones(N_VOCAB)), (4, 3))
     # One id in nine ends a sentence.
     ends = (np.arange(N_VOCAB) % 9 == 0).astype(np.int32)
-    memory = {"text": small_corpus().train, "kind": (np.arange(N_VOCAB) % 5).astype(np.uint16)} | memory_tables.gate()
+    memory = {"text": small_corpus().train, "kind": (np.arange(N_VOCAB) % 5).astype(np.uint16)} | gate(
+        memory_tables.GATE
+    )
     return {"tokenize": tree, "rope": {"ends": ends}, "memory": memory}
 
 
 def _euclid() -> dict[str, dict[str, np.ndarray]]:
     return {}
+
+
+def _text() -> dict[str, np.ndarray]:
+    """What a memory remembers: the text, and a surface class for every id."""
+    return {"text": small_corpus().train, "kind": (np.arange(N_VOCAB) % 5).astype(np.uint16)}
 
 
 def small_plans(steps: int = 200) -> dict[str, Plan]:

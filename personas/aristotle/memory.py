@@ -41,11 +41,13 @@ from scipy.special import logsumexp
 
 from personas.aristotle.evidence import CONTEXTS, ORDER_0, ORDERS, Evidence
 from personas.aristotle.kneser_ney import kneser_ney
-from personas.aristotle.memory_tables import evidence, gate
+from personas.aristotle.memory_tables import GATE, evidence
 from personas.aristotle.tokenize import CategoryTree, small_tree
 from personas.case import Case, Theorem
 from personas.evidence import ABSENT
+from personas.gate import gate
 from personas.mixture import Mixture
+from personas.recalled import recalled
 
 PARTS, FEATURES = Evidence.parts(), Evidence.FEATURES
 
@@ -59,7 +61,7 @@ def small_memory(g: np.random.Generator, n_text: int = 300) -> Evidence:
     """A text over 40 of 45 ids in two pieces, a small tree, random kinds and constants, for cases and theorems."""
     tree = small_tree(g)
     text = g.choice(40, size=n_text, p=(likely := 1 / np.arange(1, 41)) / likely.sum())
-    constants = {name: (0.3 * g.normal(size=value.shape)).astype(np.float32) for name, value in gate().items()}
+    constants = {name: (0.3 * g.normal(size=value.shape)).astype(np.float32) for name, value in gate(GATE).items()}
     tables = constants | {"kind": g.integers(0, 4, size=45)}
     return evidence(tree, tables, text[: n_text // 2], text[n_text // 2 + 20 :])
 
@@ -88,7 +90,7 @@ def _recalled(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 CASES = (
     Case("memory: log_prob", GATED, lambda g: _drawn(g, 3, 7), "log_prob"),
     Case("memory: log_prob, the contract's sizes", GATED, lambda g: _drawn(g, 8, 64), "log_prob"),
-    Case("memory: log_prob, of a text", Mixture(gate()["weight"]), _recalled, "log_prob"),
+    Case("memory: log_prob, of a text", Mixture(gate(GATE)["weight"]), _recalled, "log_prob"),
     Case("memory: log_prob, nothing recalled", GATED, lambda g: _drawn(g, 2, 3, absent=1.0), "log_prob"),
     Case("memory: log_probs", GATED, lambda g: _drawn(g, 3, n_vocab=45), "log_probs"),
 )
@@ -100,25 +102,6 @@ def _batch(g: np.random.Generator) -> tuple[Mixture, Evidence, np.ndarray, np.nd
     ids = g.choice(12, size=(4, 6)).astype(np.int32)
     own -= logsumexp(own, axis=-1, keepdims=True)
     return small_gate(g), small_memory(g), ids, own, g.normal(size=(4, 6, 3))
-
-
-def _total(evaluate, g):
-    spec, text, ids, own, uncertainty = _batch(g)
-    places, rows = g.integers(0, 6, size=4), np.arange(4)
-    found = (x.astype(np.float64) for x in text.at(ids, places))
-    whole = evaluate(spec, {}, "log_probs", own[rows, places], uncertainty[rows, places], *found)
-    return np.exp(whole).sum(-1), np.ones(4)
-
-
-def _path(evaluate, g):
-    spec, text, ids, own, uncertainty = _batch(g)
-    places, rows = g.integers(0, 6, size=4), np.arange(4)
-    targets = g.integers(0, 45, size=ids.shape).astype(np.int32)
-    chosen = np.take_along_axis(own, targets[..., None], -1)[..., 0]
-    single = evaluate(spec, {}, "log_prob", chosen, uncertainty, *(x.astype(np.float64) for x in text.of(ids, targets)))
-    found = (x.astype(np.float64) for x in text.at(ids, places))
-    whole = evaluate(spec, {}, "log_probs", own[rows, places], uncertainty[rows, places], *found)
-    return single[rows, places], whole[rows, targets[rows, places]]
 
 
 def _kneser_ney(evaluate, g):
@@ -139,23 +122,8 @@ def _kneser_ney(evaluate, g):
     return np.exp(mixed), np.stack(defined)
 
 
-def _causality(evaluate, g):
-    spec, text, ids, own, uncertainty = _batch(g)
-    targets, other = g.integers(0, 45, size=(2, 4, 6)).astype(np.int32)
-    changed, place = ids.copy(), int(g.integers(1, 6))
-    changed[:, place:] = other[:, place:]
-    other[:, :place] = targets[:, :place]
-    sides = []
-    for batch in ((ids, targets), (changed, other)):
-        found = (x.astype(np.float64) for x in text.of(*batch))
-        sides.append(evaluate(spec, {}, "log_prob", own[..., 0], uncertainty, *found)[:, :place])
-    return tuple(sides)
-
-
 THEOREMS = (
-    Theorem("memory: total", "the probabilities of all V ids sum to 1", _total, length=3 * 45 + 20),
-    Theorem("memory: path", "a target has its probability in the whole distribution", _path, length=64),
+    *recalled("memory", _batch),
     Theorem("memory: Kneser-Ney", "with a silent gate, interpolated modified Kneser-Ney of the text without the "
             "stretch left out", _kneser_ney, length=64),
-    Theorem("memory: causality", "what comes later changes nothing before it", _causality, length=0, exact=True),
 )  # fmt: skip

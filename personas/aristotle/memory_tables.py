@@ -6,36 +6,22 @@ wherever they are made: whole numbers, sorted.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
 
 from personas.aristotle.evidence import Evidence
 from personas.aristotle.tokenize import CategoryTree
+from personas.gate import gate, kinds
 from personas.recency import Recency
-from personas.surface import category
 
 UNCERTAINTY = ("genus entropy", "species entropy", "greatest log p(species)")
 GATE = Path(__file__).with_name("memory_gate.json")
 
 
-def gate(path: Path = GATE) -> dict[str, np.ndarray]:
-    """The shipped constants, float32: "weight" (20, 22), "own" (14, 2), and those of `Recency` by name."""
-    constants = json.loads(path.read_text(encoding="utf-8"))["constants"]
-    return {name: np.array(value, np.float32) for name, value in constants.items()}
-
-
 def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarray]:
     """The text itself (N,), the surface class of every id (V,) and the gate: all that the memory is rebuilt from."""
-    return {"text": np.asarray(train_ids, np.uint16), "kind": kinds(vocabulary)} | gate()
-
-
-def kinds(vocabulary: Iterable[bytes]) -> np.ndarray:
-    """The surface class of every id, (V,) uint16, numbered as they are met."""
-    classes: dict[tuple, int] = {}
-    return np.array([classes.setdefault(category(token), len(classes)) for token in vocabulary], np.uint16)
+    return {"text": np.asarray(train_ids, np.uint16), "kind": kinds(vocabulary)} | gate(GATE)
 
 
 def evidence(tree: CategoryTree, tables: dict[str, np.ndarray], *pieces: np.ndarray) -> Evidence:

@@ -20,6 +20,7 @@ from personas import model
 from personas.aristotle import memory_tables, tokenize
 from personas.aristotle.evidence import CONTEXTS, Evidence
 from personas.evidence import ABSENT
+from personas.gate import gate
 from personas.names import below
 from train_mps import FIXED
 
@@ -166,11 +167,11 @@ def test_what_reaches_out_of_the_block_is_absent(small):
 
 
 def test_the_shipped_gate_is_whole_and_says_what_made_it():
-    gate, record = memory_tables.gate(), json.loads(memory_tables.GATE.read_text(encoding="utf-8"))
-    assert {name: value.shape for name, value in gate.items()} == {
+    shipped, record = gate(memory_tables.GATE), json.loads(memory_tables.GATE.read_text(encoding="utf-8"))
+    assert {name: value.shape for name, value in shipped.items()} == {
         name: value.shape for name, value in gate_fit.start(Evidence, FIXED.block_size).items()
     }
-    assert all(np.isfinite(value).all() and value.dtype == np.float32 for value in gate.values())
+    assert all(np.isfinite(value).all() and value.dtype == np.float32 for value in shipped.values())
     assert record["parts"] == ["model", *PARTS] and record["features"][: len(FEATURES)] == list(FEATURES)
     made = (record["folds"], record["iterations"], record["part of the split"], record["seed"], record["steps"])
     assert made == (memory_gate.FOLDS, memory_gate.ITERATIONS, memory_gate.PART, memory_gate.SEED, gate_fit.STEPS)
@@ -233,5 +234,5 @@ def test_a_fit_lowers_the_loss_and_comes_back_from_its_file(sample, tmp_path):
     before, after = (gate_fit.losses(c, sample)[counts].mean() for c in (gate_fit.start(Evidence, 16), fitted))
     assert after < before - 0.02
     memory_gate.write(tmp_path / "gate.json", fitted, {"steps": 60})
-    again = memory_tables.gate(tmp_path / "gate.json")
+    again = gate(tmp_path / "gate.json")
     assert again.keys() == fitted.keys() and all(np.array_equal(again[name], fitted[name]) for name in fitted)
