@@ -34,6 +34,18 @@ def places(ids: np.ndarray, vocabulary: list[bytes]) -> np.ndarray:
 
 def neighbourhoods(ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
     """x: the Hellinger embedding of neighbour counts on its principal axes, (V, AXES); 0 for tokens never met."""
+    met, table = neighbour_counts(ids, counts)
+    share = table.sum(0) / table.sum()
+    hellinger = np.sqrt((table + SHRINK * share) / (table.sum(1, keepdims=True) + SHRINK)) - np.sqrt(share)
+    weighted = hellinger * np.sqrt(counts[met])[:, None]
+    _, axes = np.linalg.eigh(weighted.T @ weighted)
+    embedded = np.zeros((len(counts), AXES))
+    embedded[met] = hellinger @ axes[:, -AXES:]
+    return embedded
+
+
+def neighbour_counts(ids: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """The M ids that are met, and r: how often each has which neighbour, (M, 2 (NEIGHBOURS + 1)), left ones first."""
     n_vocab, bins = len(counts), NEIGHBOURS + 1
     bin_of = np.full(n_vocab, NEIGHBOURS)
     bin_of[np.argsort(-counts, kind="stable")[:NEIGHBOURS]] = np.arange(NEIGHBOURS)
@@ -42,14 +54,8 @@ def neighbourhoods(ids: np.ndarray, counts: np.ndarray) -> np.ndarray:
     row_of[met] = np.arange(len(met))
     left = row_of[ids[1:]] * 2 * bins + bin_of[ids[:-1]]
     right = row_of[ids[:-1]] * 2 * bins + bins + bin_of[ids[1:]]
-    table = np.bincount(np.concatenate([left, right]), minlength=len(met) * 2 * bins).reshape(len(met), 2 * bins)
-    share = table.sum(0) / table.sum()
-    hellinger = np.sqrt((table + SHRINK * share) / (table.sum(1, keepdims=True) + SHRINK)) - np.sqrt(share)
-    weighted = hellinger * np.sqrt(counts[met])[:, None]
-    _, axes = np.linalg.eigh(weighted.T @ weighted)
-    embedded = np.zeros((n_vocab, AXES))
-    embedded[met] = hellinger @ axes[:, -AXES:]
-    return embedded
+    table = np.bincount(np.concatenate([left, right]), minlength=len(met) * 2 * bins)
+    return met, table.reshape(len(met), 2 * bins)
 
 
 def inherited(met: np.ndarray, counts: np.ndarray, vocabulary: list[bytes]) -> np.ndarray:
