@@ -1,0 +1,73 @@
+"""E8, division with remainder as embedding and output head. Defined by `personas.euclid.tokenize`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+import numpy as np
+from mlx import nn
+
+
+def log_softmax(x: mx.array) -> mx.array:
+    """Over the last axis; nn.log_softmax is compiled once for all shapes, and fails where an axis had one element."""
+    return x - mx.logsumexp(x, axis=-1, keepdims=True)
+
+
+class Division(nn.Module):
+    """ids -> vectors, and vectors -> log probabilities, by sums of the vectors of remainders."""
+
+    def __init__(self, n_embd: int, rank, base_row, base_place, within, moduli):
+        super().__init__()
+        self.rows, self.places = base_place.shape
+        sizes = (self.rows, self.places, *moduli)
+        self.embedding = mx.zeros((sum(sizes), n_embd))
+        self.head = mx.zeros((sum(sizes), n_embd))
+        # A leading underscore keeps an array out of the parameters. Where Q, R, M_1 .. M_k begin in a table:
+        self._begins = mx.array((0, *np.cumsum(sizes)[:-1].tolist()), mx.int32)
+        self._moduli = mx.array(moduli, mx.int32)
+        self._rank = mx.array(rank)
+        for name, base in (("base_row", base_row), ("base_place", base_place), ("within", within)):
+            setattr(self, f"_{name}", mx.array(base))
+
+    def remainders(self, ids: mx.array) -> mx.array:
+        """ids (...) -> q, r, r_1 .. r_k, (..., 2 + k) whole numbers."""
+        n = self._rank[ids][..., None]
+        return mx.concatenate([n // self.places, n % self.places, n % self._moduli], axis=-1)
+
+    def embed(self, ids: mx.array) -> mx.array:
+        """ids (B, T) -> (B, T, n_embd)."""
+        return self.embedding[self.remainders(ids) + self._begins].sum(-2)
+
+    def log_prob(self, x: mx.array, targets: mx.array) -> mx.array:
+        """x (..., n_embd), targets (...) -> (...), nats, over the rows and the target's row only."""
+        # All remainders in one product; then a place's score is the sum of those that it leaves.
+        scores, n = x.flatten(0, -2) @ self.head.T, self._rank[targets.flatten()]
+        row, place = n // self.places, n % self.places
+        left = self._left(row)
+        others = mx.take_along_axis(scores, left.flatten(1), axis=1).reshape(left.shape).sum(1)
+        among = scores[:, self.rows : self.rows + self.places] + others
+        loss = nn.losses.cross_entropy(scores[:, : self.rows] + self._base_row, row)
+        loss = loss + nn.losses.cross_entropy(among + self._base_place[row], place)
+        return -loss.reshape(targets.shape)
+
+    def log_probs(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> (..., V), nats: every place of every row."""
+        others = self.head[self._left(mx.arange(self.rows))].sum(1)
+        vectors = self.head[self.rows : self.rows + self.places] + others
+        among = mx.unflatten(x @ vectors.flatten(0, 1).T, -1, self._base_place.shape) + self._base_place
+        line = self._row(x)[..., None] + log_softmax(among)
+        return line.flatten(-2)[..., self._rank]
+
+    def uncertainty(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> entropy of the row; of the token, were places as usual; greatest log p(row), (..., 3)."""
+        row = self._row(x)
+        share = mx.exp(row)
+        among = -(share * row).sum(-1)
+        return mx.stack([among, among + (share * self._within).sum(-1), row.max(-1)], axis=-1)
+
+    def _row(self, x: mx.array) -> mx.array:
+        return log_softmax(x @ self.head[: self.rows].T + self._base_row)
+
+    def _left(self, row: mx.array) -> mx.array:
+        """row (N,) -> where the remainders of its numbers stand in a table, (N, k, places)."""
+        n = self.places * row[:, None] + mx.arange(self.places)
+        return n[:, None] % self._moduli[:, None] + self._begins[2:, None]

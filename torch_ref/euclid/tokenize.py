@@ -1,0 +1,70 @@
+"""E8, division with remainder as embedding and output head. Defined by `personas.euclid.tokenize`."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+
+class Division(nn.Module):
+    """ids -> vectors, and vectors -> log probabilities, by sums of the vectors of remainders."""
+
+    def __init__(self, n_embd: int, rank, base_row, base_place, within, moduli):
+        super().__init__()
+        self.rows, self.places = base_place.shape
+        sizes = (self.rows, self.places, *moduli)
+        self.embedding = nn.Parameter(torch.zeros(sum(sizes), n_embd))
+        self.head = nn.Parameter(torch.zeros(sum(sizes), n_embd))
+        # Where Q, R, M_1 .. M_k begin in a table.
+        begins = torch.tensor((0, *np.cumsum(sizes)[:-1].tolist()))
+        self.register_buffer("begins", begins, persistent=False)
+        self.register_buffer("moduli", torch.tensor(moduli), persistent=False)
+        self.register_buffer("rank", torch.from_numpy(rank).long(), persistent=False)
+        for name, base in (("base_row", base_row), ("base_place", base_place), ("within", within)):
+            self.register_buffer(name, torch.from_numpy(base), persistent=False)
+
+    def remainders(self, ids: Tensor) -> Tensor:
+        """ids (...) -> q, r, r_1 .. r_k, (..., 2 + k) whole numbers."""
+        n = self.rank[ids][..., None]
+        return torch.cat([n // self.places, n % self.places, n % self.moduli], dim=-1)
+
+    def embed(self, ids: Tensor) -> Tensor:
+        """ids (B, T) -> (B, T, n_embd)."""
+        return F.embedding(self.remainders(ids) + self.begins, self.embedding).sum(-2)
+
+    def log_prob(self, x: Tensor, targets: Tensor) -> Tensor:
+        """x (..., n_embd), targets (...) -> (...), nats, over the rows and the target's row only."""
+        # All remainders in one product; then a place's score is the sum of those that it leaves.
+        scores, n = x.flatten(0, -2) @ self.head.T, self.rank[targets.flatten()]
+        row, place = n // self.places, n % self.places
+        left = self._left(row)
+        others = scores.gather(1, left.flatten(1)).view(left.shape).sum(1)
+        among = scores[:, self.rows : self.rows + self.places] + others
+        loss = F.cross_entropy(scores[:, : self.rows] + self.base_row, row, reduction="none")
+        loss = loss + F.cross_entropy(among + self.base_place[row], place, reduction="none")
+        return -loss.view(targets.shape)
+
+    def log_probs(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> (..., V), nats: every place of every row."""
+        others = F.embedding(self._left(torch.arange(self.rows, device=x.device)), self.head).sum(1)
+        vectors = self.head[self.rows : self.rows + self.places] + others
+        among = (x @ vectors.flatten(0, 1).T).unflatten(-1, self.base_place.shape) + self.base_place
+        line = self._row(x)[..., None] + F.log_softmax(among, dim=-1)
+        return line.flatten(-2)[..., self.rank]
+
+    def uncertainty(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> entropy of the row; of the token, were places as usual; greatest log p(row), (..., 3)."""
+        row = self._row(x)
+        share = row.exp()
+        among = -(share * row).sum(-1)
+        return torch.stack([among, among + share @ self.within, row.amax(-1)], dim=-1)
+
+    def _row(self, x: Tensor) -> Tensor:
+        return F.log_softmax(x @ self.head[: self.rows].T + self.base_row, dim=-1)
+
+    def _left(self, row: Tensor) -> Tensor:
+        """row (N,) -> where the remainders of its numbers stand in a table, (N, k, places)."""
+        n = self.places * row[:, None] + torch.arange(self.places, device=row.device)
+        return n[:, None] % self.moduli[:, None] + self.begins[2:, None]
