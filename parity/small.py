@@ -18,6 +18,9 @@ from corpus.chance import stream
 from personas import Plan
 from personas.aristotle import memory_tables, tokenize
 from personas.baseline.vocabulary import TiedVocabulary
+from personas.euclid import memory_tables as euclid_memory
+from personas.euclid import tokenize as division
+from personas.euclid.circles import AXES
 from personas.gate import gate
 from personas.system import changes
 from training.contract import Fixed
@@ -59,7 +62,11 @@ def _aristotle() -> dict[str, dict[str, np.ndarray]]:
 
 
 def _euclid() -> dict[str, dict[str, np.ndarray]]:
-    return {}
+    generator = stream(0, "small-line")
+    line = division.arrange(generator.permutation(N_VOCAB), generator.dirichlet(np.ones(N_VOCAB)), 10)
+    corner = generator.integers(-9, 10, (N_VOCAB, AXES)).astype(np.int8)
+    memory = _text() | gate(euclid_memory.GATE) | {"corner": corner}
+    return {"tokenize": line, "memory": memory}
 
 
 def _text() -> dict[str, np.ndarray]:
