@@ -20,7 +20,9 @@ SYSTEMS: tuple[System, ...] = (
         job="embedding and output head: tokens as numbers on a line, by quotient and remainders",
         slot="vocabulary",
         tables=lambda ids: tokenize.tables(ids, corpus.vocabulary()),
-        furnish=lambda parts, fixed, tables: {"vocabulary": tokenize.Division(fixed.n_embd, **below(tables, "tokenize"))},
+        furnish=lambda parts, fixed, tables: {
+            "vocabulary": tokenize.Division(fixed.n_embd, **below(tables, "tokenize"))
+        },
     ),
     System(
         "memory",

@@ -17,7 +17,7 @@ from personas.gate import gate, kinds
 from personas.neighbours import places
 from personas.recency import Recency
 
-UNCERTAINTY = ("row entropy", "entropy", "greatest log p(row)")
+UNCERTAINTY = ("row entropy", "entropy, places as usual", "greatest log p(row)")
 GATE = Path(__file__).with_name("memory_gate.json")
 
 
