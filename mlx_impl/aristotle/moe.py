@@ -6,22 +6,9 @@ import mlx.core as mx
 from mlx import nn
 
 from mlx_impl.aristotle.norm import mesotes
+from mlx_impl.dispatch import blocks
+from mlx_impl.gated import mixed
 from personas.aristotle.porphyry import paths, sides, ways
-
-
-def blocks(own: mx.array, kinds: mx.array, width: int) -> tuple[mx.array, mx.array, mx.array, mx.array]:
-    """Sort N tokens by kind into blocks of `width` rows, each of one kind. own (N,): their kinds; kinds: 0 to E - 1.
-
-    Returns each token's row (N,), each row's token (K, width), each block's kind (K,) and each kind's tokens (E,). K
-    depends on the shapes alone; rows that stay empty repeat token 0.
-    """
-    rank = (own[:, None] == kinds).astype(mx.int32).cumsum(0)
-    filled = (rank[-1] + width - 1) // width
-    ends = filled.cumsum(0)
-    row = mx.take_along_axis(rank + ((ends - filled) * width - 1), own[:, None], axis=1)[:, 0]
-    block = mx.arange((len(own) + len(kinds) * (width - 1)) // width)
-    token = mx.zeros((len(block) * width,), row.dtype).at[row].add(mx.arange(len(own)))
-    return row, token.reshape(-1, width), (block[:, None] >= ends[:-1]).sum(-1), rank[-1]
 
 
 class PorphyryTree(nn.Module):
@@ -62,9 +49,7 @@ class PorphyryTree(nn.Module):
 
     def gated(self, a_and_b: mx.array, weight: mx.array) -> mx.array:
         """(..., m * 2 * hidden) of m experts, weight (..., m) -> their weighted hidden layers, (..., m * hidden)."""
-        both = mx.unflatten(a_and_b, -1, (weight.shape[-1], 2, -1))
-        a, b = both[..., 0, :], both[..., 1, :]
-        return ((1 + mesotes(a, self.power)) * b * weight[..., None]).flatten(-2)
+        return mixed(a_and_b, weight, lambda u: mesotes(u, self.power))
 
     def dense(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> the same shape, by all nodes."""

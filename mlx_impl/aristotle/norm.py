@@ -5,6 +5,8 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
+from mlx_impl.gated import GatedPerceptron
+
 
 class GoldenMean(nn.Module):
     """x (..., n_embd) -> the same shape, over the geometric mean of mean|x| and rms, times the gain."""
@@ -33,19 +35,13 @@ def mesotes(u: mx.array, power: float) -> mx.array:
     return u * (1 + mx.abs(u) ** power) ** (-1 / power)
 
 
-class GatedMesotes(nn.Module):
+class GatedMesotes(GatedPerceptron):
     """x (..., n_embd) -> the same shape."""
 
     def __init__(self, n_embd: int, hidden: int, power: float):
-        super().__init__()
-        self.up = nn.Linear(n_embd, 2 * hidden, bias=False)
-        self.down = nn.Linear(hidden, n_embd, bias=False)
+        super().__init__(n_embd, hidden)
         self.power = power
 
     def activate(self, u: mx.array) -> mx.array:
         """f(u), elementwise."""
         return mesotes(u, self.power)
-
-    def __call__(self, x: mx.array) -> mx.array:
-        a, b = mx.split(self.up(x), 2, axis=-1)
-        return self.down((1 + mesotes(a, self.power)) * b)

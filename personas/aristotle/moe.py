@@ -46,6 +46,7 @@ from personas.aristotle.norm import GatedMesotes, checked
 from personas.aristotle.porphyry import sides
 from personas.aristotle.routed import Routed, clear, posed
 from personas.case import Case, Theorem, representable
+from personas.gated import mixture
 
 
 @dataclass(frozen=True)
@@ -107,10 +108,7 @@ class PorphyryTree:
 
     def experts(self, p: dict[str, np.ndarray], x: np.ndarray, weight: np.ndarray) -> np.ndarray:
         """x (..., d), weight (..., nodes) -> the weighted sum of all experts, (..., d)."""
-        nodes, expert = weight.shape[-1], GatedMesotes(self.n_embd, self.hidden, self.power)
-        ups, downs = np.split(p["up.weight"], nodes), np.split(p["down.weight"], nodes, axis=1)
-        outputs = [expert({"up.weight": up, "down.weight": down}, x) for up, down in zip(ups, downs, strict=True)]
-        return np.einsum("...n,n...d->...d", weight, outputs)
+        return mixture(GatedMesotes(self.n_embd, self.hidden, self.power), p, x, weight)
 
     def dense(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) -> the same shape, by all nodes."""

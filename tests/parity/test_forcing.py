@@ -34,10 +34,14 @@ PLACES = {
     "aristotle.norm": ("blocks.0.norm1", "blocks.0.mlp"),
     "aristotle.moe": ("blocks.0.mlp", "trainer"),
     "aristotle.muon": ("optimizer", "trainer"),
+    "gated": ("blocks.0.mlp",),
+    "dispatch": ("blocks.0.mlp", "trainer"),
     "stacked": ("optimizer", "trainer"),
     "model": ("blocks.0",),
     "trainer": ("optimizer", "trainer"),
 }
+# Where a system is met whose arithmetic stands outside the personas.
+MET_IN = {"gated": "aristotle.norm", "dispatch": "aristotle.moe"}
 # Faults, and rooms, that a step of training does not meet, so that a model cannot part there; cases catch them.
 UNMET = {
     "positions from zero in generation": "generation only",
@@ -46,10 +50,12 @@ UNMET = {
     "no floor under the root": "a vector of zeros",
     "held too early": "powers other than 1",
     "mixture": "joins the model after training",
+    "all gates before all values": "experts side by side, which a room of experts has alone",
     "aristotle.quantize": "a checkpoint's, not a model's",
     "aristotle.sample": "generation only",
     "baseline.sample": "generation only",
     "sampling": "generation only",
+    "keys not turned": "queries and keys are turned in a persona, not in the baseline",
     "neighbouring pairs": "queries and keys are turned in a persona, not in the baseline",
 }
 
@@ -69,8 +75,8 @@ def tiny(persona: str, system: str | None = None):
 
 def parted(room: str, stop_at_the_model: bool = False) -> Parting | None:
     """Where the wings part first, of a persona that has the room; nothing is judged after it."""
-    persona, _, system = room.rpartition(".")
-    found = tiny(persona, system) if persona == "aristotle" else tiny("baseline")
+    persona, _, system = MET_IN.get(room, room).rpartition(".")
+    found = tiny(persona, system) if persona in ("aristotle", "euclid") else tiny("baseline")
     calls = found.mlx_call, found.torch_call
     pair, problem = compared(found.mlx, found.torch, found.inputs, None, calls, None, 0)
     updates = () if stop_at_the_model else found.updates

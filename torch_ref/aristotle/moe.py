@@ -8,21 +8,8 @@ from torch import Tensor, nn
 
 from personas.aristotle.porphyry import paths, sides, ways
 from torch_ref.aristotle.norm import mesotes
-
-
-def blocks(own: Tensor, kinds: Tensor, width: int) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """Sort N tokens by kind into blocks of `width` rows, each of one kind. own (N,): their kinds; kinds: 0 to E - 1.
-
-    Returns each token's row (N,), each row's token (K, width), each block's kind (K,) and each kind's tokens (E,). K
-    depends on the shapes alone; rows that stay empty repeat token 0.
-    """
-    rank = (own[:, None] == kinds).cumsum(0)
-    filled = (rank[-1] + width - 1) // width
-    ends = filled.cumsum(0)
-    row = (rank + ((ends - filled) * width - 1)).gather(1, own[:, None])[:, 0]
-    block = torch.arange((len(own) + len(kinds) * (width - 1)) // width, device=own.device)
-    token = row.new_zeros(len(block) * width).scatter(0, row, torch.arange(len(own), device=own.device))
-    return row, token.view(-1, width), (block[:, None] >= ends[:-1]).sum(-1), rank[-1]
+from torch_ref.dispatch import blocks
+from torch_ref.gated import mixed
 
 
 class PorphyryTree(nn.Module):
@@ -60,8 +47,7 @@ class PorphyryTree(nn.Module):
 
     def gated(self, a_and_b: Tensor, weight: Tensor) -> Tensor:
         """(..., m * 2 * hidden) of m experts, weight (..., m) -> their weighted hidden layers, (..., m * hidden)."""
-        a, b = a_and_b.unflatten(-1, (weight.shape[-1], 2, -1)).unbind(-2)
-        return ((1 + mesotes(a, self.power)) * b * weight[..., None]).flatten(-2)
+        return mixed(a_and_b, weight, lambda u: mesotes(u, self.power))
 
     def dense(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> the same shape, by all nodes."""

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from torch_ref.gated import GatedPerceptron
+
 
 class GoldenMean(nn.Module):
     """x (..., n_embd) -> the same shape, over the geometric mean of mean|x| and rms, times the gain."""
@@ -34,19 +36,13 @@ def mesotes(u: Tensor, power: float) -> Tensor:
     return u * (1 + u.abs() ** power) ** (-1 / power)
 
 
-class GatedMesotes(nn.Module):
+class GatedMesotes(GatedPerceptron):
     """x (..., n_embd) -> the same shape."""
 
     def __init__(self, n_embd: int, hidden: int, power: float):
-        super().__init__()
-        self.up = nn.Linear(n_embd, 2 * hidden, bias=False)
-        self.down = nn.Linear(hidden, n_embd, bias=False)
+        super().__init__(n_embd, hidden)
         self.power = power
 
     def activate(self, u: Tensor) -> Tensor:
         """f(u), elementwise."""
         return mesotes(u, self.power)
-
-    def forward(self, x: Tensor) -> Tensor:
-        a, b = self.up(x).chunk(2, dim=-1)
-        return self.down((1 + mesotes(a, self.power)) * b)

@@ -22,11 +22,6 @@ FAULTS = (
           torch=("sqrt()).clamp(min=self.tiny).sqrt()", "sqrt() + self.tiny).sqrt()"),
           mlx=("mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))",
                "mx.sqrt(mx.maximum(square, self.tiny)) + self.tiny, 0))")),
-    Fault("gate without its rest", "multiplied by f(a), not by 1 + f(a)", ROOM, "mesotes: typical",
-          torch=("(1 + mesotes(a, self.power)) * b", "mesotes(a, self.power) * b"),
-          mlx=("(1 + mesotes(a, self.power)) * b", "mesotes(a, self.power) * b")),
-    Fault("gate and value exchanged", "took the first rows for the values", ROOM, "mesotes: typical",
-          torch=("a, b = ", "b, a = "), mlx=("a, b = ", "b, a = ")),
     Fault("held too early", "held the argument where the value is not yet 1", ROOM, "mesotes: p = 3, activate",
           torch=("-bound, bound)", "-bound / 100, bound / 100)"), mlx=("-bound, bound)", "-bound / 100, bound / 100)")),
 )  # fmt: skip
