@@ -1,0 +1,42 @@
+"""E9, the sphere and the chord: norm and gated perceptron. Defined by `personas.euclid.norm`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+from mlx_impl.gated import GatedPerceptron
+from personas.euclid.norm import TINY
+
+
+def unit(x: mx.array, tiny: float = TINY) -> mx.array:
+    """x (..., n_embd) -> the same shape, of length 1; shorter where |x| < tiny."""
+    # The square is held, not the length: a root has no slope at 0.
+    return x * mx.rsqrt(mx.maximum(mx.square(x).sum(-1, keepdims=True), tiny**2))
+
+
+class SphereNorm(nn.Module):
+    """x (..., n_embd) -> the same shape, of length radius."""
+
+    def __init__(self, n_embd: int, tiny: float):
+        super().__init__()
+        self.radius = mx.array(n_embd**0.5)
+        self.tiny = tiny
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return self.radius * unit(x, self.tiny)
+
+
+def chord(u: mx.array) -> mx.array:
+    """u / sqrt(1 + u^2), elementwise."""
+    bound = 2 * mx.finfo(u.dtype).eps ** -0.5  # beyond it the value is 1 to rounding
+    u = mx.clip(u, -bound, bound)
+    return u * mx.rsqrt(1 + mx.square(u))
+
+
+class ChordPerceptron(GatedPerceptron):
+    """x (..., n_embd) -> the same shape."""
+
+    def activate(self, u: mx.array) -> mx.array:
+        """f(u), elementwise."""
+        return chord(u)
