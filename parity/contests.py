@@ -29,6 +29,7 @@ from personas.baseline.attention import Attention
 from personas.baseline.mlp import MLP
 from personas.baseline.norm import LayerNorm
 from personas.case import Case
+from personas.euclid.norm import ChordPerceptron, SphereNorm
 from training.race import compared, race
 
 STEPS = 3  # runs of each in a round
@@ -106,6 +107,8 @@ CONTESTS = (
     Contest("A1 sparse / dense, E = 8, forward", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), gradient=False),
     Contest("A9 golden mean / layer norm", Side(GoldenMean(32), BLOCK), Side(LayerNorm(32), BLOCK)),
     Contest("A9 gated mesotes / GELU perceptron", Side(GatedMesotes(32, 85), BLOCK), Side(MLP(32), BLOCK)),
+    Contest("E9 sphere / layer norm", Side(SphereNorm(32), BLOCK), Side(LayerNorm(32), BLOCK)),
+    Contest("E9 gated chord / GELU perceptron", Side(ChordPerceptron(32, 85), BLOCK), Side(MLP(32), BLOCK)),
     *(
         Contest(
             f"{name} decode after {cached:,} cached tokens / plain keys and values",
