@@ -29,6 +29,7 @@ from personas.baseline.attention import Attention
 from personas.baseline.mlp import MLP
 from personas.baseline.norm import LayerNorm
 from personas.case import Case
+from personas.euclid.moe import SimplexExperts
 from personas.euclid.norm import ChordPerceptron, SphereNorm
 from training.race import compared, race
 
@@ -77,7 +78,7 @@ class Outcome:
 
 
 BLOCK, ATTENTION = ((8, 64, 32),), Attention(32, 4)
-SCAN, TREE = SelectiveStateSpace(32, 4), PorphyryTree(32, 3, 20)
+SCAN, TREE, SIMPLEX = SelectiveStateSpace(32, 4), PorphyryTree(32, 3, 20), SimplexExperts(32, 32)
 
 
 def long(length: int) -> tuple[tuple[int, ...], ...]:
@@ -107,6 +108,9 @@ CONTESTS = (
     Contest("A1 sparse / dense, E = 8, forward", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), gradient=False),
     Contest("A9 golden mean / layer norm", Side(GoldenMean(32), BLOCK), Side(LayerNorm(32), BLOCK)),
     Contest("A9 gated mesotes / GELU perceptron", Side(GatedMesotes(32, 85), BLOCK), Side(MLP(32), BLOCK)),
+    Contest("E1 sparse / dense, E = 8, k = 2", Side(SIMPLEX, BLOCK), Side(SIMPLEX, BLOCK, "dense"), promised=1.0),
+    Contest("E1 simplex of experts / tree of experts", Side(SIMPLEX, BLOCK), Side(TREE, BLOCK)),
+    Contest("E1 simplex of experts / GELU perceptron", Side(SIMPLEX, BLOCK), Side(MLP(32), BLOCK)),
     Contest("E9 sphere / layer norm", Side(SphereNorm(32), BLOCK), Side(LayerNorm(32), BLOCK)),
     Contest("E9 gated chord / GELU perceptron", Side(ChordPerceptron(32, 85), BLOCK), Side(MLP(32), BLOCK)),
     *(
