@@ -25,8 +25,8 @@ As a token crosses into another k-th expert's cell y jumps, and within rounding 
 part; see `margin`.
 
 Cost. 3 d hidden E parameters in the experts, none in the routing. A token costs k of the E experts and E d products:
-with k = 2 and hidden = d that is 6 d^2 + E d, below the 8 d^2 of a perceptron four times as wide as the stream. The
-wings sort the pairs of token and expert into blocks as A1 does; nothing balances the load, so it is measured.
+k = 2 and hidden = d make 6 d^2 + E d, below the 8 d^2 of a perceptron four times as wide as the stream. The wings sort
+the pairs of token and expert into blocks as A1's do, and half as many rows again stay empty. Nothing balances the load.
 Sources: Chi et al. 2022 (X-MoE: routing on a sphere); Pernici et al. 2019 (fixed simplex classifiers); Shazeer 2017.
 """
 
@@ -110,8 +110,7 @@ class SimplexExperts:
 
 
 SMALL, MOST = SimplexExperts(8, 5, 4), SimplexExperts(16, 3, 17, 3)
-ONE, ALL = SimplexExperts(8, 3, 5, 1), SimplexExperts(8, 3, 5, 5)
-CONTRACT = SimplexExperts(32, 32)
+ONE, ALL, CONTRACT = SimplexExperts(8, 3, 5, 1), SimplexExperts(8, 3, 5, 5), SimplexExperts(32, 32)
 CASES = (
     Case("simplex: typical", SMALL, clear(SMALL, 3, 7)),
     Case("simplex: E = d + 1", MOST, clear(MOST, 2, 9)),
@@ -124,6 +123,7 @@ CASES = (
     Case("simplex: dense", SMALL, clear(SMALL, 3, 7), "dense"),
     Case("simplex: route", SMALL, lambda g: (*clear(SMALL, 3, 7)(g), simplex(4, 8)), "route"),
     Case("simplex: load", CONTRACT, clear(CONTRACT, 40), "load"),
+    Case("simplex: zero", CONTRACT, lambda g: (np.zeros((2, 3, 32)),), "load"),
 )
 
 

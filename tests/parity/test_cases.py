@@ -19,7 +19,8 @@ CASES = cases()
 ROOMS = sorted(
     f"personas.{path.parent.name}.{path.stem}" for path in Path(personas.__file__).parent.glob("*/[a-z]*.py")
 )
-WHOLE = {"moe: load", "quantize: encode, one block of 8 bits"}  # whole numbers, which have no gradient
+# Whole numbers, which have no gradient.
+WHOLE = {"moe: load", "simplex: load", "simplex: zero", "quantize: encode, one block of 8 bits"}
 LEGS = {"torch float64", "mlx float64", "torch float32", "mlx float32"}
 
 

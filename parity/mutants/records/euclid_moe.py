@@ -1,0 +1,34 @@
+"""Planted faults: the regular simplex of experts."""
+
+from __future__ import annotations
+
+from parity.mutants.faults import Fault
+
+ROOM = "euclid.moe"
+
+FAULTS = (
+    Fault("simplex off its centre", "left the vertices on the axes", ROOM, "simplex: typical",
+          torch=("side * axes + rest * ones", "side * axes"), mlx=("side * axes + rest * ones", "side * axes")),
+    Fault("point for direction", "measured from the token, not from its direction", ROOM, "simplex: typical",
+          torch=("unit(x) @ vertices.T", "x @ vertices.T"), mlx=("unit(x) @ vertices.T", "x @ vertices.T")),
+    Fault("the farthest experts", "sorted the wrong way round", ROOM, "simplex: load",
+          torch=("rank.argsort(-1)", "(-rank).argsort(-1)"), mlx=("mx.argsort(rank,", "mx.argsort(-rank,")),
+    Fault("ties to the higher index", "counted as before what comes after", ROOM, "simplex: zero",
+          torch=("self.kinds < self.kinds[:, None]", "self.kinds > self.kinds[:, None]"),
+          mlx=("self._kinds < self._kinds[:, None]", "self._kinds > self._kinds[:, None]")),
+    Fault("tau forgotten", "took the cosines as they are", ROOM, "simplex: typical",
+          torch=("(cosines.gather(-1, own) / self.tau)", "cosines.gather(-1, own)"),
+          mlx=("axis=-1) / self.tau, axis=-1)", "axis=-1), axis=-1)")),
+    Fault("weights of all experts", "took the softmax before the choice", ROOM, "simplex: typical",
+          torch=("(cosines.gather(-1, own) / self.tau).softmax(-1)",
+                 "(cosines / self.tau).softmax(-1).gather(-1, own)"),
+          mlx=("mx.softmax(mx.take_along_axis(cosines, own, axis=-1) / self.tau, axis=-1)",
+               "mx.take_along_axis(mx.softmax(cosines / self.tau, axis=-1), own, axis=-1)")),
+    Fault("pairs laid out by rank", "read a pair's token as if all first choices came first", ROOM, "simplex: typical",
+          torch=("pair // self.k, flat", "pair % len(flat), flat"), mlx=("pair // self.k]", "pair % len(flat)]")),
+    Fault("routing without gradient", "detached the weights, so that no token learns where to go", ROOM,
+          "simplex: typical",
+          torch=("weight = F.embedding(pair, self.weights(cosines, own)", "weight = F.embedding(pair, self.weights("
+                 "cosines.detach(), own)"),
+          mlx=("weight = self.weights(cosines,", "weight = self.weights(mx.stop_gradient(cosines),")),
+)  # fmt: skip
