@@ -7,27 +7,14 @@ import itertools
 import mlx.core as mx
 from mlx import nn
 
+from mlx_impl.chunks import padded, sums
+
 CHUNK = 8
 
 
 def softplus(x: mx.array) -> mx.array:
     """log(1 + exp x)."""
     return mx.logaddexp(x, 0.0)
-
-
-def padded(x: mx.array, axis: int, first: int, last: int) -> mx.array:
-    """x with zeros before and after along an axis."""
-    return mx.pad(x, [(first, last) if i == axis % x.ndim else (0, 0) for i in range(x.ndim)])
-
-
-def sums(dt: mx.array) -> tuple[mx.array, mx.array, mx.array]:
-    """dt (..., L) -> its sums over i < j <= t, (..., t, i), 0 for i >= t; over j <= t, (..., t); and [i <= t], (t, i).
-
-    Each sum is added up by itself: no difference of two cumulative sums, so no digits are lost and none is negative.
-    """
-    past = mx.tri(dt.shape[-1], dtype=dt.dtype)
-    between = past[:, None] * (1 - past)
-    return mx.unflatten(dt @ between.flatten(0, 1).T, -1, past.shape), dt @ past.T, past
 
 
 def before(states: mx.array) -> mx.array:

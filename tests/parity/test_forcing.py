@@ -38,12 +38,15 @@ PLACES = {
     "euclid.norm": ("blocks.0.norm1", "blocks.0.mlp"),
     "gated": ("blocks.0.mlp",),
     "dispatch": ("blocks.0.mlp", "trainer"),
+    "chunks": ("blocks.1.mixer",),
     "stacked": ("optimizer", "trainer"),
     "model": ("blocks.0",),
     "trainer": ("optimizer", "trainer"),
 }
 # Where a system is met whose arithmetic stands outside the personas.
 MET_IN = {"gated": "aristotle.norm", "dispatch": "aristotle.moe"}
+# A system that has what rooms share.
+SHARED = {"chunks": "aristotle.ssm"}
 # Faults, and rooms, that a step of training does not meet, so that a model cannot part there; cases catch them.
 UNMET = {
     "positions from zero in generation": "generation only",
@@ -83,6 +86,7 @@ def tiny(persona: str, system: str | None = None):
 def parted(room: str, stop_at_the_model: bool = False) -> Parting | None:
     """Where the wings part first, of a persona that has the room; nothing is judged after it."""
     persona, _, system = MET_IN.get(room, room).rpartition(".")
+    persona, _, system = SHARED.get(room, room).rpartition(".")
     found = tiny(persona, system) if persona in ("aristotle", "euclid") else tiny("baseline")
     calls = found.mlx_call, found.torch_call
     pair, problem = compared(found.mlx, found.torch, found.inputs, None, calls, None, 0)

@@ -6,22 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from torch_ref.chunks import sums
+
 CHUNK = 8
 
 
 def softplus(x: Tensor) -> Tensor:
     """log(1 + exp x). F.softplus would cut it off at 20."""
     return -F.logsigmoid(-x)
-
-
-def sums(dt: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-    """dt (..., L) -> its sums over i < j <= t, (..., t, i), 0 for i >= t; over j <= t, (..., t); and [i <= t], (t, i).
-
-    Each sum is added up by itself: no difference of two cumulative sums, so no digits are lost and none is negative.
-    """
-    past = torch.ones(2 * dt.shape[-1:], dtype=dt.dtype, device=dt.device).tril()
-    between = past[:, None] * (1 - past)
-    return (dt @ between.flatten(0, 1).T).unflatten(-1, past.shape), dt @ past.T, past
 
 
 def before(states: Tensor) -> Tensor:
