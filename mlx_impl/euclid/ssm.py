@@ -1,0 +1,120 @@
+"""E2, rigid motion, scanned in chunks. Defined by `personas.euclid.ssm`."""
+
+from __future__ import annotations
+
+import itertools
+import math
+
+import mlx.core as mx
+from mlx import nn
+
+from mlx_impl.chunks import padded, sums
+
+CHUNK = 16
+
+
+def log_sigmoid(x: mx.array) -> mx.array:
+    """-log(1 + exp(-x))."""
+    return -mx.logaddexp(-x, 0.0)
+
+
+def remainder(turns: mx.array) -> mx.array:
+    """Angles in whole turns, less the whole turns: at most half a turn to either side. It rounds nothing."""
+    return turns - mx.round(turns)
+
+
+def turned(x: mx.array, turns: mx.array) -> mx.array:
+    """Vectors in N planes, (..., 2N), first coordinates first, turned by (..., N) whole turns."""
+    angle, (first, second) = 2 * math.pi * turns, mx.split(x, 2, axis=-1)
+    cos, sin = mx.cos(angle), mx.sin(angle)
+    return mx.concatenate([cos * first - sin * second, sin * first + cos * second], axis=-1)
+
+
+def chunks(x: mx.array) -> mx.array:
+    """x (B, H, T, ...) -> (B, H, K, L, ...): chunks of CHUNK places, or one shorter; zeros fill up the last."""
+    length = x.shape[2]
+    width = min(CHUNK, length)
+    return mx.unflatten(padded(x, 2, 0, -length % width), 2, (-1, width))
+
+
+def scan(shrink: mx.array, turns: mx.array, moved: mx.array, state: mx.array) -> mx.array:
+    """h_k = exp(shrink_k) Rot(turns_k) h_{k-1} + moved_k after h_{-1} = state (B, H, P, 2N), all h as moved.
+
+    shrink (B, H, K), turns (B, H, K, N), moved (B, H, K, P, 2N).
+    """
+    length = shrink.shape[-1]
+    if length == 1:
+        return moved + mx.exp(shrink)[..., None, None] * turned(state[:, :, None], turns[..., None, :])
+    shrink, turns, moved = chunks(shrink), chunks(turns), chunks(moved)
+    between, since, past = sums(shrink)
+    angle = remainder(past @ turns)[..., None, :]
+    # In the frame that turns with the planes nothing turns.
+    frame = turned(moved, -angle)
+    frame = mx.unflatten(mx.exp(between) * past @ frame.flatten(-2), -1, frame.shape[-2:])
+    ends = turned(frame[..., -1, :, :], angle[..., -1, :, :])
+    carried = before(since[..., -1], angle[..., -1, 0, :], ends, state)
+    h = turned(frame + mx.exp(since)[..., None, None] * carried[:, :, :, None], angle)
+    return h.flatten(2, 3)[:, :, :length]
+
+
+def before(shrink: mx.array, turns: mx.array, ends: mx.array, state: mx.array) -> mx.array:
+    """The state before each of K chunks, as ends (B, H, K, P, 2N), which is what each chunk adds to its own end."""
+    if ends.shape[2] == 1:
+        return state[:, :, None]
+    after = scan(shrink[..., :-1], turns[:, :, :-1], ends[:, :, :-1], state)
+    return mx.concatenate([state[:, :, None], after], axis=2)
+
+
+class RigidMotion(nn.Module):
+    """x (B, T, n_embd) -> the same shape; `step` for generation."""
+
+    def __init__(self, n_embd: int, n_head: int, n_plane: int):
+        super().__init__()
+        self.n_head, self.n_plane = n_head, n_plane
+        self.widths = (n_embd, n_head, n_head * n_plane, 2 * n_plane, 2 * n_plane)
+        self.motion = nn.Linear(n_embd, sum(self.widths), bias=False)
+        self.pace = mx.zeros((n_head,))
+        self.turn = mx.zeros((n_head * n_plane,))
+        self.skip = mx.ones((n_embd,))
+        self.out = nn.Linear(n_embd, n_embd, bias=False)
+
+    def heads(self, x: mx.array) -> mx.array:
+        """(B, T, H w) -> (B, H, T, w)."""
+        return mx.unflatten(x, -1, (self.n_head, -1)).swapaxes(1, 2)
+
+    def split(self, x: mx.array) -> tuple[mx.array, ...]:
+        """x (B, T, d) -> u (B, T, d), log r (B, H, T), turns (B, H, T, N), what is let in (B, H, T, P), b and c.
+
+        b, c (B, 1, T, 2N) are shared by the heads.
+        """
+        u, z, turns, b, c = mx.split(self.motion(x), list(itertools.accumulate(self.widths[:-1])), axis=-1)
+        z, turns = (z + self.pace).swapaxes(1, 2), self.heads(remainder(turns + self.turn))
+        # sqrt(1 - r^2), with a gradient that is finite at r = 1.
+        root = mx.exp(log_sigmoid(z) / 2)
+        entering = (root * mx.sqrt(2 - root * root))[..., None] * self.heads(u)
+        return u, log_sigmoid(-z), turns, entering, b[:, None], c[:, None]
+
+    def start(self, batch: int) -> tuple[mx.array]:
+        """The state before the first token, (B, H, P, 2N) zeros."""
+        shape = (batch, self.n_head, self.skip.size // self.n_head, 2 * self.n_plane)
+        return (mx.zeros(shape, self.skip.dtype),)
+
+    def step(self, state: mx.array, x: mx.array, *rotation: mx.array) -> tuple[mx.array, mx.array]:
+        """The state and n new tokens (B, n, d) -> the state after them, and y (B, n, d)."""
+        u, *parts = self.split(x)
+        # Places that fill up a chunk neither contract nor turn nor let in.
+        shrink, turns, v, b, c = map(chunks, parts)
+        between, since, past = sums(shrink)
+        angle = remainder(past @ turns)
+        b, c = turned(mx.stack([b, c]), -angle)
+        kept, ended = mx.exp(between) * past, angle[..., -1:, :]
+        ends = turned((kept[..., -1, :, None] * v).swapaxes(-1, -2) @ b, ended)
+        carried = before(since[..., -1], ended[..., 0, :], ends, state)
+        y = (c @ b.swapaxes(-1, -2) * kept) @ v + (mx.exp(since)[..., None] * c) @ carried.swapaxes(-1, -2)
+        state = ends[:, :, -1] + mx.exp(since[:, :, -1, -1:, None]) * turned(carried[:, :, -1], ended[:, :, -1])
+        y = y.flatten(2, 3)[:, :, : x.shape[1]].swapaxes(1, 2).flatten(-2)
+        return state, self.out(y + self.skip * u)
+
+    def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
+        """rotation: the planes turn by themselves, and leave it."""
+        return self.step(*self.start(len(x)), x)[-1]
