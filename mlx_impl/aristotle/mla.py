@@ -5,6 +5,8 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
+from mlx_impl.rotary import turned
+
 KINDS = 4
 
 
@@ -36,21 +38,17 @@ class LatentAttention(nn.Module):
         """(B, T, H w) -> (B, H, T, w)."""
         return mx.unflatten(x, -1, (self.n_head, -1)).swapaxes(1, 2)
 
-    def turned(self, x: mx.array, offset: int) -> mx.array:
-        """x (..., T, n_rotary), whose first place is `offset`, turned by its place."""
-        return mx.fast.rope(x, x.shape[-1], traditional=False, base=self.base, scale=1.0, offset=offset)
-
     def latents(self, x: mx.array, offset: int) -> tuple[mx.array, mx.array]:
         """x (B, T, d) from place `offset` on -> what the cache keeps, (B, T, n_latent) and (B, T, n_rotary)."""
         c, r = mx.split(self.down(x), [self.kept[0]], axis=-1)
-        return mx.fast.rms_norm(c, None, self.eps), self.turned(r, offset)
+        return mx.fast.rms_norm(c, None, self.eps), turned(r, offset, self.base)
 
     def queries(self, x: mx.array, change: mx.array, offset: int) -> tuple[mx.array, mx.array]:
         """x (B, T, d), change = x - x before -> queries (B, H, T, dh), and their rotary parts, turned."""
         q, rotary = mx.split(self.query(x), [x.shape[-1]], axis=-1)
         more = self.contrast(change)
         q = q + mx.pad(more, [(0, 0), (0, 0), (q.shape[-1] - more.shape[-1], 0)])
-        return self.heads(q), self.turned(self.heads(rotary), offset)
+        return self.heads(q), turned(self.heads(rotary), offset, self.base)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
         """rotation: its keys have their own, and leave it."""

@@ -36,6 +36,7 @@ import numpy as np
 from personas.case import Case
 from personas.continuation import causality, continuation
 from personas.errors import PersonaError
+from personas.rotary import turned
 
 Cache = tuple[np.ndarray, np.ndarray, np.ndarray]
 KINDS = 4
@@ -88,23 +89,16 @@ class LatentAttention:
         """(B, T, H w) -> (B, H, T, w)."""
         return x.reshape(*x.shape[:2], self.n_head, -1).transpose(0, 2, 1, 3)
 
-    def turned(self, x: np.ndarray, offset: int) -> np.ndarray:
-        """x (..., T, n_rotary), whose first place is `offset`, turned by R."""
-        half = self.n_rotary // 2
-        angle = np.outer(offset + np.arange(x.shape[-2]), self.base ** (-np.arange(half) / half))
-        a, b = x[..., :half], x[..., half:]
-        return np.concatenate([a * np.cos(angle) - b * np.sin(angle), a * np.sin(angle) + b * np.cos(angle)], axis=-1)
-
     def latents(self, p: dict[str, np.ndarray], x: np.ndarray, offset: int) -> tuple[np.ndarray, np.ndarray]:
         """x (B, T, d) from place `offset` on -> c (B, T, n_latent) and r (B, T, n_rotary): what the cache keeps."""
         c, r = np.split(x @ p["down.weight"].T, [self.n_latent], axis=-1)
-        return c / np.sqrt((c**2).mean(-1, keepdims=True) + self.eps), self.turned(r, offset)
+        return c / np.sqrt((c**2).mean(-1, keepdims=True) + self.eps), turned(r, offset, self.base)
 
     def queries(self, p: dict[str, np.ndarray], x: np.ndarray, last, offset: int) -> tuple[np.ndarray, np.ndarray]:
         """x (B, T, d), last (B, d) the x before -> queries (B, H, T, dh), and their rotary parts, turned."""
         q, rotary = np.split(x @ p["query.weight"].T, [self.n_embd], axis=-1)
         q[..., -self.n_embd // KINDS :] += (x - before(x, last)) @ p["contrast.weight"].T
-        return self.heads(q), self.turned(self.heads(rotary), offset)
+        return self.heads(q), turned(self.heads(rotary), offset, self.base)
 
     def weights(self, scores: np.ndarray) -> np.ndarray:
         """scores (B, H, n, t), unscaled, of the last n of t places -> causal weights, rows that sum to 1."""

@@ -6,6 +6,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from torch_ref.rotary import turned
+
 KINDS = 4
 
 
@@ -37,27 +39,17 @@ class LatentAttention(nn.Module):
         """(B, T, H w) -> (B, H, T, w)."""
         return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
 
-    def turned(self, x: Tensor, offset: int) -> Tensor:
-        """x (..., T, n_rotary), whose first place is `offset`, turned by its place."""
-        half = x.shape[-1] // 2
-        # Angles of whole radians need more digits than the low precisions have.
-        wide = torch.promote_types(x.dtype, torch.float32)
-        frequency = self.base ** (-torch.arange(half, dtype=wide, device=x.device) / half)
-        angle = torch.arange(offset, offset + x.shape[-2], dtype=wide, device=x.device)[:, None] * frequency
-        cos, sin, (a, b) = angle.cos().to(x.dtype), angle.sin().to(x.dtype), x.chunk(2, dim=-1)
-        return torch.cat([a * cos - b * sin, a * sin + b * cos], dim=-1)
-
     def latents(self, x: Tensor, offset: int) -> tuple[Tensor, Tensor]:
         """x (B, T, d) from place `offset` on -> what the cache keeps, (B, T, n_latent) and (B, T, n_rotary)."""
         c, r = self.down(x).split(self.kept, dim=-1)
-        return F.rms_norm(c, c.shape[-1:], eps=self.eps), self.turned(r, offset)
+        return F.rms_norm(c, c.shape[-1:], eps=self.eps), turned(r, offset, self.base)
 
     def queries(self, x: Tensor, change: Tensor, offset: int) -> tuple[Tensor, Tensor]:
         """x (B, T, d), change = x - x before -> queries (B, H, T, dh), and their rotary parts, turned."""
         q, rotary = self.query(x).tensor_split([x.shape[-1]], dim=-1)
         more = self.contrast(change)
         q = q + F.pad(more, (q.shape[-1] - more.shape[-1], 0))
-        return self.heads(q), self.turned(self.heads(rotary), offset)
+        return self.heads(q), turned(self.heads(rotary), offset, self.base)
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
         """rotation: its keys have their own, and leave it."""
