@@ -31,6 +31,7 @@ from personas.baseline.norm import LayerNorm
 from personas.case import Case
 from personas.euclid.moe import SimplexExperts
 from personas.euclid.norm import ChordPerceptron, SphereNorm
+from personas.euclid.mla import Projection
 from training.race import compared, race
 
 STEPS = 3  # runs of each in a round
@@ -96,7 +97,7 @@ def _grown(shape: tuple[int, ...], cached: int) -> tuple[int, ...]:
     return tuple(size or cached for size in shape)
 
 
-ORGANON = LatentAttention(32, 4)
+ORGANON, PROJECTION = LatentAttention(32, 4), Projection(32, 4)
 CONTESTS = (
     Contest("A3 syllogism / attention", Side(Syllogism(32, 4), BLOCK), Side(ATTENTION, BLOCK), promised=2.2),
     Contest("A2 scan / attention, T = 64", Side(SCAN, BLOCK), Side(ATTENTION, BLOCK), promised=4.0),
@@ -104,6 +105,7 @@ CONTESTS = (
     Contest("A2 scan / attention, T = 4,096", Side(SCAN, long(4096)), Side(ATTENTION, long(4096))),
     Contest("A2 scan, T = 4,096 / 8 x T = 512", Side(SCAN, long(4096)), Side(SCAN, long(512)), per=8.0, promised=1.5),
     Contest("A6 latent attention / attention", Side(ORGANON, BLOCK), Side(ATTENTION, BLOCK)),
+    Contest("E6 projection / attention", Side(PROJECTION, BLOCK), Side(ATTENTION, BLOCK)),
     Contest("A1 sparse / dense, E = 8", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), promised=1.0),
     Contest("A1 sparse / dense, E = 8, forward", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), gradient=False),
     Contest("A9 golden mean / layer norm", Side(GoldenMean(32), BLOCK), Side(LayerNorm(32), BLOCK)),
@@ -120,7 +122,7 @@ CONTESTS = (
             decoding(ATTENTION, cached),
             gradient=False,
         )
-        for name, spec in (("A6", ORGANON), ("A2", SCAN))
+        for name, spec in (("A6", ORGANON), ("E6", PROJECTION), ("A2", SCAN))
         for cached in (64, 1024, 4096)
     ),
 )

@@ -11,7 +11,8 @@ causality and more: what a room has computed for a place is never computed again
 must stand in the cache.
 
 What a cache holds, in numbers: baseline attention 2 d a token (keys, values); the syllogism 3 d (middle terms too, each
-of them causal); the organon 24 and one x (d); the state space none a token, d N in all; positions one or two in all.
+of them causal); the organon 24 and one x (d); a projection 24; the state space none a token, d N in all; positions one
+or two in all.
 """
 
 from __future__ import annotations

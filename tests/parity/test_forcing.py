@@ -39,6 +39,8 @@ PLACES = {
     "gated": ("blocks.0.mlp",),
     "dispatch": ("blocks.0.mlp", "trainer"),
     "chunks": ("blocks.1.mixer",),
+    "euclid.mirrors": ("blocks.0.mixer",),
+    "euclid.mla": ("blocks.0.mixer",),
     "rotary": ("blocks.0.mixer",),
     "stacked": ("optimizer", "trainer"),
     "model": ("blocks.0",),
@@ -50,10 +52,14 @@ MET_IN = {"gated": "aristotle.norm", "dispatch": "aristotle.moe"}
 SHARED = {"chunks": "aristotle.ssm"}
 # A room that has no switch of its own, and one that uses it.
 USED = {"rotary": "aristotle.mla"}
+# A system that has what rooms share.
+SHARED = {"rotary": "aristotle.mla", "euclid.mirrors": "euclid.mla"}
 # Faults, and rooms, that a step of training does not meet, so that a model cannot part there; cases catch them.
 UNMET = {
     "positions from zero in generation": "generation only",
     "forgotten last token": "generation only",
+    "projection's scale of the cache's width": "generation only",
+    "projection's places from zero in generation": "generation only",
     "softplus cut off at 20": "gates beyond 20",
     "no floor under the root": "a vector of zeros",
     "held too early": "powers other than 1",
@@ -115,7 +121,7 @@ def test_the_wings_never_part(persona):
 def test_a_planted_fault_is_found_in_its_place(name):
     fault, wing = NAMES[name]
     with fault.planted(wing):
-        parting = parted("aristotle.muon" if fault in muon.FAULTS else USED.get(fault.room, fault.room))
+        parting = parted("aristotle.muon" if fault in muon.FAULTS else fault.room)
     assert parting is not None, f"{name} is not found"
     assert parting.path in PLACES[fault.room], parting.sentence()
     assert (parting.stage == "update") is (parting.path in PLACES["trainer"])

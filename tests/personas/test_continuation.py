@@ -19,12 +19,14 @@ from personas.aristotle.mla import LatentAttention
 from personas.aristotle.ssm import SelectiveStateSpace
 from personas.baseline.attention import Attention
 from personas.case import Case
+from personas.euclid.mla import Projection
 
 # At d = 32, H = 4: (numbers a token, numbers in all).
 KEPT = {
     Attention(32, 4): (64, 0),
     Syllogism(32, 4): (96, 0),
     LatentAttention(32, 4): (24, 32),
+    Projection(32, 4): (24, 0),
     SelectiveStateSpace(32, 4): (0, 128),
 }
 WINGS = {"definition": 8, "torch": 4, "mlx": 4}  # bytes a number
