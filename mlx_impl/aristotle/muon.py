@@ -5,7 +5,8 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
-QUINTIC, STEPS = (3.4445, -4.7750, 2.0315), 5
+from mlx_impl.newton_schulz import newton_schulz
+
 ADAMS = 0.2
 
 
@@ -23,16 +24,8 @@ class Muon(nn.Module):
         return w * (1 - self.rate * lr * self.weight_decay) - self.rate * lr * step, m
 
     def orthogonal(self, m: mx.array) -> mx.array:
-        """m (n, r, c) -> the same shape: Newton-Schulz on the shorter side."""
-        (a, b, c), wide = QUINTIC, m.shape[1] <= m.shape[2]
-        x, greatest = m if wide else m.swapaxes(1, 2), mx.abs(m).max((1, 2), keepdims=True)
-        x = x / mx.where(greatest == 0, 1, greatest)
-        size = (x * x).sum((1, 2), keepdims=True)
-        x = x / mx.where(size == 0, 1, size).sqrt()
-        for _ in range(STEPS):
-            gram = x @ x.swapaxes(1, 2)
-            x = a * x + (b * gram + c * (gram @ gram)) @ x
-        return x if wide else x.swapaxes(1, 2)
+        """m (n, r, c) -> the same shape."""
+        return newton_schulz(m)
 
     def conclude(self, u: mx.array, g: mx.array) -> mx.array:
         """u, g (n, r, c) -> the same shape: signs are compared, since products of small numbers underflow."""

@@ -42,8 +42,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from personas.aristotle.newton_schulz import QUINTIC, STEPS, conclusion, newton_schulz
+from personas.aristotle.conclusion import conclusion
 from personas.case import Case, Theorem, representable
+from personas.newton_schulz import QUINTIC, STEPS, newton_schulz
 
 ADAMS = 0.2  # the size of Adam's steps in units of the learning rate, root mean square
 

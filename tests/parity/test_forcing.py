@@ -42,6 +42,7 @@ PLACES = {
     "euclid.mirrors": ("blocks.0.mixer",),
     "euclid.mla": ("blocks.0.mixer",),
     "rotary": ("blocks.0.mixer",),
+    "newton_schulz": ("optimizer", "trainer"),
     "stacked": ("optimizer", "trainer"),
     "model": ("blocks.0",),
     "trainer": ("optimizer", "trainer"),

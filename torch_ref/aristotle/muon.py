@@ -5,7 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-QUINTIC, STEPS = (3.4445, -4.7750, 2.0315), 5
+from torch_ref.newton_schulz import newton_schulz
+
 ADAMS = 0.2
 
 
@@ -23,16 +24,8 @@ class Muon(nn.Module):
         return w * (1 - self.rate * lr * self.weight_decay) - self.rate * lr * step, m
 
     def orthogonal(self, m: Tensor) -> Tensor:
-        """m (n, r, c) -> the same shape: Newton-Schulz on the shorter side."""
-        (a, b, c), wide = QUINTIC, m.shape[1] <= m.shape[2]
-        x, greatest = m if wide else m.mT, m.abs().amax((1, 2), keepdim=True)
-        x = x / torch.where(greatest == 0, 1, greatest)
-        size = (x * x).sum((1, 2), keepdim=True)
-        x = x / torch.where(size == 0, 1, size).sqrt()
-        for _ in range(STEPS):
-            gram = x @ x.mT
-            x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
-        return x if wide else x.mT
+        """m (n, r, c) -> the same shape."""
+        return newton_schulz(m)
 
     def conclude(self, u: Tensor, g: Tensor) -> Tensor:
         """u, g (n, r, c) -> the same shape: signs are compared, since products of small numbers underflow."""

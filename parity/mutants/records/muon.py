@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.mutants.faults import Fault
 
-MUON, TRAINER = "aristotle.muon", "trainer"
+MUON, SCHULZ, TRAINER = "aristotle.muon", "newton_schulz", "trainer"
 CONCLUSION = "self.conclude(self.orthogonal(m), g)"
 
 
@@ -29,11 +29,11 @@ FAULTS = (
           **both(CONCLUSION, "self.conclude(self.orthogonal(self.momentum * m + (1 - self.momentum) * g), g)")),
     Fault("momentum as a sum", "added the whole gradient: it shows in the state alone", MUON, "optimizer",
           **both("m = self.momentum * m + (1 - self.momentum) * g", "m = self.momentum * m + g")),
-    Fault("one norm for the stack", "divided each matrix by the norm of all", MUON, "muon",
+    Fault("one norm for the stack", "divided each matrix by the norm of all", SCHULZ, "muon",
           torch=("(x * x).sum((1, 2), keepdim=True)", "(x * x).sum()"),
           mlx=("(x * x).sum((1, 2), keepdims=True)", "(x * x).sum()")),
-    Fault("four iterations", "stopped one early", MUON, "muon", **both("range(STEPS)", "range(STEPS - 1)")),
-    Fault("transposed update", "read the transpose's memory as the matrix", MUON, "muon",
+    Fault("four iterations", "stopped one early", SCHULZ, "muon", **both("range(STEPS)", "range(STEPS - 1)")),
+    Fault("transposed update", "read the transpose's memory as the matrix", SCHULZ, "muon",
           torch=("return x if wide else x.mT", "return x.reshape(m.shape)"),
           mlx=("return x if wide else x.swapaxes(1, 2)", "return x.reshape(m.shape)")),
     Fault("scale of the first side", "took the rows for the greater side", MUON, "muon",

@@ -1,6 +1,13 @@
-"""The two lines of A7 (`personas.aristotle.muon`) for one matrix: the major premise made orthogonal, the conclusion.
+"""Newton-Schulz: a matrix made orthogonal, nearly, by products alone. What both personas' rules for matrices share.
+
+    X_0 = M / max|M| / | M / max|M| |_F,   X_0 = 0 if M = 0
+    X_k+1 = a X_k + (b A + c A^2) X_k,  A = X_k X_k^T    (a, b, c) = (3.4445, -4.7750, 2.0315);  U = X_5
+
+U has the singular vectors of M; its singular values are near 1 where those of M were not tiny. Theorems and proofs:
+`personas.aristotle.muon`, (1) and (2). A matrix with more rows than columns is iterated on as its transpose.
 
 Written with operators alone, so that NumPy arrays and torch tensors (for `parity.rounding`) go through the same lines.
+Sources: Jordan 2024 (Muon, the quintic); Higham 2008.
 """
 
 from __future__ import annotations
@@ -20,10 +27,3 @@ def newton_schulz(m):
         gram = x @ x.T
         x = a * x + (b * gram + c * (gram @ gram)) @ x
     return x if wide else x.T
-
-
-def conclusion(u, g):
-    """C of one matrix: what of u (r, c) agrees in sign with g (r, c), at the length of u."""
-    kept = u * ((u > 0) & (g > 0) | (u < 0) & (g < 0))
-    size = (kept * kept).sum()
-    return kept * ((u * u).sum() / size) ** 0.5 if size > 0 else kept
