@@ -10,17 +10,17 @@ from mlx.utils import tree_map
 
 
 class Stacked(optim.Optimizer):
-    """rule: (W, M, G, lr) -> (W, M) on stacks (n, r, c). The state of each parameter is its momentum "m"."""
+    """rule: (W, *state, G, lr) -> (W, *state) on stacks of n; its `fresh` names the state of a parameter, such as M."""
 
-    def __init__(self, rule: Callable[..., tuple[mx.array, mx.array]], learning_rate: float):
+    def __init__(self, rule: Callable[..., tuple[mx.array, ...]], learning_rate: float):
         super().__init__()
         self.rule = rule
         self.learning_rate = learning_rate
         self._gathered: list[tuple[mx.array, mx.array, dict]] = []
 
     def init_single(self, parameter: mx.array, state: dict) -> None:
-        """The momentum of one parameter, 0."""
-        state["m"] = mx.zeros_like(parameter)
+        """What the rule keeps of one parameter."""
+        state.update(self.rule.fresh(parameter))
 
     def apply_gradients(self, gradients: dict, parameters: dict) -> dict:
         """The parameters after one update, as a tree like that of the gradients."""
@@ -40,8 +40,9 @@ class Stacked(optim.Optimizer):
 
     def _updated(self, alike: list[tuple[mx.array, mx.array, dict]]) -> mx.array:
         gradients, parameters, states = zip(*alike, strict=True)
-        stacks = (mx.stack(x) for x in (parameters, [state["m"] for state in states], gradients))
-        new, momenta = self.rule(*stacks, self.learning_rate)
-        for state, momentum in zip(states, momenta, strict=True):
-            state["m"] = momentum
+        names = list(self.rule.fresh(parameters[0]))
+        held = ([state[name] for state in states] for name in names)
+        new, *kept = self.rule(*(mx.stack(x) for x in (parameters, *held, gradients)), self.learning_rate)
+        for state, *values in zip(states, *kept, strict=True):
+            state.update(zip(names, values, strict=True))
         return new

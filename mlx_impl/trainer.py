@@ -21,8 +21,6 @@ from mlx_impl import BLAS
 from mlx_impl.model import Cache, Model, build, load_parameters
 from mlx_impl.stacked import Stacked
 
-MOMENTS = (".m", ".v")  # how MLX ends the names of a parameter's moments
-
 
 def best_device() -> str:
     """Apple's GPU, else CUDA, else the CPU."""
@@ -31,8 +29,13 @@ def best_device() -> str:
     return "cuda" if mx.cuda.is_available() else "cpu"
 
 
+def memories(optimizer: optim.Optimizer) -> list[tuple[str, mx.array]]:
+    """What it keeps of each parameter, by its name in MLX's state, "norm.weight.m"; its own step and rate have no dot."""
+    return [(name, value) for name, value in tree_flatten(optimizer.state) if "." in name]
+
+
 def saved_name(name: str) -> str:
-    """A moment's name in MLX's optimizer state -> in a checkpoint: "norm.weight.m" -> "optimizer.m.norm.weight"."""
+    """A memory's name in MLX's optimizer state -> in a checkpoint: "norm.weight.m" -> "optimizer.m.norm.weight"."""
     place, _, key = name.rpartition(".")
     return f"optimizer.{key}.{place}"
 
@@ -145,8 +148,7 @@ class Trainer:
         state = {"optimizer.step": np.int64(self.optimizer.optimizers[0].step.item())}
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
-            held = tree_flatten(optimizer.state)
-            state |= {saved_name(name): np.array(value) for name, value in held if name.endswith(MOMENTS)}
+            state |= {saved_name(name): np.array(value) for name, value in memories(optimizer)}
         return state
 
     def write(self, state: dict[str, np.ndarray]) -> None:
@@ -154,8 +156,7 @@ class Trainer:
         values = {name[6:]: value for name, value in state.items() if name.startswith("model.")}
         load_parameters(self.model, values, self.dtype)
         for optimizer in self.optimizer.optimizers:
-            names = [name for name, _ in tree_flatten(optimizer.state) if name.endswith(MOMENTS)]
-            held = [(name, mx.array(state[saved_name(name)], self.dtype)) for name in names]
+            held = [(name, mx.array(state[saved_name(name)], self.dtype)) for name, _ in memories(optimizer)]
             optimizer.state.update(tree_unflatten(held))
         self._set_step(int(state["optimizer.step"]))
 

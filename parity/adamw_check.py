@@ -25,7 +25,7 @@ from parity.exact import exact
 from parity.rounding import Spreads, allowance, settled
 from parity.trainers import WINGS, make
 from parity.verdict import Verdict, compare
-from personas import Plan
+from personas import Plan, descent
 from personas.adamw import adamw, clipped
 
 Arrays = dict[str, np.ndarray]
@@ -71,10 +71,9 @@ def trained(wing: str, dtype: str, plan: Plan, gradients: list[Arrays], marks: t
 def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[int, ...]) -> dict[str, Tensor]:
     """The definition in float64: "<name in a checkpoint> @<step>" -> value, at the marks."""
     recipe, kept = plan.recipe, {}
-    state = {
-        key: (p, *torch.zeros(1 if isinstance(key, str) else 2, *p.shape).double())
-        for key, p in joined(plan, doubled(initial)).items()
-    }
+    whole = joined(plan, doubled(initial)).items()
+    # By the name of a hidden matrix; what AdamW has joined has none.
+    state = {key: (p, *descent.memory(key if isinstance(key, str) else "", p, plan).values()) for key, p in whole}
     for t, given in enumerate(gradients):
         pushes = joined(plan, clipped(doubled(given), recipe.clip_norm))
         step, lr = torch.tensor(t + 1.0, dtype=torch.float64), recipe.learning_rate(t)
@@ -85,7 +84,7 @@ def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[i
             for key, values in state.items()
         }
         if t + 1 in marks:
-            kept |= {f"{name} @{t + 1}": value for name, value in saved(parted(plan, state, initial)).items()}
+            kept |= {f"{name} @{t + 1}": value for name, value in saved(plan, parted(plan, state, initial)).items()}
     return kept
 
 
@@ -104,7 +103,7 @@ def joined(plan: Plan, values: dict[str, Tensor]) -> dict[bool | str, Tensor]:
 
 
 def parted(plan: Plan, state: dict[bool | str, tuple], like: Arrays) -> dict[str, tuple]:
-    """The state {parameter: (p, m, v) or (W, M)} of one that was joined, with the names and shapes of `like`."""
+    """The state {parameter: (p, m, v) or (W, M, ...)} of one that was joined, with the names and shapes of `like`."""
     parts = {key: values for key, values in state.items() if isinstance(key, str)}
     for decays in (key for key in state if key not in parts):
         own = {name: p for name, p in like.items() if name not in parts and plan.decays(p) == decays}
@@ -113,9 +112,10 @@ def parted(plan: Plan, state: dict[bool | str, tuple], like: Arrays) -> dict[str
     return {name: parts[name] for name in like}
 
 
-def saved(state: dict[str, tuple]) -> dict[str, Tensor]:
-    """The state of `personas.descent.update`, {parameter: (p, m, v) or (W, M)}, by its names in a checkpoint."""
-    places = ("model", "optimizer.m", "optimizer.v")
-    return {
-        f"{place}.{name}": value for name, values in state.items() for place, value in zip(places, values, strict=False)
-    }
+def saved(plan: Plan, state: dict[str, tuple]) -> dict[str, Tensor]:
+    """The state of `personas.descent.update`, {parameter: (p, m, v) or (W, M, ...)}, by its names in a checkpoint."""
+    found = {}
+    for name, (p, *kept) in state.items():
+        keys = descent.memory(name, p, plan)
+        found |= {f"model.{name}": p} | {f"optimizer.{key}.{name}": x for key, x in zip(keys, kept, strict=True)}
+    return found

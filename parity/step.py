@@ -74,7 +74,7 @@ def defined(
     after = descent.update(before, taken.held(found, reverse or {}), torch.tensor(1.0).double(), rate, plan)
     moved = {name: x - parameters[name] for name, x in balance.settled(plan, parameters, ids, noise).items()}
     balances = {f"model.{name}": torch.tensor(parameters[name]) + torch.tensor(x) for name, x in moved.items()}
-    return {"loss": loss} | saved(after) | balances
+    return {"loss": loss} | saved(plan, after) | balances
 
 
 def stepped(wing: str, plan: Plan, batch: tuple, rate: float, dtype: str) -> Arrays:

@@ -1,7 +1,7 @@
 """The whole update's definition: gradients clipped, then each parameter by its own rule.
 
     g <- g * min(1, clip / (|g| + 1e-6)),     |g| over all parameters together           (`personas.adamw.clipped`)
-    hidden matrices: the recipe's rule for them, if it has one: state (W, M)               (such as aristotle.muon)
+    hidden matrices: the recipe's rule for them, if it has one: state (W, M, ...)          (such as aristotle.muon)
     everything else: AdamW, with decay 0 for gains and biases: state (p, m, v)             (`personas.adamw.adamw`)
 
 Both rules take the schedule's learning rate, so that they warm up and cool down together. Written with operators alone,
@@ -15,8 +15,13 @@ from personas.plan import Plan
 
 
 def start(plan: Plan, parameters: dict) -> dict:
-    """The state before the first update: {name: (W, M) or (p, m, v)}, the moments 0."""
-    return {name: (p, *(0 * p for _ in range(1 if plan.is_hidden(name, p) else 2))) for name, p in parameters.items()}
+    """The state before the first update: {name: (W, M, ...) or (p, m, v)}, all but the parameters 0."""
+    return {name: (p, *memory(name, p, plan).values()) for name, p in parameters.items()}
+
+
+def memory(name: str, p, plan: Plan) -> dict:
+    """What is kept of one parameter from step to step beside itself, as it begins: {its name in a checkpoint: 0}."""
+    return plan.recipe.hidden.fresh(p) if plan.is_hidden(name, p) else {"m": 0 * p, "v": 0 * p}
 
 
 def update(state: dict, gradients: dict, step, lr: float, plan: Plan) -> dict:

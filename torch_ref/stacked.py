@@ -10,13 +10,13 @@ from torch import Tensor, nn
 
 
 class Stacked(torch.optim.Optimizer):
-    """rule: (W, M, G, lr) -> (W, M) on stacks (n, r, c). The state of each parameter is its momentum "m"."""
+    """rule: (W, *state, G, lr) -> (W, *state) on stacks of n; its `fresh` names the state of a parameter, such as M."""
 
-    def __init__(self, parameters: Iterable[nn.Parameter], rule: Callable[..., tuple[Tensor, Tensor]], lr: float):
+    def __init__(self, parameters: Iterable[nn.Parameter], rule: Callable[..., tuple[Tensor, ...]], lr: float):
         super().__init__(parameters, {"lr": lr})
         self.rule = rule
         for p in self.held():
-            self.state[p]["m"] = torch.zeros_like(p)
+            self.state[p] = rule.fresh(p)
 
     def held(self) -> list[nn.Parameter]:
         """All parameters."""
@@ -31,8 +31,8 @@ class Stacked(torch.optim.Optimizer):
                 self._update(list(alike), group["lr"])
 
     def _update(self, alike: list[nn.Parameter], lr: float) -> None:
-        momenta = [self.state[p]["m"] for p in alike]
-        stacks = (torch.stack(x) for x in (alike, momenta, [p.grad for p in alike]))
-        for kept, new in zip((alike, momenta), self.rule(*stacks, lr), strict=True):
+        held = (alike, *zip(*(self.state[p].values() for p in alike), strict=True))
+        stacks = (torch.stack(x) for x in (*held, [p.grad for p in alike]))
+        for kept, new in zip(held, self.rule(*stacks, lr), strict=True):
             for x, y in zip(kept, new, strict=True):
                 x.copy_(y)

@@ -17,8 +17,7 @@ from torch import Tensor, nn
 from torch_ref.model import Cache, Model, build, load_parameters
 from torch_ref.stacked import Stacked
 
-# The checkpoint's names and the optimizer's, for a parameter of AdamW's and for a hidden matrix.
-MOMENTS, MOMENTUM = {"m": "exp_avg", "v": "exp_avg_sq"}, {"m": "m"}
+MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and AdamW's
 
 
 def best_device() -> str:
@@ -152,7 +151,9 @@ class Trainer:
 
     def _kept(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
         """(the optimizer of a parameter, what it calls the state that the checkpoint calls "m", "v")."""
-        return (self.stacked, MOMENTUM) if self.is_hidden(name, self.named[name]) else (self.adamw, MOMENTS)
+        if not self.is_hidden(name, p := self.named[name]):
+            return self.adamw, MOMENTS
+        return self.stacked, {key: key for key in self.stacked.state[p]}
 
     def peak_memory(self) -> int:
         """Bytes: the device's own peak on CUDA, what the driver holds on MPS, the process's peak on the CPU."""

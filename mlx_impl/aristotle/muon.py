@@ -17,6 +17,10 @@ class Muon(nn.Module):
         super().__init__()
         self.rate, self.momentum, self.weight_decay = rate, momentum, weight_decay
 
+    def fresh(self, w: mx.array) -> dict[str, mx.array]:
+        """What is kept of a matrix (r, c) beside itself, before its first update."""
+        return {"m": mx.zeros_like(w)}
+
     def __call__(self, w: mx.array, m: mx.array, g: mx.array, lr: mx.array) -> tuple[mx.array, mx.array]:
         """w, m, g (n, r, c), lr a number -> (W, M)."""
         m = self.momentum * m + (1 - self.momentum) * g

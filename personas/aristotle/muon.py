@@ -61,6 +61,10 @@ class Muon:
         """An optimizer has no parameters of its own."""
         return {}
 
+    def fresh(self, w) -> dict:
+        """What is kept of a matrix beside itself, before its first update."""
+        return {"m": 0 * w}
+
     def update(self, w, m, g, lr):
         """One update of one matrix (r, c): (W, M) after it. lr: the schedule's."""
         m = self.momentum * m + (1 - self.momentum) * g

@@ -17,6 +17,10 @@ class Muon(nn.Module):
         super().__init__()
         self.rate, self.momentum, self.weight_decay = rate, momentum, weight_decay
 
+    def fresh(self, w: Tensor) -> dict[str, Tensor]:
+        """What is kept of a matrix (r, c) beside itself, before its first update."""
+        return {"m": torch.zeros_like(w)}
+
     def forward(self, w: Tensor, m: Tensor, g: Tensor, lr: Tensor | float) -> tuple[Tensor, Tensor]:
         """w, m, g (n, r, c), lr a number -> (W, M)."""
         m = self.momentum * m + (1 - self.momentum) * g
