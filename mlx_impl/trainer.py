@@ -30,7 +30,7 @@ def best_device() -> str:
 
 
 def memories(optimizer: optim.Optimizer) -> list[tuple[str, mx.array]]:
-    """What it keeps of each parameter, by its name in MLX's state, "norm.weight.m"; its own step and rate have no dot."""
+    """What it keeps of each parameter, by its name in MLX's state, "norm.weight.m"; its step and rate have no dot."""
     return [(name, value) for name, value in tree_flatten(optimizer.state) if "." in name]
 
 

@@ -84,8 +84,8 @@ def small_plans(steps: int = 200) -> dict[str, Plan]:
 
 def trained_plans(steps: int = 200) -> dict[str, Plan]:
     """The small plans whose training is held over many steps, by title: one for each rule of update."""
-    muon = small_plan("aristotle", steps, changes(personas.PERSONAS["aristotle"])["muon"])
-    plans = [*(small_plan(name, steps) for name in personas.PERSONAS), muon]
+    rules = [small_plan(name, steps, changes(personas.PERSONAS[name])["muon"]) for name in ("aristotle", "euclid")]
+    plans = [*(small_plan(name, steps) for name in personas.PERSONAS), *rules]
     return {plan.title: plan for plan in plans}
 
 

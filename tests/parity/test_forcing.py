@@ -42,6 +42,7 @@ PLACES = {
     "euclid.mirrors": ("blocks.0.mixer",),
     "euclid.mla": ("blocks.0.mixer",),
     "rotary": ("blocks.0.mixer",),
+    "euclid.muon": ("optimizer", "trainer"),
     "newton_schulz": ("optimizer", "trainer"),
     "stacked": ("optimizer", "trainer"),
     "model": ("blocks.0",),
@@ -71,6 +72,8 @@ UNMET = {
     "chord held too early": "gates beyond 8",
     "chord not held": "gates beyond 1e19",
     "all gates before all values": "experts side by side, which a room of experts has alone",
+    "radius measured anew": "what rounding adds up to over thousands of steps",
+    "aristotle.memory": "joins the model after training",
     "aristotle.quantize": "a checkpoint's, not a model's",
     "aristotle.sample": "generation only",
     "baseline.sample": "generation only",
@@ -97,6 +100,7 @@ def parted(room: str, stop_at_the_model: bool = False) -> Parting | None:
     """Where the wings part first, of a persona that has the room; nothing is judged after it."""
     persona, _, system = MET_IN.get(room, room).rpartition(".")
     persona, _, system = SHARED.get(room, room).rpartition(".")
+    persona, _, system = room.rpartition(".")
     found = tiny(persona, system) if persona in ("aristotle", "euclid") else tiny("baseline")
     calls = found.mlx_call, found.torch_call
     pair, problem = compared(found.mlx, found.torch, found.inputs, None, calls, None, 0)
