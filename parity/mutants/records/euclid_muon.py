@@ -37,5 +37,6 @@ FAULTS = (
           torch=("self.rate * torch.as_tensor(lr", "torch.as_tensor(lr"), mlx=("self.rate * lr", "lr")),
     Fault("one length for the stack", "divided each matrix by the length of all", COMPASS, "compass",
           torch=("square = (x * x).sum((1, 2), keepdim=True)", "square = (x * x).sum()[None, None, None]"),
-          mlx=("square = (x * x).sum((1, 2), keepdims=True)", "square = (x * x).sum()[None, None, None]")),
+          mlx=("square = (x * x).sum(2, keepdims=True).sum(1, keepdims=True)",
+               "square = (x * x).sum()[None, None, None]")),
 )  # fmt: skip
