@@ -1,0 +1,185 @@
+"""E3, the circle: attention by distance, on the fused kernel of ordinary attention.
+
+Idea. To describe a circle with any centre and distance (Postulate 3). Each query is a centre; keys are heard by how far
+from it they lie, and all keys of one circle are heard alike. How fast hearing fades with distance, each head learns.
+
+Equations.  q, k, v = x Wq^T, x Wk^T, x Wv^T, cut into H heads; q and k turned, if the position room hands in a
+rotation;  score[t, u] = -beta_h |q_t - k_u|^2 for u <= t, beta_h = exp(b_h) > 0;  y = softmax(score) v;
+output = concat(y) Wo^T.
+
+Construction. softmax over u does not see what depends on t alone, and
+    -beta |q - k|^2 = 2 beta (q . k - |k|^2 / 2) - beta |q|^2,
+so the wings give the fused kernel one coordinate more, on which a plane touches a paraboloid:
+    q' = 2 beta [q, 1],   k' = [k, -|k|^2 / 2],   q' . k' = score + beta |q|^2,   scale 1.
+First queries and keys are both moved so that the first key of the text is the origin, which changes no distance. It is
+the one key that every query may see, so nothing of the future enters and cached keys never change; the mean of all keys
+is not such a point, nor is the mean of the past, which is another for each query. By the same invariance the gradient
+with respect to the origin is 0, so it is taken for a constant (a learned centre would never learn).
+
+Rounding. Let D bound the distance from the first key of all queries and keys of a head, w = d/H its width. Then each
+score of the augmented form is off by at most  3 (w + 6) u beta D^2,  u the unit roundoff, to first order in u: a sum of
+w + 1 products of size 2 beta (|q||k| + |k|^2 / 2) <= 3 beta D^2, whose factors carry up to 5 roundings. Without the
+moving, D is the distance from the origin: for keys within 1 of each other at distance 100, 10^4 times as much.
+
+Theorems.
+ 1. It equals attention by explicit distances.
+ 2. Isometry: one rotation and one translation of all queries and keys together change nothing.
+ 3. beta = 0 gives the mean of the values so far.
+ 4. Causality, and continuation from a cache of keys and values.
+ 5. Hull: each head's output lies in the convex hull of the values that it may see.
+Proofs. 1 is the identity above. |(Rq + a) - (Rk + a)| = |q - k|: 2. Equal scores give equal weights: 3. Row-stochastic
+weights: 5. Score [t, u] is a function of x_0, x_t and x_u: 4.
+
+The start: beta = 1 / (2 sqrt w), so that q' . k' has the q . k / sqrt w of ordinary attention in it.
+
+Cost: 4 d^2 + H parameters; attention with heads of width w + 1; 2 d numbers a token in generation. PyTorch's fused
+kernel on CPU wants values as wide as keys, else it is six times slower at T = 1,024; so there values are padded.
+Sources: Euclid, Elements I, Postulate 3; Kim et al. 2021 (Lipschitz attention, by L2 distance); the paraboloid is the
+lifting map of computational geometry (Edelsbrunner & Seidel 1986).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import softmax
+
+from personas.baseline.attention import Attention
+from personas.case import Case, Theorem, representable
+from personas.continuation import continuation
+
+
+@dataclass(frozen=True)
+class CircleAttention(Attention):
+    """n_embd: the width d. n_head: the number of heads H, a divisor of d."""
+
+    def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
+        """{"qkv.weight": (3d, d), "log_beta": (H,), "out.weight": (d, d)}; attention's, and its scale."""
+        width = self.n_embd // self.n_head
+        beta = np.full(self.n_head, 0.5 / np.sqrt(width))
+        return super().initial(stream, n_layer) | {"log_beta": np.log(beta)}
+
+    def scores(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray) -> np.ndarray:
+        """Queries (B, H, n, w), keys (B, H, t, w) -> -beta |q - k|^2, (B, H, n, t)."""
+        distance = np.linalg.norm(q[:, :, :, None] - k[:, :, None], axis=-1)
+        return -np.exp(p["log_beta"])[:, None, None] * distance**2
+
+    def found(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Queries of the last n of t places (B, H, n, w), keys and values of all -> y (B, H, n, w)."""
+        n, t = q.shape[2], k.shape[2]
+        seen = np.tri(n, t, t - n, dtype=bool)
+        return softmax(np.where(seen, self.scores(p, q, k), -np.inf), axis=-1) @ v
+
+    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
+        """x (B, T, d) float64 -> the same shape. rotation: nothing, or what `turned` takes."""
+        return self.joined(p, self.found(p, *self.parts(p, x, *rotation)))
+
+    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
+        """(keys and values (B, H, t, w), n new tokens (B, n, d), their rotation) -> the cache, y (B, n, d)."""
+        k, v, x, *rotation = arguments
+        q, *new = self.parts(p, x, *rotation)
+        k, v = (np.concatenate(pair, axis=2) for pair in zip((k, v), new, strict=True))
+        return k, v, self.joined(p, self.found(p, q, k, v))
+
+
+def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
+
+
+def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return *g.normal(size=(2, 2, 2, 5, 4)), g.normal(size=(2, 3, 8)), *g.normal(size=(2, 2, 2, 3, 4))
+
+
+def _first(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return *np.zeros((2, 2, 2, 0, 4)), g.normal(size=(2, 1, 8))
+
+
+def _points(length: int, away: float = 0.0):
+    """Queries, keys and values of four heads of width 8, about a point that lies `away` from the origin."""
+
+    def drawn(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+        centre = g.normal(size=(2, 4, 1, 8))
+        centre *= away / np.linalg.norm(centre, axis=-1, keepdims=True)
+        q, k, v = g.normal(size=(3, 2, 4, length, 8))
+        return centre + q, centre + k, v
+
+    return drawn
+
+
+CASES = (
+    Case("circle: typical", CircleAttention(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
+    Case("circle: turned queries and keys", CircleAttention(32, 4), _turned),
+    Case("circle: the contract's length", CircleAttention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
+    Case("circle: one place", CircleAttention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
+    Case("circle: sharp weights", CircleAttention(16, 2), lambda g: (3 * g.normal(size=(2, 9, 16)),), spread=0.4),
+    Case("circle: constant input", CircleAttention(16, 2), lambda g: (np.full((2, 5, 16), 0.5),)),
+    Case("circle: nothing but zeros", CircleAttention(16, 2), lambda g: (np.zeros((2, 5, 16)),)),
+    Case("circle: many betas", CircleAttention(8, 8), lambda g: (0.3 * g.normal(size=(2, 7, 8)),), spread=1.0),
+    Case("circle: points", CircleAttention(32, 4), _points(9), "found"),
+    Case("circle: points far from the origin", CircleAttention(32, 4), _points(9, 100.0), "found"),
+    Case("circle: three tokens after five", CircleAttention(8, 2), lambda g: _step(g)[:3], "step"),
+    Case("circle: three turned tokens after five", CircleAttention(8, 2), _step, "step"),
+    Case("circle: the first token", CircleAttention(8, 2), _first, "step"),
+)
+HEADS, LENGTH = CircleAttention(32, 4), 12
+
+
+def _drawn(g: np.random.Generator) -> tuple:
+    """Parameters of HEADS in general position, and points."""
+    return Case("", HEADS, None).parameters(g), tuple(representable(x) for x in _points(LENGTH)(g))
+
+
+def _by_distance(p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+    """The same, a coordinate, a key and a query at a time."""
+    y = np.zeros_like(v)
+    for b, h, t in np.ndindex(q.shape[:3]):
+        squares = [sum((q[b, h, t, i] - k[b, h, u, i]) ** 2 for i in range(q.shape[-1])) for u in range(t + 1)]
+        weights = [np.exp(np.exp(p["log_beta"][h]) * (min(squares) - square)) for square in squares]
+        y[b, h, t] = sum(weight * v[b, h, u] for u, weight in enumerate(weights)) / sum(weights)
+    return y
+
+
+def _explicit(evaluate, g):
+    p, points = _drawn(g)
+    return evaluate(HEADS, p, "found", *points), _by_distance(p, *points)
+
+
+def _isometry(evaluate, g):
+    p, (q, k, v) = _drawn(g)
+    rotation, _ = np.linalg.qr(g.normal(size=(4, 8, 8)))
+    shift = g.normal(size=(4, 1, 8))
+    moved = evaluate(HEADS, p, "found", q @ rotation + shift, k @ rotation + shift, v)
+    return moved, evaluate(HEADS, p, "found", q, k, v)
+
+
+def _mean(evaluate, g):
+    p, (q, k, v) = _drawn(g)
+    mean = np.cumsum(v, axis=2) / np.arange(1, LENGTH + 1)[:, None]
+    return evaluate(HEADS, p | {"log_beta": np.full(4, -1000.0)}, "found", q, k, v), mean
+
+
+def _hull(evaluate, g):
+    # A hull is the intersection of its half-spaces: in no direction does the output exceed the furthest value seen.
+    p, (q, k, v) = _drawn(g)
+    directions = g.normal(size=(8, 50))
+    furthest = np.maximum.accumulate(v @ directions, axis=2)
+    return np.maximum(evaluate(HEADS, p, "found", q, k, v) @ directions, furthest), furthest
+
+
+def _causality(evaluate, g):
+    spec, t = CircleAttention(16, 4), int(g.integers(1, LENGTH))
+    p = Case("", spec, None).parameters(g)
+    x, later = representable(g.normal(size=(2, 2, LENGTH, 16)))
+    changed = np.where(np.arange(LENGTH)[None, :, None] < t, x, later)
+    return evaluate(spec, p, "__call__", x)[:, :t], evaluate(spec, p, "__call__", changed)[:, :t]
+
+
+THEOREMS = (
+    Theorem("circle: explicit", "it is attention by explicit distances", _explicit, length=64),
+    Theorem("circle: isometry", "one rotation and translation of queries and keys change nothing", _isometry, 400),
+    Theorem("circle: mean", "beta = 0 gives the mean of the values so far", _mean, length=32),
+    Theorem("circle: hull", "a head's output lies in the convex hull of the values it may see", _hull, length=64),
+    Theorem("circle: causality", "the output before t does not change with inputs from t on", _causality, 1, True),
+    continuation("circle", CircleAttention(32, 4), _turned, length=128),
+)
