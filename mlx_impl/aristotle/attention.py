@@ -19,7 +19,7 @@ class Syllogism(Attention):
         return v + mx.sigmoid(self.gate)[:, None, None] * (premise - v)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: nothing, or cos and sin as in `turned`."""
+        """rotation: nothing, or what `turned` takes."""
         q, k, v = self.parts(x, *rotation)
         # MLX asks for the scale that PyTorch takes by default.
         scale = q.shape[-1] ** -0.5

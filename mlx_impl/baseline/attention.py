@@ -5,9 +5,13 @@ from __future__ import annotations
 import mlx.core as mx
 from mlx import nn
 
+EPS = 1e-5
 
-def turned(x: mx.array, cos: mx.array, sin: mx.array) -> mx.array:
-    """x (B, H, T, w) turned by a rotary position room; sin carries the sign of each half."""
+
+def turned(x: mx.array, cos: mx.array, sin: mx.array, frame: mx.array | None = None) -> mx.array:
+    """x (B, H, T, w) turned by a rotary position room; sin carries the sign of each half, a frame maps x first."""
+    if frame is not None:
+        x = mx.fast.rms_norm(x, None, EPS) @ frame
     return x * cos + mx.roll(x, x.shape[-1] // 2, axis=-1) * sin
 
 
@@ -42,7 +46,7 @@ class Attention(nn.Module):
         return self.out(y.swapaxes(1, 2).flatten(-2))
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: nothing, or cos and sin as in `turned`."""
+        """rotation: nothing, or what `turned` takes."""
         q, k, v = self.parts(x, *rotation)
         # MLX asks for the scale that PyTorch takes by default.
         y = mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1] ** -0.5, mask="causal")

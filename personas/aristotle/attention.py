@@ -49,7 +49,7 @@ class Syllogism(Attention):
         return super().initial(stream, n_layer) | {"gate": np.full(self.n_head, GATE)}
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
-        """x (B, T, d) float64 -> the same shape. rotation: nothing, or cos and sin as in `turned`."""
+        """x (B, T, d) float64 -> the same shape. rotation: nothing, or what `turned` takes."""
         q, k, v = self.parts(p, x, *rotation)
         weights, g = self.weights(q, k), expit(p["gate"])[:, None, None]
         premise = weights @ v
@@ -74,6 +74,10 @@ def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
 
 
+def _framed(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return *_turned(g), g.normal(size=(4, 8, 8))
+
+
 def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     return *g.normal(size=(3, 2, 2, 5, 4)), g.normal(size=(2, 3, 8)), *g.normal(size=(2, 2, 2, 3, 4))
 
@@ -81,6 +85,7 @@ def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 CASES = (
     Case("syllogism: typical", Syllogism(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
     Case("syllogism: turned queries and keys", Syllogism(32, 4), _turned),
+    Case("syllogism: turned in other planes", Syllogism(32, 4), _framed),
     Case("syllogism: the contract's length", Syllogism(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("syllogism: one place", Syllogism(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("syllogism: sharp weights", Syllogism(16, 2), lambda g: (3 * g.normal(size=(2, 9, 16)),), spread=0.4),

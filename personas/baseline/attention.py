@@ -23,12 +23,17 @@ from scipy.special import softmax
 from personas.case import Case, Theorem, representable
 from personas.continuation import causality, continuation
 
+EPS = 1e-5  # added to the mean square of what is normalised
 
-def turned(x: np.ndarray, cos: np.ndarray, sin: np.ndarray) -> np.ndarray:
+
+def turned(x: np.ndarray, cos: np.ndarray, sin: np.ndarray, frame: np.ndarray | None = None) -> np.ndarray:
     """x (B, H, T, w) turned by a rotary position room: each pair (x_i, x_{i+w/2}) by its angle.
 
-    cos, sin: broadcastable to x; sin carries the sign of each half, minus in the first.
+    cos, sin: broadcastable to x; sin carries the sign of each half, minus in the first. frame (H, w, w): of a room
+    whose planes are not those of the coordinates; x, normalised to a mean square of 1, is first mapped by it.
     """
+    if frame is not None:
+        x = x / np.sqrt((x**2).mean(-1, keepdims=True) + EPS) @ frame
     return x * cos + np.roll(x, x.shape[-1] // 2, axis=-1) * sin
 
 
@@ -68,7 +73,7 @@ class Attention:
         return y.transpose(0, 2, 1, 3).reshape(len(y), y.shape[2], -1) @ p["out.weight"].T
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
-        """x (B, T, d) float64 -> the same shape. rotation: nothing, or cos and sin as in `turned`."""
+        """x (B, T, d) float64 -> the same shape. rotation: nothing, or what `turned` takes."""
         q, k, v = self.parts(p, x, *rotation)
         return self.joined(p, self.weights(q, k) @ v)
 
@@ -89,6 +94,10 @@ def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
 
 
+def _framed(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return *_turned(g), g.normal(size=(4, 8, 8))
+
+
 def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     return *g.normal(size=(2, 2, 2, 5, 4)), g.normal(size=(2, 3, 8)), *g.normal(size=(2, 2, 2, 3, 4))
 
@@ -100,6 +109,7 @@ def _first(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 CASES = (
     Case("attention: typical", Attention(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
     Case("attention: turned queries and keys", Attention(32, 4), _turned),
+    Case("attention: turned in other planes", Attention(32, 4), _framed),
     Case("attention: the contract's length", Attention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("attention: one place", Attention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("attention: sharp weights", Attention(16, 2), lambda g: (4 * g.normal(size=(2, 9, 16)),), spread=0.5),

@@ -87,6 +87,10 @@ def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
 
 
+def _framed(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    return *_turned(g), g.normal(size=(4, 8, 8))
+
+
 def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     return *g.normal(size=(2, 2, 2, 5, 4)), g.normal(size=(2, 3, 8)), *g.normal(size=(2, 2, 2, 3, 4))
 
@@ -110,6 +114,7 @@ def _points(length: int, away: float = 0.0):
 CASES = (
     Case("circle: typical", CircleAttention(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
     Case("circle: turned queries and keys", CircleAttention(32, 4), _turned),
+    Case("circle: turned in other planes", CircleAttention(32, 4), _framed),
     Case("circle: the contract's length", CircleAttention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("circle: one place", CircleAttention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("circle: sharp weights", CircleAttention(16, 2), lambda g: (3 * g.normal(size=(2, 9, 16)),), spread=0.4),

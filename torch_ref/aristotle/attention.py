@@ -21,7 +21,7 @@ class Syllogism(Attention):
         return v.lerp(premise, self.gate.sigmoid()[:, None, None])
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """rotation: nothing, or cos and sin as in `turned`."""
+        """rotation: nothing, or what `turned` takes."""
         q, k, v = self.parts(x, *rotation)
         premise = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         middle = self.middle(v, premise)

@@ -6,9 +6,13 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+EPS = 1e-5
 
-def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """x (B, H, T, w) turned by a rotary position room; sin carries the sign of each half."""
+
+def turned(x: Tensor, cos: Tensor, sin: Tensor, frame: Tensor | None = None) -> Tensor:
+    """x (B, H, T, w) turned by a rotary position room; sin carries the sign of each half, a frame maps x first."""
+    if frame is not None:
+        x = F.rms_norm(x, x.shape[-1:], eps=EPS) @ frame
     return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
 
 
@@ -43,7 +47,7 @@ class Attention(nn.Module):
         return self.out(y.transpose(1, 2).flatten(-2))
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """rotation: nothing, or cos and sin as in `turned`."""
+        """rotation: nothing, or what `turned` takes."""
         q, k, v = self.parts(x, *rotation)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.joined(y)
