@@ -1,0 +1,56 @@
+"""E5, two mirrors: rotary positions in learned planes. Defined by `personas.euclid.rope`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+
+from torch_ref.baseline.attention import turned
+
+TINY = 1e-6
+
+
+class Mirrors(nn.Module):
+    """ids -> what turns queries and keys: cos, sin and the frame for the mixers."""
+
+    def __init__(self, n_head: int, width: int, base: float):
+        super().__init__()
+        self.n_head, self.width, self.n_mirror = n_head, width, 1 << (width - 1).bit_length()
+        self.mirrors = nn.Parameter(torch.zeros(n_head * self.n_mirror * width))
+        self.angles = nn.Parameter(torch.zeros(n_head * width // 2))
+        self.gain = nn.Parameter(torch.zeros(n_head * width))
+
+    def frame(self, dtype: torch.dtype) -> Tensor:
+        """diag(g) Q of each head, (H, w, w)."""
+        v = self.mirrors.to(dtype).view(self.n_head, self.n_mirror, self.width)
+        square = v.square().sum(-1, keepdim=True).clamp(min=TINY)
+        q = torch.eye(self.width, dtype=dtype, device=v.device) - (2 / square * v)[..., None] * v[..., None, :]
+        while q.shape[1] > 1:
+            q = q[:, ::2] @ q[:, 1::2]
+        return self.gain.to(dtype).view(self.n_head, self.width, 1) * q[:, 0]
+
+    def rotation(self, x: Tensor, place: Tensor) -> tuple[Tensor, ...]:
+        """t (B, T) integers of any sign -> cos and sin, (B, H, T, w), and the frame, in x's dtype."""
+        # In bfloat16 an angle of 64 radians would be 0.1 off.
+        dtype = torch.promote_types(x.dtype, torch.float32)
+        angle = place[:, None, :, None] * self.angles.to(dtype).view(self.n_head, 1, -1)
+        cos, sin = angle.cos(), angle.sin()
+        turn = torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1), self.frame(dtype)
+        return tuple(part.to(x.dtype) for part in turn)
+
+    def turn(self, x: Tensor, place: Tensor) -> Tensor:
+        """Queries or keys x (B, H, T, w) at t, place (B, T) -> the same shape."""
+        return turned(x, *self.rotation(x, place))
+
+    def forward(self, x: Tensor, ids: Tensor) -> tuple[Tensor, ...]:
+        """x (B, T, d), ids (B, T) -> x as it is, and cos, sin and the frame for the mixers."""
+        return x, *self.rotation(x, torch.arange(x.shape[1], device=x.device)[None])
+
+    def start(self, batch: int) -> tuple[Tensor]:
+        """The place of the first token, (B,)."""
+        return (torch.zeros(batch, dtype=torch.int64, device=self.gain.device),)
+
+    def step(self, place: Tensor, x: Tensor, ids: Tensor) -> tuple[Tensor, ...]:
+        """The place of the first of n new tokens -> that after them, and x, cos, sin and the frame of theirs."""
+        new = place[:, None] + torch.arange(x.shape[1], device=x.device)
+        return place + x.shape[1], x, *self.rotation(x, new)
