@@ -32,6 +32,7 @@ from personas.case import Case
 from personas.euclid.moe import SimplexExperts
 from personas.euclid.norm import ChordPerceptron, SphereNorm
 from personas.euclid.mla import Projection
+from personas.euclid.attention import CircleAttention
 from training.race import compared, race
 
 STEPS = 3  # runs of each in a round
@@ -98,6 +99,8 @@ def _grown(shape: tuple[int, ...], cached: int) -> tuple[int, ...]:
 
 
 ORGANON, PROJECTION = LatentAttention(32, 4), Projection(32, 4)
+CIRCLE = CircleAttention(32, 4)
+ORGANON = LatentAttention(32, 4)
 CONTESTS = (
     Contest("A3 syllogism / attention", Side(Syllogism(32, 4), BLOCK), Side(ATTENTION, BLOCK), promised=2.2),
     Contest("A2 scan / attention, T = 64", Side(SCAN, BLOCK), Side(ATTENTION, BLOCK), promised=4.0),
@@ -115,6 +118,10 @@ CONTESTS = (
     Contest("E1 simplex of experts / GELU perceptron", Side(SIMPLEX, BLOCK), Side(MLP(32), BLOCK)),
     Contest("E9 sphere / layer norm", Side(SphereNorm(32), BLOCK), Side(LayerNorm(32), BLOCK)),
     Contest("E9 gated chord / GELU perceptron", Side(ChordPerceptron(32, 85), BLOCK), Side(MLP(32), BLOCK)),
+    Contest("E3 circle / attention", Side(CIRCLE, BLOCK), Side(ATTENTION, BLOCK), promised=1.3),
+    Contest(
+        "E3 circle / attention, T = 1,024", Side(CIRCLE, long(1024)), Side(ATTENTION, long(1024)), promised=1.3
+    ),
     *(
         Contest(
             f"{name} decode after {cached:,} cached tokens / plain keys and values",
