@@ -20,10 +20,12 @@ from personas.aristotle.ssm import SelectiveStateSpace
 from personas.baseline.attention import Attention
 from personas.case import Case
 from personas.euclid.mla import Projection
+from personas.euclid.attention import CircleAttention
 
 # At d = 32, H = 4: (numbers a token, numbers in all).
 KEPT = {
     Attention(32, 4): (64, 0),
+    CircleAttention(32, 4): (64, 0),
     Syllogism(32, 4): (96, 0),
     LatentAttention(32, 4): (24, 32),
     Projection(32, 4): (24, 0),
