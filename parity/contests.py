@@ -29,10 +29,10 @@ from personas.baseline.attention import Attention
 from personas.baseline.mlp import MLP
 from personas.baseline.norm import LayerNorm
 from personas.case import Case
+from personas.euclid.attention import CircleAttention
+from personas.euclid.mla import Projection
 from personas.euclid.moe import SimplexExperts
 from personas.euclid.norm import ChordPerceptron, SphereNorm
-from personas.euclid.mla import Projection
-from personas.euclid.attention import CircleAttention
 from training.race import compared, race
 
 STEPS = 3  # runs of each in a round

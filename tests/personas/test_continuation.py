@@ -19,8 +19,8 @@ from personas.aristotle.mla import LatentAttention
 from personas.aristotle.ssm import SelectiveStateSpace
 from personas.baseline.attention import Attention
 from personas.case import Case
-from personas.euclid.mla import Projection
 from personas.euclid.attention import CircleAttention
+from personas.euclid.mla import Projection
 
 # At d = 32, H = 4: (numbers a token, numbers in all).
 KEPT = {
