@@ -4,21 +4,21 @@
              quantizer  the module that wrote the codes, "personas.<persona>.quantize"
              groups     for each: bits, blocks (how many), tensors [[name, shape, exponent], ...]
              sha256     of all arrays, by name, so that a flipped bit does not pass for a weight
-    arrays   <group>.codes              uint8 (bits of a block, ceil(blocks / 8)): bit planes, the most telling first;
-                                        the bit of block i is bit 7 - i % 8 of byte i // 8
-             <group>.<table>            what the quantizer keeps (Aristotle: centres and radii, float16)
+    arrays   <group>.codes              uint8: the codes, as the quantizer packs them (Aristotle: `personas.planes`, the
+                                        most telling first; Euclid: deflated)
+             <group>.<table>            what the quantizer keeps (Aristotle: centres and radii; Euclid: the half step)
              model.<name>               parameters of rank 0 or 1, as they are (float32)
              tables.<name>              the plan's tables, as in a checkpoint
 
 A tensor is divided by 2^exponent, the least power of two not below its greatest weight, flattened, filled up with zeros
 to whole blocks of 8 and laid behind the tensors before it in its group. A tensor with an eighth of all the weights is a
-group by itself, at SPECIES_BITS; the others, few weights through which all tokens pass, share the group "small" and get
-as many bits as the budget leaves. The quantizer of a persona is a module with
+group by itself, at BITS; the others, few weights through which all tokens pass, share the group "small" and get as many
+bits as the budget leaves. The quantizer of a persona is a module with
 
-    BLOCK, GENUS_BITS, SPECIES_BITS, MOST_SPECIES_BITS
+    BLOCK; BITS and MOST_BITS of a weight, in a great tensor and at most in a small one; EXTRA_BITS of a block beside them
     fit(blocks (n, 8) float32 in [-1, 1], bits, generator) -> spec;   restored(tables, bits) -> spec
     spec.encode({}, blocks) -> codes (n, columns) int32;  spec.decode({}, codes) -> blocks;  both in either wing
-    spec.tables() -> arrays;   spec.planes() -> [(column, place of the bit), ...]
+    spec.tables() -> arrays;   spec.pack(codes) -> uint8;   spec.unpack(uint8, n) -> codes
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def quantizer(persona: str):
     except ModuleNotFoundError as error:
         if error.name != name:
             raise
-        raise UsageError(f"the persona {persona!r} has no quantizer: give a run of aristotle.") from error
+        raise UsageError(f"the persona {persona!r} has no quantizer: give a run of aristotle or euclid.") from error
 
 
 def computing(backend: str, device: str) -> Compute:
@@ -80,7 +80,7 @@ def quantize(state: Arrays, persona: str, seed: int, compute: Compute) -> tuple[
         exponents = {name: _exponent(matrices[name]) for name in names}
         blocks = np.concatenate([_blocks(np.ldexp(matrices[name], -exponents[name]), own.BLOCK) for name in names])
         spec = own.fit(blocks, bits, stream(seed, f"quantize/{group}"))
-        arrays[f"{group}.codes"] = pack(compute(spec, "encode", blocks), spec.planes())
+        arrays[f"{group}.codes"] = spec.pack(compute(spec, "encode", blocks))
         arrays |= {f"{group}.{table}": x for table, x in spec.tables().items()}
         tensors = [[name[6:], list(matrices[name].shape), exponents[name]] for name in names]
         groups[group] = {"bits": bits, "blocks": len(blocks), "tensors": tensors}
@@ -94,7 +94,7 @@ def dequantize(record: dict, arrays: Arrays, compute: Compute) -> Arrays:
     for group, about in record["groups"].items():
         kept = {name.removeprefix(f"{group}."): x for name, x in arrays.items() if name.startswith(f"{group}.")}
         spec = own.restored({name: x for name, x in kept.items() if name != "codes"}, about["bits"])
-        flat = compute(spec, "decode", unpack(kept["codes"], spec.planes(), about["blocks"])).reshape(-1)
+        flat = compute(spec, "decode", spec.unpack(kept["codes"], about["blocks"])).reshape(-1)
         start = 0
         for name, shape, exponent in about["tensors"]:
             size = int(np.prod(shape))
@@ -131,19 +131,6 @@ def parameters(path: Path, compute: Compute) -> tuple[dict, Arrays, Arrays]:
     return header, dequantize(header["quantized"], arrays, compute), tables
 
 
-def pack(codes: np.ndarray, planes: list[tuple[int, int]]) -> np.ndarray:
-    """codes (n, columns) int32 -> uint8 (planes, ceil(n / 8)), bit by bit."""
-    return np.stack([np.packbits(codes[:, column] >> place & 1) for column, place in planes])
-
-
-def unpack(packed: np.ndarray, planes: list[tuple[int, int]], count: int) -> np.ndarray:
-    """The codes (count, columns) of `pack`; planes that are cut off behind, whole bits of all coordinates, count 0."""
-    codes = np.zeros((count, max(column for column, _ in planes) + 1), np.int32)
-    for row, (column, place) in zip(packed, planes, strict=True):
-        codes[:, column] |= np.unpackbits(row, count=count).astype(np.int32) << place
-    return codes
-
-
 def digest(arrays: Arrays) -> str:
     """SHA-256 (hex) of arrays, by name."""
     found = hashlib.sha256()
@@ -157,12 +144,12 @@ def _groups(matrices: Arrays, own) -> dict[str, tuple[list[str], int]]:
     count = sum(x.size for x in matrices.values())
     great = sorted(name for name, x in matrices.items() if x.size >= GREAT * count)
     small = sorted(matrices.keys() - set(great))
-    groups = {name[6:]: ([name], own.SPECIES_BITS) for name in great}
+    groups = {name[6:]: ([name], own.BITS) for name in great}
     if small:
         share = sum(matrices[name].size for name in small) / count
-        genus = own.GENUS_BITS / own.BLOCK
-        left = (BUDGET - OVERHEAD - (1 - share) * (own.SPECIES_BITS + genus)) / share - genus
-        groups["small"] = small, int(np.clip(left, own.SPECIES_BITS, own.MOST_SPECIES_BITS))
+        extra = own.EXTRA_BITS / own.BLOCK
+        left = (BUDGET - OVERHEAD - (1 - share) * (own.BITS + extra)) / share - extra
+        groups["small"] = small, int(np.clip(left, own.BITS, own.MOST_BITS))
     return groups
 
 

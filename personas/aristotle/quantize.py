@@ -39,12 +39,13 @@ import numpy as np
 
 from personas.aristotle.genera import BLOCK, boxes
 from personas.case import Case, Theorem, representable
+from personas.planes import Planes
 
-GENUS_BITS, SPECIES_BITS, MOST_SPECIES_BITS = 3, 4, 8  # of a great tensor, and how many a small one may have
+BITS, MOST_BITS, EXTRA_BITS = 4, 8, 3  # of a species in a great tensor, at most in a small one; of the genus
 
 
 @dataclass(frozen=True, eq=False)
-class Genera:
+class Genera(Planes):
     """centres (2^g, 8) and radii (2^g,): float32 arrays of float16 numbers. bits: b, 0 for the genus alone."""
 
     centres: np.ndarray = field(repr=False)
@@ -105,7 +106,7 @@ def total(x: np.ndarray) -> np.ndarray:
     return x[..., 0] + x[..., 1]
 
 
-def fit(blocks: np.ndarray, bits: int, stream: np.random.Generator, genus_bits: int = GENUS_BITS) -> Genera:
+def fit(blocks: np.ndarray, bits: int, stream: np.random.Generator, genus_bits: int = EXTRA_BITS) -> Genera:
     """Genera for blocks (n, 8) within [-1, 1], see `personas.aristotle.genera`; genus 0 contains every block."""
     return Genera(*boxes(blocks, 2**genus_bits, stream), bits)
 

@@ -58,17 +58,6 @@ def test_all_of_it_takes_at_most_the_budget(made):
     assert made[0]["groups"]["small"]["bits"] == 8 and made[0]["groups"]["head"]["bits"] == 4
 
 
-def test_codes_are_packed_from_coarse_to_fine():
-    g = stream(0, "test-pack")
-    codes = np.concatenate([g.integers(0, 8, (13, 1)), g.integers(0, 16, (13, 8))], axis=1).astype(np.int32)
-    planes = [(0, 2), (0, 1), (0, 0)] + [(1 + i, place) for place in (3, 2, 1, 0) for i in range(8)]
-    packed = quantized.pack(codes, planes)
-    assert packed.shape == (35, 2) and packed.dtype == np.uint8
-    assert np.array_equal(quantized.unpack(packed, planes, 13), codes)
-    coarser = quantized.unpack(packed[:-8], planes[:-8], 13)
-    assert np.array_equal(coarser[:, 1:] >> 1, codes[:, 1:] >> 1) and not (coarser[:, 1:] & 1).any()
-
-
 def test_a_missing_damaged_or_foreign_file_is_refused_in_one_sentence(made, tmp_path):
     path = tmp_path / "q"
     _refuses(path, "there is no quantized checkpoint")

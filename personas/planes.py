@@ -1,0 +1,33 @@
+"""Codes bit by bit: a plane is one bit of every block, so that a reader may stop after any of them.
+
+The bit of block i is bit 7 - i % 8 of byte i // 8. A plane is named (column of the codes, place of the bit).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+
+def pack(codes: np.ndarray, planes: list[tuple[int, int]]) -> np.ndarray:
+    """codes (n, columns) int32 -> uint8 (planes, ceil(n / 8)), bit by bit."""
+    return np.stack([np.packbits(codes[:, column] >> place & 1) for column, place in planes])
+
+
+def unpack(packed: np.ndarray, planes: list[tuple[int, int]], count: int) -> np.ndarray:
+    """The codes (count, columns) of `pack`; planes that are cut off behind, whole bits of all coordinates, count 0."""
+    codes = np.zeros((count, max(column for column, _ in planes) + 1), np.int32)
+    for row, (column, place) in zip(packed, planes, strict=True):
+        codes[:, column] |= np.unpackbits(row, count=count).astype(np.int32) << place
+    return codes
+
+
+class Planes:
+    """A quantizer that keeps its codes so. It has to say, in `planes`, which bits they have, the most telling first."""
+
+    def pack(self, codes: np.ndarray) -> np.ndarray:
+        """codes (n, columns) -> uint8 (planes, ceil(n / 8))."""
+        return pack(codes, self.planes())
+
+    def unpack(self, packed: np.ndarray, count: int) -> np.ndarray:
+        """The codes (count, columns) of `pack`."""
+        return unpack(packed, self.planes(), count)
