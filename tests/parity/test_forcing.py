@@ -75,6 +75,7 @@ UNMET = {
     "radius measured anew": "what rounding adds up to over thousands of steps",
     "aristotle.memory": "joins the model after training",
     "aristotle.quantize": "a checkpoint's, not a model's",
+    "euclid.quantize": "a checkpoint's, not a model's",
     "aristotle.sample": "generation only",
     "baseline.sample": "generation only",
     "sampling": "generation only",
