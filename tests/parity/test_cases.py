@@ -21,6 +21,12 @@ ROOMS = sorted(
 )
 # Whole numbers, which have no gradient.
 WHOLE = {"moe: load", "simplex: load", "simplex: zero", "quantize: encode, one block of 8 bits"}
+WHOLE = {  # whole numbers, which have no gradient
+    "moe: load",
+    "quantize: encode, one block of 8 bits",
+    "lattice: encode, one block of zeros",
+    "lattice: decode, one block",
+}
 LEGS = {"torch float64", "mlx float64", "torch float32", "mlx float32"}
 
 
