@@ -8,6 +8,7 @@
     python -m parity audit               would everything run on Apple's GPU?
     python -m parity bench               how fast is an iteration?
     python -m parity contests            what does a system cost beside the room that it replaces?
+    python -m parity quantizers RUN      what do fewer bits cost a trained run?
     python -m parity report              all of it on one HTML page
 
 Each command says more about itself: python -m parity COMMAND --help. Your own pair of layers is checked from Python,

@@ -20,12 +20,13 @@ from parity.legs import legs
 from parity.report import console, rows, save
 from parity.speed import bench, contests, overhead
 from parity.table import agreement, tables
-from parity.tools import audit, mutants, nudge, report
+from parity.tools import audit, mutants, nudge, quantizers, report
 from parity.verdict import AGREEMENT, Verdict
 from training.contract import UsageError
 
 __all__ = [
-    "audit", "bench", "check", "contests", "localise", "mutants", "nudge", "overhead", "report", "theorems", "training",
+    "audit", "bench", "check", "contests", "localise", "mutants", "nudge", "overhead", "quantizers", "report",
+    "theorems", "training",
 ]  # fmt: skip
 
 

@@ -43,6 +43,10 @@ COMMANDS = {
         "What does the harness cost beside the models that it runs?",
         "Times a check of a Llama-sized block against the bare evaluations that it is made of.",
     ),
+    "quantizers": (
+        "What do the personas' quantizers cost in loss, and what do plain groups of 4 bits?",
+        "Quantizes the run in RUN_DIR with each and measures full_vloss; the run stays as it is.",
+    ),
     "report": (
         "What does all of this look like on one page?",
         "Writes one HTML file that needs no network: of the JSON lines in FILE ..., or of everything, run now.",
@@ -141,6 +145,7 @@ def _timed(by_name: dict[str, Parser]) -> None:
 
 
 def _written(by_name: dict[str, Parser]) -> None:
+    by_name["quantizers"].add_argument("run", metavar="RUN_DIR", help="the folder of a trained run")
     report = by_name["report"]
     report.add_argument("files", nargs="*", metavar="FILE", help="JSON lines that other commands wrote with --json")
     report.add_argument("--out", default="report.html", metavar="FILE", help="the page (report.html)")

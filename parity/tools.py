@@ -88,6 +88,23 @@ def nudge(options: Namespace) -> int:
     return 0
 
 
+def quantizers(options: Namespace) -> int:
+    """What fewer bits cost."""
+    from parity.quantizers import run
+
+    out, found = console(), []
+    with out.status("quantizing ..."):
+        found.extend(run(options.run))
+    title = f"full_vloss of {escape(options.run)}, quantized"
+    drawn = rows(title, "", "bits a weight", "full_vloss", "difference", "se")
+    for one in found:
+        figures = f"{one.bits:.3f}", f"{one.loss:.4f}", f"{one.difference:+.4f}", f"{one.error:.4f}"
+        drawn.add_row(escape(one.name), *figures)
+    out.print(drawn)
+    save(options, [{"record": "environment"} | environment(), *({"record": "quantizer"} | asdict(o) for o in found)])
+    return 0
+
+
 def report(options: Namespace) -> int:
     """One HTML page."""
     from parity.page import read, render

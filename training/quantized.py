@@ -15,7 +15,7 @@ to whole blocks of 8 and laid behind the tensors before it in its group. A tenso
 group by itself, at BITS; the others, few weights through which all tokens pass, share the group "small" and get as many
 bits as the budget leaves. The quantizer of a persona is a module with
 
-    BLOCK; BITS and MOST_BITS of a weight, in a great tensor and at most in a small one; EXTRA_BITS of a block beside them
+    BLOCK; BITS of a weight in a great tensor, MOST_BITS in a small one; EXTRA_BITS of a block beside them
     fit(blocks (n, 8) float32 in [-1, 1], bits, generator) -> spec;   restored(tables, bits) -> spec
     spec.encode({}, blocks) -> codes (n, columns) int32;  spec.decode({}, codes) -> blocks;  both in either wing
     spec.tables() -> arrays;   spec.pack(codes) -> uint8;   spec.unpack(uint8, n) -> codes

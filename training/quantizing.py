@@ -3,7 +3,7 @@
 The loss before and after is `full_vloss`, computed by the wing on the same blocks, so that their difference is paired:
 its standard error is that of the blocks' differences, far below that of either loss. Bits and sweeps were settled on
 the training split. Bits a weight are those of the whole file but the plan's tables, which are no weights: codes,
-codebooks, radii, parameters of rank 1, the header and the table of contents.
+the quantizer's tables, parameters of rank 1, the header and the table of contents.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from training.console import Console
 from training.contract import Fixed, UsageError
 from training.folder import RunFolder
 from training.full_loss import ratio, split_losses
+from training.job import Job
 from training.request import Request, started_with
 from training.session import build
 
@@ -31,6 +32,22 @@ def run(fixed: Fixed, given: dict[str, object]) -> dict[str, object]:
     """
     for name in sorted(given.keys() - ALLOWED):
         raise UsageError(f"--quantize takes a run as it is: leave --{name.replace('_', '-')} out.")
+    console = Console(quiet=False)
+    job, compute, header = opened(fixed, given, console)
+    quantized.quantizer(job.plan.name)
+    state = job.trainer.read()
+    record, coded = quantized.quantize(state, job.plan.name, job.seed, compute)
+    identity = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus) | {"step": header["step"]}
+    path = Path(str(given["quantize"])) / quantized.FILE_NAME
+    quantized.write(path, identity, record, coded, job.plan.tables)
+    _, parameters, _ = quantized.parameters(path, compute)
+    figures = _sizes(path, state, job.plan.tables) | Losses(job).of(parameters)
+    _say(console, path, figures)
+    return figures
+
+
+def opened(fixed: Fixed, given: dict[str, object], console: Console) -> tuple[Job, quantized.Compute, dict]:
+    """(job, how its wing computes, the checkpoint's header) of the run in given["quantize"]. Raises UserError."""
     place = RunFolder(Path(str(given["quantize"])))
     if not place.checkpoint.exists():
         raise UsageError(f"there is no run in {place.path}: give the folder of one, with {checkpoint.FILE_NAME} in it.")
@@ -38,19 +55,35 @@ def run(fixed: Fixed, given: dict[str, object]) -> dict[str, object]:
     request = Request(**(started_with(asked) | asked | {"out": None, "resume": str(place.path)}))
     request.check(fixed)
     header, arrays = checkpoint.read(place.checkpoint)
-    quantized.quantizer(header["persona"])
-    job, console = build(fixed, request, place, (header, arrays)), Console(quiet=False)
+    job = build(fixed, request, place, (header, arrays))
     if header["step"] < request.last_step(fixed):
         console.line(f"Note: this run is unfinished, at iteration {header['step']:,} of {request.last_step(fixed):,}.")
-    compute = quantized.computing(request.backend, job.trainer.device)
-    state = job.trainer.read()
-    record, coded = quantized.quantize(state, job.plan.name, job.seed, compute)
-    identity = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus) | {"step": header["step"]}
-    path = place.path / quantized.FILE_NAME
-    quantized.write(path, identity, record, coded, job.plan.tables)
-    figures = _sizes(path, state, job.plan.tables) | _losses(job, path, compute)
-    _say(console, path, figures)
-    return figures
+    return job, quantized.computing(request.backend, job.trainer.device), header
+
+
+class Losses:
+    """What other parameters cost a run in full_vloss, on the same blocks, so that the difference is paired."""
+
+    def __init__(self, job: Job):
+        """Computes the loss of the trainer as it is."""
+        self.job = job
+        self.before, self.weights = self._split()
+
+    def of(self, parameters: dict[str, np.ndarray]) -> dict[str, float]:
+        """The loss before and with `parameters` ("model.<name>"), which the trainer then keeps; their difference."""
+        self.job.trainer.write(self.job.trainer.read() | parameters)
+        after, _ = self._split()
+        difference, error = ratio(after - self.before, self.weights)
+        return {
+            "full_vloss_before": ratio(self.before, self.weights)[0],
+            "full_vloss_after": ratio(after, self.weights)[0],
+            "difference": difference,
+            "difference_se": error,
+        }
+
+    def _split(self) -> tuple[np.ndarray, ...]:
+        sizes = self.job.fixed.batch_size, self.job.fixed.block_size
+        return split_losses(self.job.trainer, val_blocks(self.job.corpus, *sizes))
 
 
 def _sizes(path: Path, state: dict[str, np.ndarray], tables: dict[str, np.ndarray]) -> dict[str, object]:
@@ -64,27 +97,12 @@ def _sizes(path: Path, state: dict[str, np.ndarray], tables: dict[str, np.ndarra
     }
 
 
-def _losses(job, path: Path, compute: quantized.Compute) -> dict[str, float]:
-    """The loss of the trainer as it is, and as the file makes it."""
-    sizes = job.fixed.batch_size, job.fixed.block_size
-    before, weights = split_losses(job.trainer, val_blocks(job.corpus, *sizes))
-    _, parameters, _ = quantized.parameters(path, compute)
-    job.trainer.write(job.trainer.read() | parameters)
-    after, _ = split_losses(job.trainer, val_blocks(job.corpus, *sizes))
-    difference, error = ratio(after - before, weights)
-    return {
-        "full_vloss_before": ratio(before, weights)[0],
-        "full_vloss_after": ratio(after, weights)[0],
-        "difference": difference,
-        "difference_se": error,
-    }
-
-
 def _say(console: Console, path: Path, figures: dict[str, object]) -> None:
     console.line(f"Wrote {path}")
     console.line(
-        f"bits per weight  {figures['bits_per_weight']:.3f} of {figures['weights']:,} weights, codebooks, radii and "
-        f"header included\nfile             {figures['file_bytes']:,} bytes, of which {figures['table_bytes']:,} are "
-        f"the plan's tables\nfull_vloss       {figures['full_vloss_before']:.4f} before, "
+        f"bits per weight  {figures['bits_per_weight']:.3f} of {figures['weights']:,} weights, the quantizer's tables "
+        f"and the header included\nfile             {figures['file_bytes']:,} bytes, of which "
+        f"{figures['table_bytes']:,} are the plan's tables\n"
+        f"full_vloss       {figures['full_vloss_before']:.4f} before, "
         f"{figures['full_vloss_after']:.4f} after: {figures['difference']:+.4f} +- {figures['difference_se']:.4f}"
     )

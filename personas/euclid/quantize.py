@@ -9,25 +9,26 @@ grid, W = rint(2^16 w) once w is kept within [-1, 1], and lattice points on the 
 
 Nearest point (Conway & Sloane 1982). In each coordinate 2f H <= W < 2(f + 1) H, rem = W - 2f H, up = [rem > H], and
 t = min(rem, 2H - rem) is the distance from the nearest even multiple of H; that from the odd one between is H - t.
-    even coset   n = f + up, a = 2n;  if sum n is odd, the coordinate of greatest t takes its other neighbour, f + 1 - up
-    odd coset    n = f, a = 2n + 1;   if sum n is odd, the coordinate of least t takes its other neighbour, f - 1 + 2 up
+    even coset   n = f + up, a = 2n;  if sum n is odd, the place of greatest t takes its other neighbour, f + 1 - up
+    odd coset    n = f, a = 2n + 1;   if sum n is odd, the place of least t takes its other neighbour, f - 1 + 2 up
 The even coset's squared distance less the odd one's is H times the whole number
     sum (2t - H)  +  [its sum is odd] 4 (H - max t)  -  [the other's is odd] 4 min t,
 for t^2 - (H - t)^2 = H (2t - H), and a coordinate at distance s that takes its other neighbour, at 2H - s, adds
-4H (H - s). No square is formed. Ties: the lower neighbour (the upper for t = 0), the first coordinate, the even coset.
+4H (H - s). No square is formed. Ties: f before its neighbours, the first place, the even coset; a coordinate on a point
+that must change goes up among the even ones, down among the odd.
 
-Code. c_i = n_i for i < 8, and c_8 = n_8 - p + s with the parity p of n_1 + ... + n_7, which n_8 shares, and s = 1 in the
-odd coset. That is a bijection of E8 and Z^8: every point has a code, so the lattice knows no overload; weights beyond 1
-are taken for 1. Decode: s = c_8 mod 2, n_8 = c_8 - s + p, w = (2n + s) H 2^-16.
+Code. c_i = n_i for i < 8, and c_8 = n_8 - p + s with the parity p of n_1 + ... + n_7, which n_8 shares, and s = 1 in
+the odd coset. That is a bijection of E8 and Z^8: every point has a code, so the lattice knows no overload; weights
+beyond 1 are taken for 1. Decode: s = c_8 mod 2, n_8 = c_8 - s + p, w = (2n + s) H 2^-16.
 
 A file keeps codes entropy-coded (`personas.euclid.deflated`): points near 0 are common and cost little, equal rows cost
 next to nothing. A group's step, one number, is the finest whose codes fit its bits, by bisection at the mean
 proportional of two steps (`fit`).
 
 Theorems.
- 1. The point is nearest. In D8 each coordinate is a neighbour of w's: from another, 2 steps towards w keep the parity and
-    are no farther. All take the nearer neighbour, or one the other, and the cheapest is the one with s greatest.
- 2. decode(encode(decode(c))) = decode(c) and encode(decode(c)) = c for all c within [-1, 1]: a point's own distance is 0.
+ 1. The point is nearest. In D8 each coordinate is a neighbour of w's: from another, 2 towards w keep the parity and are
+    no farther. All take the nearer neighbour, or one the other, and 4H (H - s) is least where s is greatest.
+ 2. encode(decode(c)) = c for all c whose point lies within [-1, 1]: it is nearest to itself, and alone.
  3. No block is farther than a step 2H from its point, the covering radius of E8; the second moment per dimension is
     929 / 12960 = 0.07168 squared steps, that of rounding each weight 1/12 = 0.0833 (0.65 dB more).
  4. All codes are equal in every wing and precision: f = floor((W + 1/2) / 2H) is right however a device rounds, since
@@ -35,8 +36,8 @@ Theorems.
     (2n + s) H is below 2^18, so decoding does not round in float32.
 
 Cost. 30 operations a weight at most, all blocks at once.
-Sources: Conway & Sloane 1982 (nearest points; second moments); Gish & Pierce 1968 (entropy-coded lattices); Viazovska 2017
-(densest in 8 dimensions); QuIP# 2024 (E8 for weights); RFC 1951 (deflate).
+Sources: Conway & Sloane 1982 (nearest points; second moments); Gish & Pierce 1968 (entropy-coded lattices); Viazovska
+2017 (densest in 8 dimensions); QuIP# 2024 (E8 for weights).
 """
 
 from __future__ import annotations
@@ -157,7 +158,7 @@ def _points(evaluate, lattice: LatticeE8, w: np.ndarray) -> np.ndarray:
 
 
 def least(w: np.ndarray, half_step: int) -> np.ndarray:
-    """By brute force, the least squared distance, in grid units, from w (n, 8) to a point within a step in each place."""
+    """By brute force, the least squared distance, on the grid, from w (n, 8) to points within a step in each place."""
     found = np.full(len(w), np.inf)
     for i, block in enumerate(grid(w).astype(np.int64)):
         for coset in (0, 1):

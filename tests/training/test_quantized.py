@@ -25,13 +25,18 @@ def state():
     }
 
 
+@pytest.fixture(scope="module", params=["aristotle", "euclid"])
+def persona(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def made():
-    return quantized.quantize(state(), "aristotle", 1, quantized.computing("torch", "cpu"))
+def made(persona):
+    return quantized.quantize(state(), persona, 1, quantized.computing("torch", "cpu"))
 
 
-def test_the_wings_write_the_same_and_read_the_same(made, tmp_path):
-    record, arrays = quantized.quantize(state(), "aristotle", 1, quantized.computing("mlx", "cpu"))
+def test_the_wings_write_the_same_and_read_the_same(made, persona, tmp_path):
+    record, arrays = quantized.quantize(state(), persona, 1, quantized.computing("mlx", "cpu"))
     assert record == made[0] and arrays.keys() == made[1].keys()
     quantized.write(tmp_path / "q", HEADER, record, arrays, TABLES)
     found = [quantized.parameters(tmp_path / "q", quantized.computing(wing, "cpu")) for wing in ("torch", "mlx")]

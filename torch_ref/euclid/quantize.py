@@ -29,7 +29,7 @@ class LatticeE8(nn.Module):
         greatest, least = far.amax(-1, keepdim=True), near.amin(-1, keepdim=True)
         even, odd = below + up, below
         change_even, change_odd = total(even) % 2, total(odd) % 2
-        # (greatest + 7) // 8 is the greatest t, least // 8 the least: an index from 0 to 7 stands in the last three bits.
+        # (greatest + 7) // 8 is the greatest t, least // 8 the least: a place stands in the last three bits.
         excess = total(2 * t - half) + 4 * change_even * (half - (greatest + 7) // 8) - 4 * change_odd * (least // 8)
         even = torch.where((far == greatest) & (change_even == 1), below + 1 - up, even)
         odd = torch.where((near == least) & (change_odd == 1), below - 1 + 2 * up, odd)
