@@ -6,6 +6,7 @@
     python train_mps.py --with ssm --without rope         another composition of the persona's systems
     python train_mps.py --systems                         all systems: whether they stand, their job, measured effect
     python train_mps.py --sample "ROMEO:" --run runs/aristotle-mlx-1337-20260101-120000
+    python train_mps.py --sample 8 --run runs/aristotle-mlx-1337-20260101-120000
     python train_mps.py --resume runs/aristotle-mlx-1337-20260101-120000
     python train_mps.py --quantize runs/aristotle-mlx-1337-20260101-120000
 

@@ -48,12 +48,20 @@ def first(key: mx.array, held: mx.array, below: mx.array) -> mx.array:
     return place <= mx.take_along_axis(order, last, axis=-1)
 
 
+def placed(held: mx.array, point: mx.array, width: mx.array) -> mx.array:
+    """held (..., V), points below width, (...) each -> (..., 3) int64: the token's id, F before it, F up to it."""
+    reached = mx.cumsum(held, axis=-1).astype(mx.int64)
+    ids = (reached * width[..., None] <= (point * reached[..., -1])[..., None]).sum(axis=-1, keepdims=True)
+    last = mx.take_along_axis(reached, ids, axis=-1)
+    before = last - mx.take_along_axis(held, ids, axis=-1)
+    return mx.concatenate([ids.astype(mx.int64), before, last], axis=-1)
+
+
 def drawn(n: mx.array, kept: mx.array, r: mx.array) -> mx.array:
     """n, kept (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, and how many tokens are kept."""
     held = n * kept
-    total = held.sum(axis=-1).astype(mx.int64)
-    ids = (mx.cumsum(held, axis=-1) <= ((r * total) >> VARIATE_BITS)[..., None]).sum(axis=-1)
-    return mx.stack([ids.astype(mx.int64), total, n.sum(axis=-1), kept.sum(axis=-1)], axis=-1)
+    ids = placed(held, r, mx.full(r.shape, 2**VARIATE_BITS, mx.int64))[..., 0]
+    return mx.stack([ids, held.sum(axis=-1), n.sum(axis=-1), kept.sum(axis=-1)], axis=-1)
 
 
 class Sampler(nn.Module):

@@ -139,9 +139,9 @@ class Trainer:
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[mx.array, ...]:
         return tuple(mx.array(x, self.dtype) for x in arrays)
 
-    def draw(self, sampler, log_probs: np.ndarray, variates: np.ndarray) -> np.ndarray:
-        """log_probs (B, V), variates (B,) -> (B, 4) int64: what the namesake of a `sampling.Sampler` draws."""
-        return np.array(build(sampler).draw(mx.array(log_probs), mx.array(variates)))
+    def draw(self, sampler, log_probs: np.ndarray, *chances: np.ndarray) -> np.ndarray:
+        """log_probs (B, V), chances (B,) int64 each -> (B, 4 or more) int64: what the namesake of a sampler draws."""
+        return np.array(build(sampler).draw(mx.array(log_probs), *map(mx.array, chances)))
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""

@@ -55,10 +55,14 @@ def of_share_of(key: np.ndarray, held: np.ndarray, share: float, spread: float =
     return min((gaps.min(initial=np.inf) - KEY_ERROR) / (2 * spread), *shares, np.inf)
 
 
-def of_draw(n: np.ndarray, kept: np.ndarray, r: int) -> float:
-    """`sampling.drawn` of one row: the variate between the edges of its token."""
+def of_draw(n: np.ndarray, kept: np.ndarray, r: int, blur: float = 1.0) -> float:
+    """`sampling.drawn` of one row: the variate between the edges of its token.
+
+    blur: how many times as far as one edge moves the variate and its edges may part, if earlier choices moved it too.
+    """
     edges = np.concatenate([[0], np.cumsum(np.where(kept, n, 0))])
     total = edges[-1]
     i = int((edges[1:] <= (int(r) * int(total) >> VARIATE_BITS)).sum())
     within = [edge for edge in (edges[i], edges[i + 1]) if 0 < edge < total]
-    return min((of_share(edge / total, r / 2**VARIATE_BITS, int(kept.sum()), total) for edge in within), default=np.inf)
+    gaps = (abs(edge / total - r / 2**VARIATE_BITS) / blur for edge in within)
+    return min((of_share(gap, 0.0, int(kept.sum()), total) for gap in gaps), default=np.inf)

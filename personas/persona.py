@@ -14,7 +14,7 @@ class Persona:
     """One thinker: his thesis, his systems in the order in which they furnish the model, and his recipe.
 
     default: the names of the systems that stand when nothing else is asked for, the best composition found.
-    recipe: max_iters -> the recipe that the systems then may change.
+    recipe: max_iters -> the recipe that the systems then may change. sampler: the kind by which it speaks, a --sampler.
     """
 
     name: str
@@ -22,3 +22,4 @@ class Persona:
     systems: tuple[System, ...]
     default: tuple[str, ...]
     recipe: Callable[[int], Recipe]
+    sampler: str = "plain"

@@ -8,17 +8,18 @@ Equations.  p = softmax(logits).
     weight     n_i = round(2^30 p_i),  N = sum_i n_i            (the law, quantised; N < 2^31)
     surprise   s_i = max_j logits_j - logits_i >= 0             (0 for the likeliest, infinite ones count as 64)
     first      in order of a key >= 0, ties by id: i is kept while the weight of those before it is below a limit
-    drawn      K = weight of the kept;  the least i with  sum_{j <= i, kept} n_j > floor(r K / 2^31),
-               for a variate r in 0 .. 2^31 - 1
+    placed     F_i = sum_{j <= i, kept} n_j, K = weight of the kept;  the least i with F_i W > x K, for a point x in
+               0 .. W - 1: the unit interval is cut as the weights are, and x / W lies in the cell of i
+    drawn      the token in whose cell a variate r in 0 .. 2^31 - 1 lies, W = 2^31
 Keys count in units of 2^-40 nats. So one 64-bit whole number holds key and id, and no sort need be stable.
 
 Theorems.
  1. The first token in the order is always kept (nothing stands before it, and limits are positive), and its weight is
     that of a kept token; so K > 0 if a kept token has weight. The likeliest has n >= 2^30 / V - 1 > 0.
- 2. r K / 2^31 < K, so the sum is reached: no index is left to clamp.
- 3. Token i is drawn for exactly  ceil(F_i 2^31 / K) - ceil(F_{i-1} 2^31 / K)  of the 2^31 variates, F the cumulative
-    weights of the kept: its probability is n_i / K to within 2^-31. Proof: floor(r K / 2^31) >= F iff r >= F 2^31 / K.
- 4. Any order of summation gives the same N, K and F: sums stay below 2^31, products below 2^62.
+ 2. x K < W K, so the sum is reached: no index is left to clamp.
+ 3. Token i has exactly  ceil(F_i W / K) - ceil(F_{i-1} W / K)  of the W points: its probability is n_i / K to within
+    1 / W. Proof: F W <= x K iff x >= F W / K.
+ 4. Any order of summation gives the same N, K and F: sums stay below 2^31, and products below 2^63 for W <= 2^32.
 
 Cost: O(V log V) for each ordering, O(V) for the rest. V <= 65,536, the ids that 16 bits hold.
 Source: arithmetic coding works on the same quantised cumulative weights (Witten, Neal, Cleary 1987).
@@ -30,6 +31,8 @@ import math
 
 import numpy as np
 from scipy.special import logsumexp
+
+from corpus.chance import stream
 
 
 class SamplerError(ValueError):
@@ -86,12 +89,42 @@ def first(key: np.ndarray, held: np.ndarray, below: np.ndarray) -> np.ndarray:
     return kept
 
 
+def placed(held: np.ndarray, point: np.ndarray, width: np.ndarray) -> np.ndarray:
+    """held (..., V), points below width, (...) each -> (..., 3) int64: the token's id, F before it, F up to it."""
+    reached = np.cumsum(held, axis=-1)
+    ids = (reached * width[..., None] <= (point * reached[..., -1])[..., None]).sum(-1, keepdims=True)
+    last = np.take_along_axis(reached, ids, axis=-1)
+    return np.concatenate([ids, last - np.take_along_axis(held, ids, axis=-1), last], axis=-1)
+
+
 def drawn(n: np.ndarray, kept: np.ndarray, r: np.ndarray) -> np.ndarray:
     """n, kept (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, and how many tokens are kept."""
     held = np.where(kept, n, 0)
-    total = held.sum(-1)
-    ids = (np.cumsum(held, axis=-1) <= (r * total >> VARIATE_BITS)[..., None]).sum(-1)
-    return np.stack([ids, total, n.sum(-1), kept.sum(-1)], axis=-1)
+    ids = placed(held, r, np.full_like(r, 2**VARIATE_BITS))[..., 0]
+    return np.stack([ids, held.sum(-1), n.sum(-1), kept.sum(-1)], axis=-1)
+
+
+class Variates:
+    """The chances of continuations: for every token of each a variate of its own.
+
+    sampler: whose. seed: of all of them. ranks (n,): which continuations, counted from 0; one has the same chances
+    whatever others are written beside it.
+    """
+
+    def __init__(self, sampler: Sampler, seed: int, ranks: np.ndarray):
+        self.sampler, self.seed, self.ranks = sampler, seed, ranks
+
+    def advance(self, step: int) -> tuple[np.ndarray, ...]:
+        """What `draw` takes for token number `step`, beside the logits: (n,) each."""
+        self.r = variates(stream(self.seed, "sample", step), self.ranks.max() + 1)[self.ranks]
+        return (self.r,)
+
+    def clearance(self, i: int, logits: np.ndarray) -> float:
+        """How far the choice just made is from another: logits (V,) of row i -> nats."""
+        return self.sampler.clearance(logits, int(self.r[i]))
+
+    def follow(self, found: np.ndarray) -> None:
+        """What was drawn, (n, 4): the next token does not hang on it."""
 
 
 class Sampler:
@@ -112,6 +145,10 @@ class Sampler:
     def draw(self, p: dict[str, np.ndarray], logits: np.ndarray, r: np.ndarray) -> np.ndarray:
         """logits (..., V), variates r (...) -> (..., 4) int64: id, weight kept K, weight N, tokens kept."""
         return drawn(self.weights(p, logits), self.kept(p, logits), r)
+
+    def chances(self, seed: int, ranks: np.ndarray) -> Variates:
+        """What the continuations of these ranks (n,) are drawn by."""
+        return Variates(self, seed, ranks)
 
     def __call__(self, p: dict[str, np.ndarray], logits: np.ndarray) -> np.ndarray:
         """logits (..., V) -> the law of the token before it is quantised, (..., V), sum 1."""

@@ -43,12 +43,20 @@ def first(key: Tensor, held: Tensor, below: Tensor) -> Tensor:
     return place <= order.gather(-1, last)
 
 
+def placed(held: Tensor, point: Tensor, width: Tensor) -> Tensor:
+    """held (..., V), points below width, (...) each -> (..., 3) int64: the token's id, F before it, F up to it."""
+    reached = held.cumsum(dim=-1)
+    ids = (reached * width[..., None] <= (point * reached[..., -1])[..., None]).sum(dim=-1, keepdim=True)
+    last = reached.gather(-1, ids)
+    before = last - held.gather(-1, ids)
+    return torch.cat([ids, before, last], dim=-1)
+
+
 def drawn(n: Tensor, kept: Tensor, r: Tensor) -> Tensor:
     """n, kept (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, and how many tokens are kept."""
     held = n * kept
-    total = held.sum(dim=-1)
-    ids = (held.cumsum(dim=-1) <= (r * total >> VARIATE_BITS)[..., None]).sum(dim=-1)
-    return torch.stack([ids, total, n.sum(dim=-1), kept.sum(dim=-1)], dim=-1)
+    ids = placed(held, r, torch.full_like(r, 2**VARIATE_BITS))[..., 0]
+    return torch.stack([ids, held.sum(dim=-1), n.sum(dim=-1), kept.sum(dim=-1)], dim=-1)
 
 
 class Sampler(nn.Module):

@@ -124,10 +124,10 @@ class Trainer:
         return tuple(torch.from_numpy(x.astype(self.precision)).to(self.device) for x in arrays)
 
     @torch.no_grad()
-    def draw(self, sampler, log_probs: np.ndarray, variates: np.ndarray) -> np.ndarray:
-        """log_probs (B, V), variates (B,) -> (B, 4) int64: what the namesake of a `sampling.Sampler` draws."""
+    def draw(self, sampler, log_probs: np.ndarray, *chances: np.ndarray) -> np.ndarray:
+        """log_probs (B, V), chances (B,) int64 each -> (B, 4 or more) int64: what the namesake of a sampler draws."""
         logits = torch.from_numpy(log_probs).to(self.device)
-        return build(sampler).draw(logits, self.on_device(variates)).cpu().numpy()
+        return build(sampler).draw(logits, *map(self.on_device, chances)).cpu().numpy()
 
     def read(self) -> dict[str, np.ndarray]:
         """The whole state by the names both wings share; the arrays are copies."""

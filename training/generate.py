@@ -2,11 +2,13 @@
 
     checkpoint -> plan -> trainer -> next id, from the last block_size ids -> its bytes -> text, as it comes
 
+Several continuations of one prompt are written abreast, AT_ONCE at a time; each is what it would be alone.
+
 While no more than block_size ids are there, each is read once, and what later ones need of it is kept
 (`personas.continuation`). After that the window slides, and is read anew for every token: the model was trained on
 blocks that begin at place 0, and what is kept of an id has seen ids that have left the window since.
 
-The variate of token number t is addressed by (seed, "sample", t), so the same seed gives the same text in both wings
+The chances of token number t are addressed by (seed, "sample", t), so the same seed gives the same text in both wings
 wherever no choice hangs on the last digits of a logit; how many do is counted (`personas.clearance`) and said.
 """
 
@@ -16,7 +18,7 @@ import codecs
 import json
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -32,47 +34,60 @@ from training.contract import Fixed, UsageError
 from training.prompt import Prompt
 from training.request import DEVICES
 
+AT_ONCE = 16  # continuations: a memory brings 20 numbers for each of V ids to each
 NEAR = 2e-5  # nats: the wings' log probabilities of trained runs part by 6e-6 at most, in float32
 
 
 class Writer:
     """A model that continues ids. trainer: a wing's, with the parameters. block_size: how many ids it sees.
 
-    draws: what was drawn so far, one row (4,) a token, as in `Sampler.draw`. near: how many choices were within NEAR
-    of another.
+    draws: what was drawn so far, one row a token, as in `Sampler.draw`. near: how many choices were within NEAR of
+    another. texts: the continuations so far, as bytes of their ids.
     """
 
     def __init__(self, trainer, block_size: int, sampler, seed: int):
         self.trainer, self.block_size, self.sampler, self.seed = trainer, block_size, sampler, seed
         self.draws: list[np.ndarray] = []
         self.near = 0
+        self.texts: list[bytes] = []
 
     def continued(self, ids: np.ndarray, count: int) -> Iterator[int]:
         """The `count` ids that follow ids (N,), N >= 1, one after another. Raises CheckpointError for NaN."""
-        context = [int(i) for i in ids][-self.block_size :]
-        cache, known = self.trainer.start(1), 0
+        yield from (int(said[0]) for said in self.abreast(ids, count, range(1)))
+
+    def abreast(self, ids: np.ndarray, count: int, ranks: Sequence[int]) -> Iterator[np.ndarray]:
+        """The same for the continuations of these ranks, counted from 0, side by side: `count` arrays (n,) of ids."""
+        n, said = len(ranks), []
+        context = np.tile(np.asarray(ids, np.int32)[-self.block_size :], (n, 1))
+        chances = self.sampler.chances(self.seed, np.array(ranks))
+        cache, known = self.trainer.start(n), 0
         for step in range(count):
-            window = np.array([context[-self.block_size :]], np.int32)
-            if len(context) <= self.block_size:
-                cache, log_probs = self.trainer.go_on(cache, window, len(context) - known)
-                known = len(context)
+            length = context.shape[1]
+            if length <= self.block_size:
+                cache, log_probs = self.trainer.go_on(cache, context, length - known)
+                known = length
             else:
-                log_probs = self.trainer.log_probs(window, np.array([self.block_size - 1], np.int32))
-            if not np.isfinite(log_probs.max()):
+                context = context[:, -self.block_size :]
+                log_probs = self.trainer.log_probs(context, np.full(n, self.block_size - 1, np.int32))
+            if not np.isfinite(log_probs.max(axis=1)).all():
                 raise CheckpointError("the model of this checkpoint answers NaN: it has diverged, give another --run.")
-            r = variates(stream(self.seed, "sample", step), 1)
-            draw = self.trainer.draw(self.sampler, log_probs, r)[0]
-            self.near += self.sampler.clearance(log_probs[0].astype(np.float64), int(r[0])) < NEAR
-            self.draws.append(draw)
-            context.append(int(draw[0]))
-            yield context[-1]
+            found = self.trainer.draw(self.sampler, log_probs, *chances.advance(step))
+            self.near += sum(chances.clearance(i, row) < NEAR for i, row in enumerate(log_probs.astype(np.float64)))
+            chances.follow(found)
+            self.draws.extend(found)
+            said.append(found[:, 0].astype(np.int32))
+            context = np.concatenate([context, said[-1][:, None]], axis=1)
+            yield said[-1]
+        self.texts += [text.tobytes() for text in np.array(said).T]
 
     def summary(self) -> str:
         """What was written, in one line."""
         if not self.draws:
             return "0 tokens"
+        many = len(self.texts)
+        count = f"{many} continuations, {len(set(self.texts))} of them distinct; " if many > 1 else ""
         own = self.sampler.summary(np.array(self.draws))
-        return f"{len(self.draws)} tokens; {own}; {self.near} choices within {NEAR:g} nats of another"
+        return f"{count}{len(self.draws)} tokens; {own}; {self.near} choices within {NEAR:g} nats of another"
 
 
 def run(prompt: Prompt, fixed: Fixed) -> None:
@@ -94,17 +109,30 @@ def run(prompt: Prompt, fixed: Fixed) -> None:
         vocabulary, ids = corpus.vocabulary(), corpus.encode(prompt.text)
     except corpus.CorpusError as error:
         raise UsageError(str(error)) from error
-    writer = Writer(trainer, plan.fixed.block_size, prompt.sampler, prompt.seed)
+    writer = Writer(trainer, plan.fixed.block_size, prompt.sampler(plan.persona.sampler), prompt.seed)
     if hasattr(sys.stdout, "reconfigure"):
         sys.stdout.reconfigure(encoding="utf-8")  # whatever the terminal's is
     try:
-        print(prompt.text, end="", flush=True)
-        for text in decoded(writer.continued(ids, prompt.tokens), vocabulary):
-            print(text, end="", flush=True)
-        print(flush=True)
+        for piece in pieces(writer, prompt, ids, vocabulary):
+            print(piece, end="", flush=True)
     except BrokenPipeError:  # whoever reads has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     print(writer.summary(), file=sys.stderr)
+
+
+def pieces(writer: Writer, prompt: Prompt, ids: np.ndarray, vocabulary: tuple[bytes, ...]) -> Iterator[str]:
+    """What is printed, as it comes: the text; or several, each under a line that counts them."""
+    if prompt.continuations == 1:
+        yield prompt.text
+        yield from decoded(writer.continued(ids, prompt.tokens), vocabulary)
+        yield "\n"
+        return
+    for first in range(0, prompt.continuations, AT_ONCE):
+        ranks = range(first, min(first + AT_ONCE, prompt.continuations))
+        said = list(writer.abreast(ids, prompt.tokens, ranks))
+        for i, rank in enumerate(ranks):
+            text = "".join(decoded((int(step[i]) for step in said), vocabulary))
+            yield f"=== {rank + 1} of {prompt.continuations} ===\n{prompt.text}{text}\n"
 
 
 def planned(path: Path, header: dict, arrays: dict[str, np.ndarray], fixed: Fixed) -> personas.Plan:

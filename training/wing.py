@@ -9,7 +9,7 @@ A wing is a module with a class `Trainer(plan, seed, device)`:
     .log_probs(ids, places) -> float32 (B,V) of every id after one place of each row; (B,T,V) without places
     .start(B) -> cache, .go_on(cache, ids, new) -> cache, float32 (B,V): the same after ids (B,T), token by token
     .uncertainty(ids) -> float32 (B,T,3)   what a memory's gate reads of the model
-    .draw(sampler, log_probs, variates)    (B,4) int64, as `personas.sampling.Sampler.draw`
+    .draw(sampler, log_probs, *chances)    (B,4) int64 or more, as the sampler's own `draw`
     .read() -> {name: array}, .write({...}) the whole state, bit for bit
     .peak_memory() -> bytes
 """

@@ -1,0 +1,31 @@
+"""Faults in E10, extreme and mean ratio."""
+
+from __future__ import annotations
+
+from parity.mutants.faults import Fault
+
+SHARED, ROOM = "sampling", "euclid.sample"
+
+FAULTS = (
+    Fault("cells closed on the other side", "compared a cell's end with < for <=", SHARED, "section: cell",
+          torch=("(reached * width[..., None] <= (", "(reached * width[..., None] < ("),
+          mlx=("(reached * width[..., None] <= (", "(reached * width[..., None] < (")),
+    Fault("the places of a variate for those of a code", "forgot that a code's width is its own", SHARED,
+          "section: cell",
+          torch=("(reached * width[..., None] <= (", "((reached << VARIATE_BITS) <= ("),
+          mlx=("(reached * width[..., None] <= (", "((reached << VARIATE_BITS) <= (")),
+    Fault("a cell without its beginning", "took the weight before the token for the one up to it", SHARED,
+          "section: cell",
+          torch=("torch.cat([ids, before, last]", "torch.cat([ids, before, before]"),
+          mlx=("ids.astype(mx.int64), before, last]", "ids.astype(mx.int64), before, before]")),
+    Fault("codes scaled by the width", "took the share of the whole circle, not of the kept weight", ROOM,
+          "section: cell",
+          torch=("return placed(held, point, width)", "return placed(held, point, 0 * width + 2**32)"),
+          mlx=("return placed(held, point, width)", "return placed(held, point, 0 * width + 2**32)")),
+    Fault("truncation forgotten", "cut by the whole softmax", ROOM, "section: truncated",
+          torch=("return self.law.kept(logits)", "return logits == logits"),
+          mlx=("return self.law.kept(logits)", "return logits == logits")),
+    Fault("temperature forgotten", "weighed the raw logits", ROOM, "section: truncated",
+          torch=("return self.law.tempered(logits)", "return logits"),
+          mlx=("return self.law.tempered(logits)", "return logits")),
+)

@@ -1,0 +1,37 @@
+"""E10, extreme and mean ratio: the token in whose cell a code point lies. Defined by `personas.euclid.sample`."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from torch_ref.model import build
+from torch_ref.sampling import Sampler, placed
+
+
+class GoldenSection(Sampler):
+    """Logits (..., V) -> the law of the token; `draw` for the token itself. bits, shared: of the codes, in NumPy."""
+
+    def __init__(self, law, bits: int, shared: int):
+        super().__init__()
+        self.law = build(law)
+
+    def tempered(self, logits: Tensor) -> Tensor:
+        """The logits that are judged and drawn from."""
+        return self.law.tempered(logits)
+
+    def kept(self, logits: Tensor) -> Tensor:
+        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+        return self.law.kept(logits)
+
+    def cell(self, held: Tensor, point: Tensor, width: Tensor) -> Tensor:
+        """Weights (..., V), x, W (...) -> (..., 3) int64: the token's id, F before it, F up to it."""
+        return placed(held, point, width)
+
+    def draw(self, logits: Tensor, point: Tensor, width: Tensor) -> Tensor:
+        """logits (..., V), x, W (...) -> (..., 6) int64: id, K, N, tokens kept, F before, F up to."""
+        n, kept = self.weights(logits), self.kept(logits)
+        held = n * kept
+        found = self.cell(held, point, width)
+        counts = torch.stack([held.sum(dim=-1), n.sum(dim=-1), kept.sum(dim=-1)], dim=-1)
+        return torch.cat([found[..., :1], counts, found[..., 1:]], dim=-1)
