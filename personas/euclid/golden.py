@@ -13,9 +13,9 @@ Theorems.
  2. (three gaps) n points cut the circle into gaps of at most three lengths, and if of three, the greatest is the sum of
     the others. Proof: let a, b < n make A = a g mod 2^N and B = -b g mod 2^N least. The next point after u_i is u_{i+a}
     if i < n - a, else u_{i-b} if i >= b, else u_{i+a-b}: at A, B or A + B.
- 3. (the least gap) For Fibonacci numbers F_k <= n - 1 < F_{k+1} it is phi^-k of the circle, to within n places, and
-    more than 1 / (sqrt(5) n). Proof: points whose ranks differ by m lie |m / phi - nearest whole number| apart; the
-    Fibonacci numbers are the records of that, F_k with phi^-k = 1 / (sqrt(5) F_k + (-phi)^-k).
+ 3. (the least gap) For Fibonacci numbers F_k <= n - 1 < F_{k+1} it is phi^-k > 1 / (sqrt(5) n) of the circle, to
+    within n places. Proof: points whose ranks differ by m lie |m / phi - nearest whole number| apart; the Fibonacci
+    numbers are the records of that, F_k with phi^-k = 1 / (sqrt(5) F_k + (-phi)^-k).
 
 Sources: Sós 1958 and Świerczkowski 1958 (three gaps); Knuth 1973, 6.4 (g is his multiplier for N = 32).
 """

@@ -48,12 +48,14 @@ from personas.euclid.golden import points
 from personas.euclid.parting import theorems
 from personas.sampling import VARIATE_BITS, Sampler, demand, placed
 
+SMALL = 1e-3  # nats: greater changes of the logits change the shares by which earlier ones are magnified
+COARSE = 2.0**-14  # what rounding the weights of 2^16 tokens does to a share, as a part of it
 Code = tuple[np.ndarray, np.ndarray, np.ndarray]  # x, W, spent: (n,) int64 each
 
 
 @dataclass(frozen=True)
 class GoldenSection(Sampler):
-    """law: what may be said, and how likely. bits: N, at most 32. shared: S, how many bits of a code are read as one."""
+    """law: what may be said, and how likely. bits: N, at most 32. shared: S, the bits that they share."""
 
     law: Sampler = Plain()
     bits: int = 32
@@ -110,7 +112,7 @@ class GoldenSection(Sampler):
         """logits (V,), and of all choices before -> the change, in nats, up to which the same token is said."""
         r = (int(point) << VARIATE_BITS) // int(width)
         chosen = clearance.of_draw(self.weights({}, logits), self.kept({}, logits), r, blur)
-        return min(self.law.clearance(logits, r), chosen)
+        return min(self.law.clearance(logits, r), chosen, np.inf if blur == 1 else SMALL)
 
     def summary(self, draws: np.ndarray) -> str:
         """What draws (count, 6) were like, in words."""
@@ -118,7 +120,11 @@ class GoldenSection(Sampler):
 
 
 class Codes:
-    """The chances of continuations, as `personas.sampling.Variates`: their code points. reached: the sum of all P."""
+    """The chances of continuations, as `personas.sampling.Variates`: their code points. reached: the sum of all P.
+
+    A change d <= SMALL makes a share, and so P, at most e^(2 d) times as great or as small, with every token. room:
+    such d, up to which the same codes are renewed.
+    """
 
     def __init__(self, spec: GoldenSection, seed: int, ranks: np.ndarray):
         self.spec, self.seed, self.ranks = spec, seed, ranks
@@ -128,16 +134,19 @@ class Codes:
     def advance(self, step: int) -> tuple[np.ndarray, ...]:
         """What `draw` takes for token number `step`, beside the logits: (n,) each."""
         fresh = stream(self.seed, "sample", step).integers(0, 2**self.spec.bits, self.ranks.max() + 1)
+        held = np.log2(self.code[1]) - self.spec.bits - self.code[2] + self.spec.shared
+        fixed = (self.code[2] >= self.spec.shared) | (step == 0)
+        self.room = np.where(fixed, np.inf, np.abs(held) * np.log(2) / max(step, 1) - COARSE) / 2
         self.code = point, width, spent = self.spec.refilled(self.code, fresh[self.ranks])
         renewed = spent >= self.spec.shared
-        share = np.where(renewed, 1, width * 2.0 ** -(self.spec.bits + spent))
+        share = np.where(renewed, 1, width * 2.0 ** -(self.spec.bits + spent) * np.exp(-2 * SMALL * step))
         self.reached = np.where(renewed, 0, self.reached) + share
         self.blur = self.reached / share
         return point, width
 
     def clearance(self, i: int, logits: np.ndarray) -> float:
         """How far the choice just made is from another: logits (V,) of row i -> nats."""
-        return self.spec.clearance(logits, self.code[0][i], self.code[1][i], self.blur[i])
+        return min(self.room[i], self.spec.clearance(logits, self.code[0][i], self.code[1][i], self.blur[i]))
 
     def follow(self, found: np.ndarray) -> None:
         """What was drawn, (n, 6)."""
