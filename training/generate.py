@@ -25,9 +25,7 @@ import numpy as np
 
 import corpus
 import personas
-from corpus.chance import stream
 from personas.names import parted
-from personas.sampling import variates
 from training import checkpoint, wing
 from training.checkpoint import CheckpointError
 from training.contract import Fixed, UsageError
