@@ -53,9 +53,9 @@ class Sample:
 
 def sample(evidence: Evidence, ids, targets, weight, own: np.ndarray, uncertainty: np.ndarray) -> Sample:
     """A sample from (K, T) ids, targets and weights, the model's log p(target) (K, T) and uncertainty (K, T, 3)."""
-    read, (_, _, parts) = evidence.read(ids), evidence.of(ids, targets)
+    read = evidence.read(ids)
     features = np.concatenate([read.features, uncertainty], -1)
-    parts = np.concatenate([own[..., None], parts[..., :-2]], -1)
+    parts = np.concatenate([own[..., None], evidence.told(read, ids, targets)], -1)
     level = levels(evidence.novelty.counts)[ids]
     return Sample(ids, targets, weight, features, read.offsets, read.sizes, parts, level)
 

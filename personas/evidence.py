@@ -93,11 +93,14 @@ class Evidence(ABC):
     def of(self, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """ids, targets (B, T) -> features (B, T, m), offsets and log p(target) of each part, (B, T, n + 5) float64."""
         read, weights = self.read(ids), self.recalled(ids)
-        parts = [*self.shares(read, targets), self.seen[targets], self.novelty.parts(ids, targets)]
-        parts.append(np.full(ids.shape, 1 / len(self.kind)))
         hit = ids[:, None, :] == targets[:, :, None]
-        parts += [_share((weight * hit).sum(-1), weight.sum(-1)) for weight in weights]
-        return *self._prior(read, weights), log(np.stack(parts, -1))
+        block = [log(_share((weight * hit).sum(-1), weight.sum(-1)))[..., None] for weight in weights]
+        return *self._prior(read, weights), np.concatenate([self.told(read, ids, targets), *block], -1)
+
+    def told(self, read: Reading, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """log p(target) of the guides, seen, novel and uniform, (B, T, n + 3)."""
+        parts = [*self.shares(read, targets), self.seen[targets], self.novelty.parts(ids, targets)]
+        return log(np.stack([*parts, np.full(ids.shape, 1 / len(self.kind))], -1))
 
     def at(self, ids: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """The same for all ids after one place of each row: places (B,) -> (B, m), (B, n + 5), (B, n + 5, V)."""

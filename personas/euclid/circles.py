@@ -50,7 +50,7 @@ def contexts(ids: np.ndarray) -> np.ndarray:
 class Circles:
     """The points of a text, those of one circle together: lag, from 0; e (V + 1, AXES) float32, 0 for -1.
 
-    points (N, lags) int32 and values (N,), what followed, sorted by the token at the lag, then by place in the text;
+    points (lags, N) int32 and values (N,), what followed, sorted by the token at the lag, then by place in the text;
     first (V + 1,): where each token's begin. keys (N, (lags - 1) AXES) float32: e of the other lags; squares (N,): the
     sum of their w |e|^2.
     """
@@ -76,10 +76,8 @@ class Circles:
         for token, group in zip(tokens, np.split(order, starts[1:]), strict=True):
             low, high = (0, 0) if token < 0 else self.first[token : token + 2]
             for part in _pieces(group, high - low):
-                distance = self.distances(queries[part], slice(low, high))
-                chosen = _least(distance, NEAREST)
-                rows[part, : chosen.shape[1]] = low + chosen
-                found[part, : chosen.shape[1]] = np.take_along_axis(distance, chosen, 1)
+                where, far = _least(self.distances(queries[part], slice(low, high)), NEAREST)
+                rows[part, : where.shape[1]], found[part, : where.shape[1]] = low + where, far
         return rows, found
 
     def distances(self, queries: np.ndarray, circle: slice) -> np.ndarray:
@@ -89,8 +87,11 @@ class Circles:
         distance = (-2 * weights * keys) @ self.keys[circle].T
         distance += self.squares[circle]
         distance += (weights * keys * keys).sum(1)[:, None]
+        # Weights of lags that differ are small whole numbers: bytes until they meet the rest.
+        differ = np.zeros(distance.shape, np.uint8)
         for lag in self.others:
-            distance += np.float32(WEIGHTS[lag] * UNIT) * (queries[:, lag, None] != self.points[circle, lag])
+            differ += np.uint8(WEIGHTS[lag]) * (queries[:, lag, None] != self.points[lag, circle]).view(np.uint8)
+        distance += np.float32(UNIT) * differ
         return distance
 
 
@@ -99,12 +100,12 @@ def circles(pieces: tuple[np.ndarray, ...], corner: np.ndarray, lag: int) -> Cir
     points = np.concatenate([contexts(piece[:-1]) for piece in pieces])
     values = np.concatenate([piece[1:] for piece in pieces])
     order = np.argsort(points[:, lag], kind="stable")
-    points, values = points[order], values[order]
-    first = np.searchsorted(points[:, lag], np.arange(len(corner) + 1))
+    points, values = np.ascontiguousarray(points[order].T), values[order]
+    first = np.searchsorted(points[lag], np.arange(len(corner) + 1))
     known = np.vstack([corner, np.zeros_like(corner[:1])]).astype(np.float32)  # index -1 finds the last row
     others = [other for other in range(len(WEIGHTS)) if other != lag]
-    keys = np.concatenate([known[points[:, other]] for other in others], axis=1)
-    squares = sum(WEIGHTS[other] * (known[points[:, other]] ** 2).sum(1) for other in others)
+    keys = np.concatenate([known[points[other]] for other in others], axis=1)
+    squares = sum(WEIGHTS[other] * (known[points[other]] ** 2).sum(1) for other in others)
     return Circles(lag, known, points, values, first, keys, squares.astype(np.float32))
 
 
@@ -114,12 +115,10 @@ def _pieces(group: np.ndarray, size: int) -> list[np.ndarray]:
     return [group[i : i + step] for i in range(0, len(group), step)] if size else []
 
 
-def _least(distance: np.ndarray, count: int) -> np.ndarray:
-    """Where the `count` least of each row stand, of equal ones the first; all, if there are no more."""
-    if distance.shape[1] <= count:
-        return np.broadcast_to(np.arange(distance.shape[1]), distance.shape)
-    chosen = np.argpartition(distance, count - 1, axis=1)[:, :count]
-    furthest = np.take_along_axis(distance, chosen, 1).max(1)
-    tied = np.flatnonzero((distance <= furthest[:, None]).sum(1) > count)
-    chosen[tied] = np.argsort(distance[tied], axis=1, kind="stable")[:, :count]
-    return chosen
+def _least(distance: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
+    """(where, how far) the `count` least of each row are, of equal ones the first; all, if there are no more."""
+    # Distance above, place below, in one whole number: a partition of those knows no ties.
+    both = distance.astype(np.int64) << 32 | np.arange(distance.shape[1])
+    if distance.shape[1] > count:
+        both = np.partition(both, count - 1, axis=1)[:, :count]
+    return both & 0xFFFFFFFF, both >> 32

@@ -21,6 +21,7 @@ import numpy as np
 
 RULERS = (0.3, 1.0, 3.0)
 SCALE, DISCOUNT, QUIET = 4096.0, 0.75, -20.0
+FAR = 24  # bits of a distance
 
 
 @dataclass(frozen=True, eq=False)
@@ -54,19 +55,20 @@ class Votes:
 def votes(values: np.ndarray, distances: np.ndarray, voting: np.ndarray, n_vocab: int) -> Votes:
     """values, distances, voting (Q, k): what followed each neighbour, how far it is, whether it is one."""
     queries = len(values)
+    # By query and token, and of each token the nearest first, in one whole number: the same numbers are always added in
+    # the same order.
     row, column = np.nonzero(voting)
-    keys, distance = row * n_vocab + values[row, column], distances[row, column]
-    # The nearest of each token first; sums then always add the same numbers in the same order.
-    order = np.lexsort((distance, keys))
-    keys, distance = keys[order], distance[order]
-    keys, starts = np.unique(keys, return_index=True)
+    both = np.sort((row * n_vocab + values[row, column]) << FAR | distances[row, column])
+    keys, distance = both >> FAR, both & (1 << FAR) - 1
+    owners, starts = keys // n_vocab, np.flatnonzero(np.diff(keys, prepend=-1))
+    keys = keys[starts]
     first, owner = np.searchsorted(keys, np.arange(queries + 1) * n_vocab), keys // n_vocab
     # The nearest of all weighs 1, so that something is left however far they are.
     nearest = np.min(distances, axis=1, initial=np.iinfo(np.int64).max, where=voting)
     heard = voting.any(axis=1)
     share, loud, kept = [], np.zeros((len(RULERS), queries)), np.ones((len(RULERS), queries))
     for i, ruler in enumerate(RULERS):
-        weight = np.exp(-ruler / SCALE * (distance - nearest[row[order]]))
+        weight = np.exp(-ruler / SCALE * (distance - nearest[owners]))
         sums = np.add.reduceat(weight, starts) if len(starts) else weight
         left = sums - DISCOUNT * weight[starts]
         total, given = (np.bincount(owner, x, queries)[heard] for x in (sums, left))

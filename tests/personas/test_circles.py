@@ -100,7 +100,7 @@ def test_a_query_does_not_depend_on_its_company():
 def test_no_context_crosses_a_cut():
     pieces, corner, own, _ = drawn(3, 0, 60)
     recount = np.concatenate([contexts(piece[:-1]) for piece in pieces])
-    assert sorted(map(tuple, own.points)) == sorted(map(tuple, recount))
+    assert sorted(map(tuple, own.points.T)) == sorted(map(tuple, recount))
     assert (np.sort(recount[:, 1])[:2] == -1).all() and (recount[:, 1] == -1).sum() == 2
 
 
