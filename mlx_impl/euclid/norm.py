@@ -11,8 +11,8 @@ from personas.euclid.norm import TINY
 
 def unit(x: mx.array, tiny: float = TINY) -> mx.array:
     """x (..., n_embd) -> the same shape, of length 1; shorter where |x| < tiny."""
-    # The square is held, not the length: a root has no slope at 0.
-    return x * mx.rsqrt(mx.maximum(mx.square(x).sum(-1, keepdims=True), tiny**2))
+    # The square is held, not the length: a root has no slope at 0. Its reciprocal would have one beyond float16.
+    return x / mx.sqrt(mx.maximum(mx.square(x).sum(-1, keepdims=True), tiny**2))
 
 
 class SphereNorm(nn.Module):

@@ -88,7 +88,8 @@ CASES = (
     Case("chord: the contract's sizes", ChordPerceptron(32, 85), lambda g: (g.normal(size=(8, 64, 32)),)),
     Case("chord: extreme gates", MLP, lambda g: (10 * g.normal(size=(4, 8)),), spread=1.0),
     Case("chord: zero", MLP, lambda g: (np.zeros((2, 8)),)),
-    Case("chord: activate", MLP, extremes, "activate"),
+    Case("chord: activate", MLP, lambda g: (np.clip(extremes(g)[0], -6e4, 6e4),), "activate"),
+    Case("chord: activate, beyond float16", MLP, extremes, "activate"),
 )
 
 

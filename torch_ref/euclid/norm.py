@@ -12,8 +12,8 @@ from torch_ref.gated import GatedPerceptron
 
 def unit(x: Tensor, tiny: float = TINY) -> Tensor:
     """x (..., n_embd) -> the same shape, of length 1; shorter where |x| < tiny."""
-    # The square is held, not the length: a root has no slope at 0.
-    return x * x.square().sum(-1, keepdim=True).clamp(min=tiny**2).rsqrt()
+    # The square is held, not the length: a root has no slope at 0. Its reciprocal would have one beyond float16.
+    return x / x.square().sum(-1, keepdim=True).clamp(min=tiny**2).sqrt()
 
 
 class SphereNorm(nn.Module):
