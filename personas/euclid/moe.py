@@ -21,13 +21,13 @@ Theorems.
  5. The sparse form is the dense one, in which every expert serves every token and w is 0 beyond the k nearest.
  6. No token is dropped or counted twice: the loads sum to k N, a token's weights to 1, and its y does not depend on
     the others.
-As a token crosses into another k-th expert's cell y jumps, and within rounding of such a tie two right programs may
-part; see `margin`.
+Where the k-th nearest expert changes y jumps, and within rounding of it two right programs may part; see `margin`.
 
 Cost. 3 d hidden E parameters in the experts, none in the routing. A token costs k of the E experts and E d products:
 k = 2 and hidden = d make 6 d^2 + E d, below the 8 d^2 of a perceptron four times as wide as the stream. The wings sort
-the pairs of token and expert into blocks as A1's do, and half as many rows again stay empty. Nothing balances the load.
-Sources: Chi et al. 2022 (X-MoE: routing on a sphere); Pernici et al. 2019 (fixed simplex classifiers); Shazeer 2017.
+the pairs of token and expert into blocks as A1's do, and half as many rows again stay empty. Nothing balances the load:
+the fullest expert has 1.2 even shares at first, but 3.4 to 4 after 100 iterations, when all tokens lean one way.
+Sources: Chi et al. 2022 (X-MoE); Pernici et al. 2019 (fixed simplex classifiers); Shazeer et al. 2017.
 """
 
 from __future__ import annotations
