@@ -23,11 +23,16 @@ def remainder(turns: mx.array) -> mx.array:
     return turns - mx.round(turns)
 
 
-def turned(x: mx.array, turns: mx.array) -> mx.array:
-    """Vectors in N planes, (..., 2N), first coordinates first, turned by (..., N) whole turns."""
-    angle, (first, second) = 2 * math.pi * turns, mx.split(x, 2, axis=-1)
-    cos, sin = mx.cos(angle), mx.sin(angle)
-    return mx.concatenate([cos * first - sin * second, sin * first + cos * second], axis=-1)
+def frame(turns: mx.array) -> tuple[mx.array, mx.array]:
+    """Whole turns (..., N) -> (cos, cos) and (-sin, sin) of them, (..., 2N) each: what `turned` takes."""
+    angle = 2 * math.pi * remainder(turns)
+    angle = mx.concatenate([-angle, angle], axis=-1)
+    return mx.cos(angle), mx.sin(angle)
+
+
+def turned(x: mx.array, cos: mx.array, sin: mx.array) -> mx.array:
+    """Vectors in N planes, (..., 2N), first coordinates first, turned in each; turned back by -sin."""
+    return cos * x + sin * mx.roll(x, x.shape[-1] // 2, -1)
 
 
 def chunks(x: mx.array) -> mx.array:
@@ -43,26 +48,24 @@ def scan(shrink: mx.array, turns: mx.array, moved: mx.array, state: mx.array) ->
     shrink (B, H, K), turns (B, H, K, N), moved (B, H, K, P, 2N).
     """
     length = shrink.shape[-1]
-    if length == 1:
-        return moved + mx.exp(shrink)[..., None, None] * turned(state[:, :, None], turns[..., None, :])
     shrink, turns, moved = chunks(shrink), chunks(turns), chunks(moved)
     between, since, past = sums(shrink)
-    angle = remainder(past @ turns)[..., None, :]
+    turns = past @ turns
+    cos, sin = frame(turns[..., None, :])
     # In the frame that turns with the planes nothing turns.
-    frame = turned(moved, -angle)
-    frame = mx.unflatten(mx.exp(between) * past @ frame.flatten(-2), -1, frame.shape[-2:])
-    ends = turned(frame[..., -1, :, :], angle[..., -1, :, :])
-    carried = before(since[..., -1], angle[..., -1, 0, :], ends, state)
-    h = turned(frame + mx.exp(since)[..., None, None] * carried[:, :, :, None], angle)
+    still = turned(moved, cos, -sin)
+    still = mx.unflatten(mx.exp(between) * past @ still.flatten(-2), -1, still.shape[-2:])
+    carried = state[:, :, None]
+    if length > CHUNK:
+        ends = turned(still[..., -1, :, :], cos[..., -1, :, :], sin[..., -1, :, :])
+        carried = before(scan(since[..., -1], remainder(turns[..., -1, :]), ends, state), state)
+    h = turned(still + mx.exp(since)[..., None, None] * carried[:, :, :, None], cos, sin)
     return h.flatten(2, 3)[:, :, :length]
 
 
-def before(shrink: mx.array, turns: mx.array, ends: mx.array, state: mx.array) -> mx.array:
-    """The state before each of K chunks, as ends (B, H, K, P, 2N), which is what each chunk adds to its own end."""
-    if ends.shape[2] == 1:
-        return state[:, :, None]
-    after = scan(shrink[..., :-1], turns[:, :, :-1], ends[:, :, :-1], state)
-    return mx.concatenate([state[:, :, None], after], axis=2)
+def before(states: mx.array, first: mx.array) -> mx.array:
+    """States (B, H, K, P, 2N) after each place -> the state before each, of which the first is given."""
+    return mx.concatenate([first[:, :, None], states[:, :, :-1]], axis=2)
 
 
 class RigidMotion(nn.Module):
@@ -105,15 +108,14 @@ class RigidMotion(nn.Module):
         # Places that fill up a chunk neither contract nor turn nor let in.
         shrink, turns, v, b, c = map(chunks, parts)
         between, since, past = sums(shrink)
-        angle = remainder(past @ turns)
-        b, c = turned(mx.stack([b, c]), -angle)
-        kept, ended = mx.exp(between) * past, angle[..., -1:, :]
-        ends = turned((kept[..., -1, :, None] * v).swapaxes(-1, -2) @ b, ended)
-        carried = before(since[..., -1], ended[..., 0, :], ends, state)
-        y = (c @ b.swapaxes(-1, -2) * kept) @ v + (mx.exp(since)[..., None] * c) @ carried.swapaxes(-1, -2)
-        state = ends[:, :, -1] + mx.exp(since[:, :, -1, -1:, None]) * turned(carried[:, :, -1], ended[:, :, -1])
+        turns, kept = past @ turns, mx.exp(between) * past
+        cos, sin = frame(turns)
+        b, c = turned(b, cos, -sin), turned(c, cos, -sin)
+        ends = turned((kept[..., -1, :, None] * v).swapaxes(-1, -2) @ b, cos[..., -1:, :], sin[..., -1:, :])
+        after = scan(since[..., -1], remainder(turns[..., -1, :]), ends, state)
+        y = (c @ b.swapaxes(-1, -2) * kept) @ v + (mx.exp(since)[..., None] * c) @ before(after, state).swapaxes(-1, -2)
         y = y.flatten(2, 3)[:, :, : x.shape[1]].swapaxes(1, 2).flatten(-2)
-        return state, self.out(y + self.skip * u)
+        return after[:, :, -1], self.out(y + self.skip * u)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
         """rotation: the planes turn by themselves, and leave it."""

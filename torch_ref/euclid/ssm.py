@@ -18,18 +18,25 @@ def remainder(turns: Tensor) -> Tensor:
     return turns - turns.round()
 
 
-def turned(x: Tensor, turns: Tensor) -> Tensor:
-    """Vectors in N planes, (..., 2N), first coordinates first, turned by (..., N) whole turns."""
-    angle, (first, second) = 2 * math.pi * turns, x.chunk(2, dim=-1)
-    cos, sin = angle.cos(), angle.sin()
-    return torch.cat([cos * first - sin * second, sin * first + cos * second], dim=-1)
+def frame(turns: Tensor) -> tuple[Tensor, Tensor]:
+    """Whole turns (..., N) -> (cos, cos) and (-sin, sin) of them, (..., 2N) each: what `turned` takes."""
+    angle = 2 * math.pi * remainder(turns)
+    angle = torch.cat([-angle, angle], dim=-1)
+    return angle.cos(), angle.sin()
+
+
+def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
+    """Vectors in N planes, (..., 2N), first coordinates first, turned in each; turned back by -sin."""
+    return cos * x + sin * x.roll(x.shape[-1] // 2, -1)
 
 
 def chunks(x: Tensor) -> Tensor:
     """x (B, H, T, ...) -> (B, H, K, L, ...): chunks of CHUNK places, or one shorter; zeros fill up the last."""
     length = x.shape[2]
     width = min(CHUNK, length)
-    return F.pad(x, (0, 0) * (x.ndim - 3) + (0, -length % width)).unflatten(2, (-1, width))
+    if rest := -length % width:
+        x = F.pad(x, (0, 0) * (x.ndim - 3) + (0, rest))
+    return x.unflatten(2, (-1, width))
 
 
 def scan(shrink: Tensor, turns: Tensor, moved: Tensor, state: Tensor) -> Tensor:
@@ -38,25 +45,24 @@ def scan(shrink: Tensor, turns: Tensor, moved: Tensor, state: Tensor) -> Tensor:
     shrink (B, H, K), turns (B, H, K, N), moved (B, H, K, P, 2N).
     """
     length = shrink.shape[-1]
-    if length == 1:
-        return moved + shrink.exp()[..., None, None] * turned(state[:, :, None], turns[..., None, :])
     shrink, turns, moved = chunks(shrink), chunks(turns), chunks(moved)
     between, since, past = sums(shrink)
-    angle = remainder(past @ turns)[..., None, :]
+    turns = past @ turns
+    cos, sin = frame(turns[..., None, :])
     # In the frame that turns with the planes nothing turns.
-    frame = turned(moved, -angle)
-    frame = (between.exp() * past @ frame.flatten(-2)).unflatten(-1, frame.shape[-2:])
-    ends = turned(frame[..., -1, :, :], angle[..., -1, :, :])
-    carried = before(since[..., -1], angle[..., -1, 0, :], ends, state)
-    h = turned(frame + since.exp()[..., None, None] * carried[:, :, :, None], angle)
+    still = turned(moved, cos, -sin)
+    still = (between.exp() * past @ still.flatten(-2)).unflatten(-1, still.shape[-2:])
+    carried = state[:, :, None]
+    if length > CHUNK:
+        ends = turned(still[..., -1, :, :], cos[..., -1, :, :], sin[..., -1, :, :])
+        carried = before(scan(since[..., -1], remainder(turns[..., -1, :]), ends, state), state)
+    h = turned(still + since.exp()[..., None, None] * carried[:, :, :, None], cos, sin)
     return h.flatten(2, 3)[:, :, :length]
 
 
-def before(shrink: Tensor, turns: Tensor, ends: Tensor, state: Tensor) -> Tensor:
-    """The state before each of K chunks, as ends (B, H, K, P, 2N), which is what each chunk adds to its own end."""
-    if ends.shape[2] == 1:
-        return state[:, :, None]
-    return torch.cat([state[:, :, None], scan(shrink[..., :-1], turns[:, :, :-1], ends[:, :, :-1], state)], dim=2)
+def before(states: Tensor, first: Tensor) -> Tensor:
+    """States (B, H, K, P, 2N) after each place -> the state before each, of which the first is given."""
+    return torch.cat([first[:, :, None], states[:, :, :-1]], dim=2)
 
 
 class RigidMotion(nn.Module):
@@ -98,15 +104,14 @@ class RigidMotion(nn.Module):
         # Places that fill up a chunk neither contract nor turn nor let in.
         shrink, turns, v, b, c = map(chunks, parts)
         between, since, past = sums(shrink)
-        angle = remainder(past @ turns)
-        b, c = turned(torch.stack([b, c]), -angle).unbind()
-        kept, ended = between.exp() * past, angle[..., -1:, :]
-        ends = turned((kept[..., -1, :, None] * v).mT @ b, ended)
-        carried = before(since[..., -1], ended[..., 0, :], ends, state)
-        y = (c @ b.mT * kept) @ v + (since.exp()[..., None] * c) @ carried.mT
-        state = ends[:, :, -1] + since[:, :, -1, -1:, None].exp() * turned(carried[:, :, -1], ended[:, :, -1])
+        turns, kept = past @ turns, between.exp() * past
+        cos, sin = frame(turns)
+        b, c = turned(b, cos, -sin), turned(c, cos, -sin)
+        ends = turned((kept[..., -1, :, None] * v).mT @ b, cos[..., -1:, :], sin[..., -1:, :])
+        after = scan(since[..., -1], remainder(turns[..., -1, :]), ends, state)
+        y = (c @ b.mT * kept) @ v + (since.exp()[..., None] * c) @ before(after, state).mT
         y = y.flatten(2, 3)[:, :, : x.shape[1]].transpose(1, 2).flatten(-2)
-        return state, self.out(y + self.skip * u)
+        return after[:, :, -1], self.out(y + self.skip * u)
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
         """rotation: the planes turn by themselves, and leave it."""
