@@ -33,6 +33,7 @@ from personas.euclid.attention import CircleAttention
 from personas.euclid.mla import Projection
 from personas.euclid.moe import SimplexExperts
 from personas.euclid.norm import ChordPerceptron, SphereNorm
+from personas.euclid.ssm import RigidMotion
 from training.race import compared, race
 
 STEPS = 3  # runs of each in a round
@@ -81,6 +82,8 @@ class Outcome:
 
 BLOCK, ATTENTION = ((8, 64, 32),), Attention(32, 4)
 SCAN, TREE, SIMPLEX = SelectiveStateSpace(32, 4), PorphyryTree(32, 3, 20), SimplexExperts(32, 32)
+SCAN, TREE = SelectiveStateSpace(32, 4), PorphyryTree(32, 3, 20)
+MOTION = RigidMotion(32, 4)
 
 
 def long(length: int) -> tuple[tuple[int, ...], ...]:
@@ -107,6 +110,12 @@ CONTESTS = (
     Contest("A2 scan / attention, T = 1,024", Side(SCAN, long(1024)), Side(ATTENTION, long(1024))),
     Contest("A2 scan / attention, T = 4,096", Side(SCAN, long(4096)), Side(ATTENTION, long(4096))),
     Contest("A2 scan, T = 4,096 / 8 x T = 512", Side(SCAN, long(4096)), Side(SCAN, long(512)), per=8.0, promised=1.5),
+    Contest("E2 scan / attention, T = 64", Side(MOTION, BLOCK), Side(ATTENTION, BLOCK), promised=4.0),
+    Contest("E2 scan / attention, T = 1,024", Side(MOTION, long(1024)), Side(ATTENTION, long(1024))),
+    Contest("E2 scan / attention, T = 4,096", Side(MOTION, long(4096)), Side(ATTENTION, long(4096))),
+    Contest(
+        "E2 scan, T = 4,096 / 8 x T = 512", Side(MOTION, long(4096)), Side(MOTION, long(512)), per=8.0, promised=1.5
+    ),
     Contest("A6 latent attention / attention", Side(ORGANON, BLOCK), Side(ATTENTION, BLOCK)),
     Contest("E6 projection / attention", Side(PROJECTION, BLOCK), Side(ATTENTION, BLOCK)),
     Contest("A1 sparse / dense, E = 8", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), promised=1.0),
@@ -130,6 +139,7 @@ CONTESTS = (
             gradient=False,
         )
         for name, spec in (("A6", ORGANON), ("E6", PROJECTION), ("A2", SCAN))
+        for name, spec in (("A6", ORGANON), ("A2", SCAN), ("E2", MOTION))
         for cached in (64, 1024, 4096)
     ),
 )
