@@ -21,6 +21,7 @@ from personas.baseline.attention import Attention
 from personas.case import Case
 from personas.euclid.attention import CircleAttention
 from personas.euclid.mla import Projection
+from personas.euclid.ssm import RigidMotion
 
 # At d = 32, H = 4: (numbers a token, numbers in all).
 KEPT = {
@@ -30,6 +31,7 @@ KEPT = {
     LatentAttention(32, 4): (24, 32),
     Projection(32, 4): (24, 0),
     SelectiveStateSpace(32, 4): (0, 128),
+    RigidMotion(32, 4): (0, 256),
 }
 WINGS = {"definition": 8, "torch": 4, "mlx": 4}  # bytes a number
 PLANS = small_plans()
