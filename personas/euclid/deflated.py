@@ -1,8 +1,8 @@
 """Whole numbers in few bytes: those near 0 are common and get short words, repeated rows get one.
 
 0, -1, 1, -2, 2, ... are counted as 0, 1, 2, 3, 4, ..., two bytes each; the low bytes of all, then the high ones, are
-deflated: Lempel & Ziv's repetitions, Huffman's words. Only long repetitions are taken up (Z_FILTERED), for among numbers
-of no pattern short ones are chance, and dear: normal numbers of 3.77 bits of entropy take 3.86 so, else 4.36.
+deflated: Lempel & Ziv's repetitions, Huffman's words. Only long repetitions are taken up (Z_FILTERED), for short ones
+are chance among numbers of no pattern, and dear: normal numbers of 3.77 bits of entropy take 3.86 so, else 4.36.
 Sources: Ziv & Lempel 1977; Huffman 1952; RFC 1951.
 """
 
