@@ -24,9 +24,11 @@ Theorems.
     text with P above the greatest gap, and 2^-N, is said. Renewed is only a point with P < 2^-S: by then all n have
     parted, if 2^-S is less than the least gap, as it is up to n = 2^S / sqrt(5), 114 for S = 8.
  4. (digits) Edges that a wing's rounding d of the logits moves by d / 2 move x / W, in its cell, by 1 / share times as
-    much, and later choices by blur = (sum of all P up to here) / P. Renewal keeps that small: without it no two wings
-    say the same after 20 bits, some three tokens, and by theorem 3 it costs nothing. `clearance` knows the blur.
-Ties with paper: arithmetic sampling shares real points; here are the bits that it takes, and the law is exact.
+    much, and later choices by blur = (sum of all P up to here) / P. Renewal keeps that small, and by theorem 3 it costs
+    nothing: of 48 texts of a trained model 1 parted between the float32 wings before 8 bits were spent, 7 before 12,
+    and without renewal all 48 within 9 tokens. `clearance` knows the blur.
+Measured: distinct among 16 texts of one token of a trained model, against independent draws of the same law: 15.8 and
+14.9; of the 20 likeliest 13.6 and 11.1; at temperature 0.5 12.2 and 10.9 (40 seeds, errors of 0.3 at most).
 
 Cost: that of `personas.sampling`; 3 whole numbers a continuation.
 Sources: Vilnis et al. 2023 (arithmetic sampling); Witten, Neal, Cleary 1987; Elements II.11, VI.30.

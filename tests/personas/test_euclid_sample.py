@@ -1,4 +1,4 @@
-"""Arithmetic sampling by golden points: the sequence, codes by hand, laws counted whole, and how seldom texts repeat."""
+"""Arithmetic sampling by golden points: the sequence, codes by hand, laws counted whole, how seldom texts repeat."""
 
 from __future__ import annotations
 
