@@ -20,7 +20,7 @@ class Mirrors(nn.Module):
         self.angles = mx.zeros((n_head * width // 2,))
         self.gain = mx.zeros((n_head * width,))
 
-    def frame(self, dtype: mx.Dtype) -> mx.array:
+    def _frame(self, dtype: mx.Dtype) -> mx.array:
         """diag(g) Q of each head, (H, w, w)."""
         v = self.mirrors.astype(dtype).reshape(self.n_head, self.n_mirror, self.width)
         square = mx.maximum(v.square().sum(-1, keepdims=True), TINY)
@@ -35,7 +35,7 @@ class Mirrors(nn.Module):
         dtype = mx.float64 if x.dtype == mx.float64 else mx.float32
         angle = place[:, None, :, None] * self.angles.astype(dtype).reshape(self.n_head, 1, -1)
         cos, sin = mx.cos(angle), mx.sin(angle)
-        turn = mx.concatenate([cos, cos], axis=-1), mx.concatenate([-sin, sin], axis=-1), self.frame(dtype)
+        turn = mx.concatenate([cos, cos], axis=-1), mx.concatenate([-sin, sin], axis=-1), self._frame(dtype)
         return tuple(part.astype(x.dtype) for part in turn)
 
     def turn(self, x: mx.array, place: mx.array) -> mx.array:

@@ -116,13 +116,21 @@ def _recorded(name: str, function: Callable, path: str, found: list[Call]) -> Ca
     @wraps(function)
     def method(self, *args, **named):
         n = next(numbers)
-        arguments = copy.deepcopy(as_numpy((args, named)))  # a cache as it was before the call
+        arguments = _before(as_numpy((args, named)))
         output = function(self, *args, **named)
         if any(True for _ in leaves(output, "")):  # else it computes nothing: a list of layers that is extended
             found.append(Call(path, name, n, arguments, as_numpy(output)))
         return output
 
     return method
+
+
+def _before(arguments: Any) -> Any:
+    """The arguments as they are before the call: a cache will change. What has no copy, a dtype say, stays itself."""
+    try:
+        return copy.deepcopy(arguments)
+    except TypeError:
+        return arguments
 
 
 def as_numpy(tree: Any) -> Any:

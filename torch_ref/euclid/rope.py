@@ -20,7 +20,7 @@ class Mirrors(nn.Module):
         self.angles = nn.Parameter(torch.zeros(n_head * width // 2))
         self.gain = nn.Parameter(torch.zeros(n_head * width))
 
-    def frame(self, dtype: torch.dtype) -> Tensor:
+    def _frame(self, dtype: torch.dtype) -> Tensor:
         """diag(g) Q of each head, (H, w, w)."""
         v = self.mirrors.to(dtype).view(self.n_head, self.n_mirror, self.width)
         square = v.square().sum(-1, keepdim=True).clamp(min=TINY)
@@ -35,7 +35,7 @@ class Mirrors(nn.Module):
         dtype = torch.promote_types(x.dtype, torch.float32)
         angle = place[:, None, :, None] * self.angles.to(dtype).view(self.n_head, 1, -1)
         cos, sin = angle.cos(), angle.sin()
-        turn = torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1), self.frame(dtype)
+        turn = torch.cat([cos, cos], dim=-1), torch.cat([-sin, sin], dim=-1), self._frame(dtype)
         return tuple(part.to(x.dtype) for part in turn)
 
     def turn(self, x: Tensor, place: Tensor) -> Tensor:
