@@ -82,12 +82,8 @@ def _grown(shape: tuple[int, ...], cached: int) -> tuple[int, ...]:
 
 ATTENTION, NORM, PERCEPTRON = Attention(32, 4), LayerNorm(32), MLP(32)
 SCAN, TREE, ORGANON = SelectiveStateSpace(32, 4), PorphyryTree(32, 3, 20), LatentAttention(32, 4)
-MOTION, SIMPLEX, PROJECTION, CIRCLE = (
-    RigidMotion(32, 4),
-    SimplexExperts(32, 32),
-    Projection(32, 4),
-    CircleAttention(32, 4),
-)
+MOTION, SIMPLEX, PROJECTION = RigidMotion(32, 4), SimplexExperts(32, 32), Projection(32, 4)
+CIRCLE = CircleAttention(32, 4)
 CACHES = {"A6": ORGANON, "E6": PROJECTION, "A2": SCAN, "E2": MOTION}
 CONTESTS = (
     against("A3 syllogism / attention", Syllogism(32, 4), ATTENTION, promised=2.2),

@@ -47,7 +47,7 @@ from scipy.special import softmax
 
 from personas.baseline.attention import Attention
 from personas.case import Case, Theorem, representable
-from personas.continuation import continuation
+from personas.continuation import causality, continuation
 
 
 @dataclass(frozen=True)
@@ -172,19 +172,11 @@ def _hull(evaluate, g):
     return np.maximum(evaluate(HEADS, p, "found", q, k, v) @ directions, furthest), furthest
 
 
-def _causality(evaluate, g):
-    spec, t = CircleAttention(16, 4), int(g.integers(1, LENGTH))
-    p = Case("", spec, None).parameters(g)
-    x, later = representable(g.normal(size=(2, 2, LENGTH, 16)))
-    changed = np.where(np.arange(LENGTH)[None, :, None] < t, x, later)
-    return evaluate(spec, p, "__call__", x)[:, :t], evaluate(spec, p, "__call__", changed)[:, :t]
-
-
 THEOREMS = (
     Theorem("circle: explicit", "it is attention by explicit distances", _explicit, length=64),
     Theorem("circle: isometry", "one rotation and translation of queries and keys change nothing", _isometry, 400),
     Theorem("circle: mean", "beta = 0 gives the mean of the values so far", _mean, length=32),
     Theorem("circle: hull", "a head's output lies in the convex hull of the values it may see", _hull, length=64),
-    Theorem("circle: causality", "the output before t does not change with inputs from t on", _causality, 1, True),
+    causality("circle", CircleAttention(32, 4), _turned),
     continuation("circle", CircleAttention(32, 4), _turned, length=128),
 )
