@@ -17,32 +17,40 @@ from parity.exact import exact
 from parity.small import N_VOCAB, small_corpus, small_plan
 from parity.trainers import WINGS, make
 from personas import model
-from personas.aristotle import memory_tables, tokenize
-from personas.aristotle.evidence import CONTEXTS, Evidence
-from personas.evidence import ABSENT
+from personas.aristotle import tokenize
+from personas.aristotle.evidence import CONTEXTS
+from personas.euclid import tokenize as division
+from personas.evidence import ABSENT, Evidence
 from personas.gate import gate
 from personas.names import below
 from train_mps import FIXED
 
-PARTS, FEATURES = Evidence.parts(), Evidence.FEATURES
+REMEMBERING = [name for name, persona in personas.PERSONAS.items() if "memory" in persona.default]
 
 
-@pytest.fixture(scope="module")
-def small():
-    return small_plan("aristotle")
+@pytest.fixture(scope="module", params=REMEMBERING)
+def small(request):
+    return small_plan(request.param)
 
 
-@pytest.fixture(scope="module")
-def real():
-    """The contract's plan over its text, with a tree of frequencies, since dividing it by neighbours takes a while."""
+@pytest.fixture(scope="module", params=REMEMBERING)
+def real(request):
+    """The contract's plan over its text, with a vocabulary by frequency, since ordering it by kin takes a while."""
     text, vocabulary = corpus.load(), corpus.vocabulary()
     rates = np.bincount(text.train, minlength=len(vocabulary)) + 0.1
-    groups = np.array_split(np.argsort(-rates, kind="stable"), 1024)
-    tree = tokenize.arrange(groups, rates / rates.sum(), (32, 32))
-    aristotle = personas.PERSONAS["aristotle"]
-    others = [name for name in aristotle.default if name != "tokenize"]
-    tables = personas.prepare(aristotle, others, text.train)
-    return personas.plan("aristotle", FIXED, None, tables | {f"tokenize.{name}": table for name, table in tree.items()})
+    order, shares = np.argsort(-rates, kind="stable"), rates / rates.sum()
+    if request.param == "aristotle":
+        own = tokenize.arrange(np.array_split(order, 1024), shares, (32, 32))
+    else:
+        own = division.arrange(np.argsort(order), shares, division.PLACES)
+    persona = personas.PERSONAS[request.param]
+    tables = personas.prepare(persona, [name for name in persona.default if name != "tokenize"], text.train)
+    return personas.plan(persona.name, FIXED, None, tables | {f"tokenize.{name}": table for name, table in own.items()})
+
+
+def kept(plan):
+    """The module that says what the plan's memory is rebuilt from."""
+    return memory_gate.memory_tables(plan.name)
 
 
 def without(plan):
@@ -114,7 +122,7 @@ def test_the_past_does_not_know_the_future(small, wing, t):
 
 
 @pytest.mark.parametrize("wing", WINGS)
-@pytest.mark.parametrize("persona", ("aristotle", "baseline"))
+@pytest.mark.parametrize("persona", personas.PERSONAS)
 def test_without_places_every_place_is_asked(wing, persona):
     plan = small_plan(persona)
     made, (ids, targets) = trainer(wing, plan), batch(plan)
@@ -136,7 +144,7 @@ def test_training_runs_as_without_it(small, wing):
 
 
 def test_a_checkpoint_holds_all_that_the_memory_is_made_from(small):
-    again = personas.plan("aristotle", small.fixed, None, tables={name: t.copy() for name, t in small.tables.items()})
+    again = personas.plan(small.name, small.fixed, None, tables={name: t.copy() for name, t in small.tables.items()})
     for first, second in zip(small.evidence(*batch(small)), again.evidence(*batch(small)), strict=True):
         assert np.array_equal(first, second)
     assert small.tables["memory.text"].dtype == np.uint16
@@ -154,8 +162,9 @@ def test_evidence_of_blocks_longer_than_the_gates_lags(small):
         assert array.shape[:2] == ids.shape and np.isfinite(array).all()
 
 
-def test_what_reaches_out_of_the_block_is_absent(small):
+def test_what_reaches_out_of_the_block_is_absent():
     """At the first place only contexts of one token can be there; at the fourth, all."""
+    small = small_plan("aristotle")
     ids = np.broadcast_to(small_corpus().train[:16].astype(np.int32), (1, 16))
     _, offsets, parts = small.evidence(ids, ids)
     reach = [context.reach for context in CONTEXTS.values()]
@@ -163,23 +172,25 @@ def test_what_reaches_out_of_the_block_is_absent(small):
         here = offsets[0, place, : len(reach)] > ABSENT / 2
         assert not here[np.array(reach) > place + 1].any()
     assert (offsets[0, 5, : len(reach)] > ABSENT / 2).all()
-    assert (parts[0, :, PARTS.index("uniform")] == -np.log(N_VOCAB)).all()
+    assert (parts[0, :, type(small.parts["evidence"]).parts().index("uniform")] == -np.log(N_VOCAB)).all()
 
 
-def test_the_shipped_gate_is_whole_and_says_what_made_it():
-    shipped, record = gate(memory_tables.GATE), json.loads(memory_tables.GATE.read_text(encoding="utf-8"))
+def test_the_shipped_gate_is_whole_and_says_what_made_it(small):
+    path, memory = kept(small).GATE, kept(small).Evidence
+    shipped, record = gate(path), json.loads(path.read_text(encoding="utf-8"))
     assert {name: value.shape for name, value in shipped.items()} == {
-        name: value.shape for name, value in gate_fit.start(Evidence, FIXED.block_size).items()
+        name: value.shape for name, value in gate_fit.start(memory, FIXED.block_size).items()
     }
     assert all(np.isfinite(value).all() and value.dtype == np.float32 for value in shipped.values())
-    assert record["parts"] == ["model", *PARTS] and record["features"][: len(FEATURES)] == list(FEATURES)
+    assert record["parts"] == ["model", *memory.parts()]
+    assert record["features"][:-3] == list(memory.FEATURES) and record["systems"] == memory_gate.models(small.name)
     made = (record["folds"], record["iterations"], record["part of the split"], record["seed"], record["steps"])
     assert made == (memory_gate.FOLDS, memory_gate.ITERATIONS, memory_gate.PART, memory_gate.SEED, gate_fit.STEPS)
 
 
 def remembered(plan, *pieces: np.ndarray) -> Evidence:
     """The evidence of a plan, of these pieces of text alone."""
-    return memory_tables.evidence(plan.parts["vocabulary"], below(plan.tables, "memory"), *pieces)
+    return kept(plan).evidence(plan.parts["vocabulary"], below(plan.tables, "memory"), *pieces)
 
 
 @pytest.fixture(scope="module")
@@ -210,18 +221,23 @@ def test_the_gates_loss_while_it_is_fitted_is_the_memorys(small, sample):
     """Two texts of the same equation: the fit's, and the definition with its evidence."""
     pieces, _ = list(memory_gate.folds(small_corpus().train))[-1]
     g = np.random.default_rng(0)
-    constants = {n: (0.3 * g.normal(size=x.shape)).astype(np.float32) for n, x in gate_fit.start(Evidence, 64).items()}
-    evidence = memory_tables.evidence(small.parts["vocabulary"], below(small.tables, "memory") | constants, *pieces)
-    uncertainty, own = sample.features[..., len(FEATURES) :], sample.parts[..., 0]
+    constants = {
+        n: (0.3 * g.normal(size=x.shape)).astype(np.float32)
+        for n, x in gate_fit.start(kept(small).Evidence, 64).items()
+    }
+    evidence = kept(small).evidence(small.parts["vocabulary"], below(small.tables, "memory") | constants, *pieces)
+    uncertainty, own = sample.features[..., -3:], sample.parts[..., 0]
     spec = replace(small.parts["memory"], weight=constants["weight"])
     expected = -spec.log_prob({}, own, uncertainty, *evidence.of(sample.ids, sample.targets))
     wide = {name: value.astype(np.float64) for name, value in constants.items()}
     np.testing.assert_allclose(gate_fit.losses(wide, sample), expected, rtol=1e-12)
 
 
-def test_the_gradient_of_the_fit_is_the_slope(sample):
+def test_the_gradient_of_the_fit_is_the_slope(small, sample):
     g = np.random.default_rng(1)
-    constants = {name: 0.3 * g.normal(size=value.shape) for name, value in gate_fit.start(Evidence, 64).items()}
+    constants = {
+        name: 0.3 * g.normal(size=value.shape) for name, value in gate_fit.start(kept(small).Evidence, 64).items()
+    }
     _, gradient = gate_fit.gradient(constants, sample)
     for name, value in constants.items():
         direction, h = g.normal(size=value.shape), 1e-5
@@ -229,9 +245,10 @@ def test_the_gradient_of_the_fit_is_the_slope(sample):
         assert (ends[0] - ends[1]) / (2 * h) == pytest.approx((gradient[name] * direction).sum(), rel=1e-5, abs=1e-9)
 
 
-def test_a_fit_lowers_the_loss_and_comes_back_from_its_file(sample, tmp_path):
-    fitted, counts = gate_fit.fit(Evidence, sample, steps=60), sample.weight > 0
-    before, after = (gate_fit.losses(c, sample)[counts].mean() for c in (gate_fit.start(Evidence, 16), fitted))
+def test_a_fit_lowers_the_loss_and_comes_back_from_its_file(small, sample, tmp_path):
+    memory, counts = kept(small).Evidence, sample.weight > 0
+    fitted = gate_fit.fit(memory, sample, steps=60)
+    before, after = (gate_fit.losses(c, sample)[counts].mean() for c in (gate_fit.start(memory, 16), fitted))
     assert after < before - 0.02
     memory_gate.write(tmp_path / "gate.json", fitted, {"steps": 60})
     again = gate(tmp_path / "gate.json")
