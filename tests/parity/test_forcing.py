@@ -36,6 +36,7 @@ PLACES = {
     "euclid.tokenize": ("vocabulary",),
     "euclid.rope": ("position",),
     "euclid.attention": ("blocks.0.mixer",),
+    "euclid.mirrors": ("blocks.0.mixer.plane",),
     "euclid.mla": ("blocks.0.mixer",),
     "euclid.mirrors": ("blocks.0.mixer",),
     "euclid.ssm": ("blocks.1.mixer",),

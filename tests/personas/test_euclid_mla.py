@@ -93,7 +93,9 @@ def trained(start: str | None) -> tuple[np.ndarray, np.ndarray, float]:
         found = []
         for block, kept in zip(trainer.model.blocks, seen, strict=True):
             frame, x = block.mixer.plane.frame().detach().double(), torch.cat(kept)
-            found.append([float(torch.linalg.cond(m)) for m in (frame, x.T @ x, frame.T @ x.T @ x @ frame)])
+            # A layer norm leaves nothing along 1, the one direction that is not counted.
+            inputs, latents = torch.linalg.svdvals(x)[:-1], torch.linalg.svdvals(x @ frame)
+            found.append([float(torch.linalg.cond(frame)), *(float((s[0] / s[-1]) ** 2) for s in (inputs, latents))])
         return np.array(found)
 
     before = conditions()
@@ -114,9 +116,8 @@ def test_latents_stay_well_conditioned(record_property):
             text = ", ".join(f"{what} {x:.3g}" for what, x in pairs)
             print(f"{name}, {when}: cond of {text}; loss {loss:.4f}")
             record_property(f"{name}, {when}", text)
-    for found in results["projection"][:2]:
-        assert (found[:, 0] < 1 + 1e-5).all() and (found[:, 2] <= found[:, 1] * (1 + 1e-6)).all()
-    assert median(results["free, from normal numbers"][1])[0] > 2
+    own, free = results["projection"][1], results["free, from normal numbers"][1]
+    assert (own[:, 0] < 1 + 1e-5).all() and median(free)[0] > 2 and median(free)[2] > 4 * median(own)[2]
 
 
 def median(found: np.ndarray) -> np.ndarray:
