@@ -22,6 +22,11 @@ Theorems.
     times that.
  4. Causality: y_t is a function of x_0 .. x_t.
 
+Measured (the slow test of tests/personas/test_euclid_mla.py: 500 steps, small corpus, d = 32; median of two layers, one
+seed; cond of F or W, and of the latents' second moments):  projection 1 and 21;  W from the same start 1.14 and 25;  W
+from normal numbers 6.2 and 438. So most of the gain is the start, which mirrors keep; in loss there is none (4.2925,
+4.2913, 4.2898).
+
 Cost.  r d + 8 d + (d + 8 H) d + 2 r d + d^2 parameters: 4,864 at d = 32, H = 4. F once a call, O(d r^2 + r^3); then as
 attention with queries and keys of width dh + 8; generation O(t H (r + 8)) a token.
 Sources: DeepSeek-AI 2024 (DeepSeek-V2: latents, absorption, decoupled rotary key); Mhammedi et al. 2017 (weights from
