@@ -21,9 +21,12 @@ class Division(nn.Module):
         sizes = (self.rows, self.places, *moduli)
         self.embedding = mx.zeros((sum(sizes), n_embd))
         self.head = mx.zeros((sum(sizes), n_embd))
-        # A leading underscore keeps an array out of the parameters. Where Q, R, M_1 .. M_k begin in a table:
+        # Where Q, R, M_1 .. M_k begin in a table, and where the remainders of every row's numbers stand in it.
+        # A leading underscore keeps an array out of the parameters.
         self._begins = mx.array((0, *np.cumsum(sizes)[:-1].tolist()), mx.int32)
         self._moduli = mx.array(moduli, mx.int32)
+        n = mx.arange(self.rows * self.places).reshape(self.rows, 1, self.places)
+        self._left = n % self._moduli[:, None] + self._begins[2:, None]
         self._rank = mx.array(rank)
         for name, base in (("base_row", base_row), ("base_place", base_place), ("within", within)):
             setattr(self, f"_{name}", mx.array(base))
@@ -42,7 +45,7 @@ class Division(nn.Module):
         # All remainders in one product; then a place's score is the sum of those that it leaves.
         scores, n = x.flatten(0, -2) @ self.head.T, self._rank[targets.flatten()]
         row, place = n // self.places, n % self.places
-        left = self._left(row)
+        left = self._left[row]
         others = mx.take_along_axis(scores, left.flatten(1), axis=1).reshape(left.shape).sum(1)
         among = scores[:, self.rows : self.rows + self.places] + others
         loss = nn.losses.cross_entropy(scores[:, : self.rows] + self._base_row, row)
@@ -51,7 +54,7 @@ class Division(nn.Module):
 
     def log_probs(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> (..., V), nats: every place of every row."""
-        others = self.head[self._left(mx.arange(self.rows))].sum(1)
+        others = self.head[self._left].sum(1)
         vectors = self.head[self.rows : self.rows + self.places] + others
         among = mx.unflatten(x @ vectors.flatten(0, 1).T, -1, self._base_place.shape) + self._base_place
         line = self._row(x)[..., None] + log_softmax(among)
@@ -66,8 +69,3 @@ class Division(nn.Module):
 
     def _row(self, x: mx.array) -> mx.array:
         return log_softmax(x @ self.head[: self.rows].T + self._base_row)
-
-    def _left(self, row: mx.array) -> mx.array:
-        """row (N,) -> where the remainders of its numbers stand in a table, (N, k, places)."""
-        n = self.places * row[:, None] + mx.arange(self.places)
-        return n[:, None] % self._moduli[:, None] + self._begins[2:, None]

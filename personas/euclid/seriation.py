@@ -16,9 +16,12 @@ all at once, twelve times over (the k-means of relative entropy). A row that wou
 that lose least to the best row that has room. Without smoothing no exchange lowers sum_w t_w KL(p(. | w) | p(. | q)).
 
 Order. Within a row by base rate, the likeliest first: so the first columns hold what is common in every row, and
-small remainders on C belong to it. {MEASURED}
+small remainders on C belong to it.
 
-Sources: Petrie 1899 (seriation); Dhillon, Mallela, Kumar 2003 (clustering by relative entropy). Cost: six seconds.
+Measured as in `personas.euclid.tokenize`, with two moduli: cuts alone 5.392 nats, by count^(3/4) or count instead of
+its root 5.406 and 5.419; with exchanges 5.362. Surface classes as further neighbours changed nothing (+0.003).
+
+Sources: Petrie 1899 (seriation); Dhillon, Mallela, Kumar 2003 (clustering by relative entropy). Cost: three seconds.
 """
 
 from __future__ import annotations

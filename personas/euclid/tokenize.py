@@ -16,7 +16,12 @@ No id has a learned number of its own: Q', R', M' are 224 + 225 + 1,900 rows for
 What is mended. The plan has a table over r alone in the head, and two moduli. But a table over r meets q in an
 interaction only, which ties unlike tokens; here the remainders that embed a token score it too, each an inner product
 with x, in which the loss is convex as a flat softmax's. And a modulus more costs little and parts tokens further, so
-there are eight, the first primes from 223 on. {MEASURED}
+there are eight, the first primes from 223 on. In a small log-bilinear model (800 iterations, the last tenth of the
+training split held out, one seed), with eight that embed, two that score gave 5.316 nats, four 5.277, and eight 5.245
+(other primes). As it stands it gives 5.229, without base rates 5.397; A8 5.236.
+
+Measured on that tenth, with blocks and rotary positions, 1,000 iterations, one seed: 5.235; A8 5.249 with 17 times the
+parameters of the whole model. An iteration in PyTorch takes 0.95 (0.5 to 1.3) times A8's, on a busy machine.
 
 Theorems.
  1. w -> n -> (q, r) is a bijection onto the filled places, 0 <= r < C. The last row has V mod C = 82 places.
@@ -26,9 +31,8 @@ Theorems.
  4. At x = 0, p = p0.
  5. A target's loss needs 2,349 inner products, below 11 sqrt V, instead of V; the whole distribution O(k V d).
 
-Cost. 2,349 d numbers to embed, as many to score; A8 has 51,200 d of each and more. Sources: Elements VII.1-2; Shi and
-others 2020 (embeddings by remainders); Li and others 2016 (LightRNN: a row and a column for every word); Kautz &
-Singleton 1964 (codes in which two words agree in few places); Morin & Bengio 2005.
+Cost. 2,349 d numbers each to embed and to score. Sources: Elements VII.1-2; Shi and others 2020 (remainders); Li and
+others 2016 (LightRNN: rows and columns); Kautz & Singleton 1964 (codes that agree in few places).
 """
 
 from __future__ import annotations
@@ -52,8 +56,7 @@ def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarr
     rates = base_rates(train_ids, vocabulary)
     # One thread: the same sums and so the same line on any number of cores.
     with threadpool_limits(1, "blas"):
-        rank = seriate(train_ids, vocabulary, rates, PLACES)
-    return arrange(rank, rates, PLACES)
+        return arrange(seriate(train_ids, vocabulary, rates, PLACES), rates, PLACES)
 
 
 def arrange(rank: np.ndarray, rates: np.ndarray, places: int) -> dict[str, np.ndarray]:
@@ -144,13 +147,9 @@ SMALL = small_line(np.random.default_rng(8))
 LAST = np.argsort(SMALL.rank)[None, -3:].astype(np.int32)
 
 
-def _ids(g: np.random.Generator, *shape: int) -> np.ndarray:
-    return g.integers(0, 45, size=shape).astype(np.int32)
-
-
 CASES = (
-    Case("division: embed, ids repeated", SMALL, lambda g: (_ids(g, 3, 7) % 9,), "embed"),
-    Case("division: log_prob", SMALL, lambda g: (g.normal(size=(2, 7, 8)), _ids(g, 2, 7)), "log_prob"),
+    Case("division: embed, ids repeated", SMALL, lambda g: (g.integers(0, 9, (3, 7)).astype(np.int32),), "embed"),
+    Case("division: log_prob", SMALL, lambda g: (g.normal(size=(2, 7, 8)), g.integers(0, 45, (2, 7))), "log_prob"),
     Case("division: log_prob, last row", SMALL, lambda g: (g.normal(size=(1, 3, 8)), LAST), "log_prob"),
     Case("division: log_probs", SMALL, lambda g: (g.normal(size=(2, 3, 8)),), "log_probs"),
     Case("division: large logits", SMALL, lambda g: (30 * g.normal(size=(1, 3, 8)),), "log_probs"),
@@ -159,8 +158,7 @@ CASES = (
 
 
 def _posed(g: np.random.Generator) -> tuple[Division, dict[str, np.ndarray], np.ndarray]:
-    spec = small_line(g)
-    return spec, Case("", spec, None).parameters(g), np.arange(45, dtype=np.int32)
+    return (spec := small_line(g)), Case("", spec, None).parameters(g), np.arange(45, dtype=np.int32)
 
 
 def _division(evaluate, g):
@@ -190,8 +188,7 @@ def _rates(evaluate, g):
     spec, p, ids = _posed(g)
     # Normalised again, since the tables are rounded.
     row, place = (log_softmax(base.astype(np.float64), axis=-1) for base in (spec.base_row, spec.base_place))
-    expected = (row[:, None] + place).flat[spec.rank]
-    return evaluate(spec, p, "log_prob", np.zeros((45, 8)), ids), expected
+    return evaluate(spec, p, "log_prob", np.zeros((45, 8)), ids), (row[:, None] + place).flat[spec.rank]
 
 
 THEOREMS = (

@@ -17,10 +17,12 @@ class Division(nn.Module):
         sizes = (self.rows, self.places, *moduli)
         self.embedding = nn.Parameter(torch.zeros(sum(sizes), n_embd))
         self.head = nn.Parameter(torch.zeros(sum(sizes), n_embd))
-        # Where Q, R, M_1 .. M_k begin in a table.
+        # Where Q, R, M_1 .. M_k begin in a table, and where the remainders of every row's numbers stand in it.
         begins = torch.tensor((0, *np.cumsum(sizes)[:-1].tolist()))
-        self.register_buffer("begins", begins, persistent=False)
-        self.register_buffer("moduli", torch.tensor(moduli), persistent=False)
+        n = torch.arange(self.rows * self.places).view(self.rows, 1, self.places)
+        left = n % torch.tensor(moduli)[:, None] + begins[2:, None]
+        for name, table in (("begins", begins), ("moduli", torch.tensor(moduli)), ("left", left)):
+            self.register_buffer(name, table, persistent=False)
         self.register_buffer("rank", torch.from_numpy(rank).long(), persistent=False)
         for name, base in (("base_row", base_row), ("base_place", base_place), ("within", within)):
             self.register_buffer(name, torch.from_numpy(base), persistent=False)
@@ -39,7 +41,7 @@ class Division(nn.Module):
         # All remainders in one product; then a place's score is the sum of those that it leaves.
         scores, n = x.flatten(0, -2) @ self.head.T, self.rank[targets.flatten()]
         row, place = n // self.places, n % self.places
-        left = self._left(row)
+        left = self.left[row]
         others = scores.gather(1, left.flatten(1)).view(left.shape).sum(1)
         among = scores[:, self.rows : self.rows + self.places] + others
         loss = F.cross_entropy(scores[:, : self.rows] + self.base_row, row, reduction="none")
@@ -48,7 +50,7 @@ class Division(nn.Module):
 
     def log_probs(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> (..., V), nats: every place of every row."""
-        others = F.embedding(self._left(torch.arange(self.rows, device=x.device)), self.head).sum(1)
+        others = F.embedding(self.left, self.head).sum(1)
         vectors = self.head[self.rows : self.rows + self.places] + others
         among = (x @ vectors.flatten(0, 1).T).unflatten(-1, self.base_place.shape) + self.base_place
         line = self._row(x)[..., None] + F.log_softmax(among, dim=-1)
@@ -63,8 +65,3 @@ class Division(nn.Module):
 
     def _row(self, x: Tensor) -> Tensor:
         return F.log_softmax(x @ self.head[: self.rows].T + self.base_row, dim=-1)
-
-    def _left(self, row: Tensor) -> Tensor:
-        """row (N,) -> where the remainders of its numbers stand in a table, (N, k, places)."""
-        n = self.places * row[:, None] + torch.arange(self.places, device=row.device)
-        return n[:, None] % self.moduli[:, None] + self.begins[2:, None]
