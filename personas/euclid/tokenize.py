@@ -21,7 +21,7 @@ training split held out, one seed), with eight that embed, two that score gave 5
 (other primes). As it stands it gives 5.229, without base rates 5.397; A8 5.236.
 
 Measured on that tenth, with blocks and rotary positions, 1,000 iterations, one seed: 5.235; A8 5.249 with 17 times the
-parameters of the whole model. An iteration in PyTorch takes 0.95 (0.5 to 1.3) times A8's, on a busy machine.
+parameters of the whole model. An iteration takes 0.95 (0.5 to 1.3) times A8's in PyTorch, 0.88 (0.86 to 0.98) in MLX.
 
 Theorems.
  1. w -> n -> (q, r) is a bijection onto the filled places, 0 <= r < C. The last row has V mod C = 82 places.
