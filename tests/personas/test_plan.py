@@ -100,7 +100,7 @@ def test_a_rate_that_is_none(rate):
         keep_mask(stream(0, "test"), (2,), rate)
 
 
-@pytest.mark.parametrize(("name", "words"), [("euclid", "not built yet"), ("plato", "no persona 'plato'")])
+@pytest.mark.parametrize(("name", "words"), [("plato", "no persona 'plato'"), ("Euclid", "no persona 'Euclid'")])
 def test_a_persona_that_cannot_be_had(name, words):
     with pytest.raises(PersonaError, match=words):
         personas.plan(name, small_fixed(10), None)
