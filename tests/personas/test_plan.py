@@ -28,7 +28,7 @@ def test_initial_values_depend_on_the_seed_alone(plan):
     first, again, other = plan.initial(1), plan.initial(1), plan.initial(2)
     assert first.keys() == again.keys() == other.keys()
     assert all(np.array_equal(first[name], again[name]) for name in first)
-    drawn = [name for name in first if len(np.unique(first[name])) > 1]
+    drawn = [name for name in first if len(np.unique(first[name])) > 1 and name != "position.angles"]  # a given row
     assert drawn and not any(np.array_equal(first[name], other[name]) for name in drawn)
     assert all(value.dtype == np.float32 for value in first.values())
 
