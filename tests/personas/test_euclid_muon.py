@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import replace
 
@@ -196,7 +197,7 @@ def mlx_step(optimizer: mlx.optimizers.Optimizer, values: dict, gradients: dict)
 @pytest.mark.slow
 @pytest.mark.parametrize("wing", WINGS)
 def test_a_step_costs_at_most_half_as_much_again_as_the_librarys_muon(wing):
-    """All hidden matrices at the contract's sizes: the project's promise."""
+    """All hidden matrices at the contract's sizes, as promised. In processor time, which others cannot take."""
     own = personas.plan("euclid", FIXED, None, {}, ("muon",))
     values = hidden(own)
     gradients = {name: np.float32(np.random.default_rng(0).normal(size=p.shape)) for name, p in values.items()}
@@ -210,7 +211,7 @@ def test_a_step_costs_at_most_half_as_much_again_as_the_librarys_muon(wing):
         rule = mlx_impl.stacked.Stacked(MlxCompass(**SETTINGS), 1e-3)
         optimizers = {"compass": rule, "library": mlx.optimizers.Muon(1e-3)}
         steps = {name: mlx_step(optimizer, values, gradients) for name, optimizer in optimizers.items()}
-    taken = race(steps, rounds=20, steps=20)
+    taken = race(steps, rounds=15, steps=10, clock=time.process_time)
     ratio, low, high = compared(taken["compass"], taken["library"])
     print(
         f"\n{wing}: {1e3 * np.median(taken['compass']):.2f} ms, {ratio:.2f} ({low:.2f} to {high:.2f}) of the library's"
