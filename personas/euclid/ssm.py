@@ -33,8 +33,7 @@ Theorems.
  5. Constant input gives h_t = sqrt(1 - r^2) (1 - l^(t+1)) / (1 - l) B u, as complex numbers, l = r exp(2 pi i theta).
 
 Cost.  (2 d + H + H N + 4 N) d parameters; O(T d (d + N + 16)) a sequence, linear in T; 2 d N numbers in generation.
-Initial values: heads remember 2 to 128 places and planes turn once in 4 to 256, both in continued proportion; turns do
-not depend on x yet. pace and turn have one axis, so that no weight decay pulls at them.
+Initial values: heads remember 2 to 128 places, planes turn once in 4 to 256, W_theta = 0. Nothing decays pace and turn.
 Gradients: sqrt(1 - r^2) has none at r = 1, nor log r at r = 0. With s the logistic function, the wings take log s(-z)
 and g sqrt(2 - g^2), g = exp(log s(z) / 2), smooth for all z.
 Sources: Orvieto 2023 (LRU); De 2024 (Griffin: contraction by input); Dao & Gu 2024 (Mamba-2: one contraction a head,
@@ -130,7 +129,7 @@ CASES = (
     Case("rigid: the contract's sizes", RigidMotion(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("rigid: three levels and a rest", SMALL, lambda g: (g.normal(size=(1, 275, 8)),)),
     Case("rigid: one place", SMALL, lambda g: (g.normal(size=(2, 1, 8)),)),
-    Case("rigid: extreme gates", SMALL, _steps(2, 9, 4.0), "step", spread=0.7),
+    Case("rigid: extreme gates", SMALL, _steps(2, 9, 2.0), "step", spread=0.7),
     Case("rigid: one plane a channel", RigidMotion(6, 6, 1), lambda g: (g.normal(size=(2, 20, 6)),)),
     Case("rigid: one token after some", SMALL, _steps(3, 1), "step"),
     Case("rigid: forty tokens after some", SMALL, _steps(2, 40), "step"),
