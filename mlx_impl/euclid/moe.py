@@ -14,12 +14,15 @@ from personas.euclid.simplex import lengths
 class SimplexExperts(nn.Module):
     """x (..., n_embd) -> the same shape."""
 
-    def __init__(self, n_embd: int, hidden: int, n_expert: int, k: int, tau: float):
+    def __init__(self, n_embd: int, hidden: int, n_expert: int, k: int, tau: float, rate: float):
         super().__init__()
-        self.n_expert, self.k, self.tau = n_expert, k, tau
+        self.n_expert, self.k, self.tau, self.rate = n_expert, k, tau, rate
         self.up = nn.Linear(n_embd, n_expert * 2 * hidden, bias=False)
         self.down = nn.Linear(n_expert * hidden, n_embd, bias=False)
+        self.beta = mx.zeros((n_expert,))
+        self.freeze(keys=["beta"], recurse=False)
         self._kinds = mx.arange(n_expert)
+        self._latest = mx.zeros((n_expert,), mx.int32)
 
     def vertices(self) -> mx.array:
         """(n_expert, n_embd), in the precision of the experts."""
@@ -32,10 +35,12 @@ class SimplexExperts(nn.Module):
         """x (..., n_embd), vertices (n_expert, n_embd) -> (..., n_expert)."""
         return unit(x) @ vertices.T
 
-    def nearest(self, cosines: mx.array) -> mx.array:
-        """(..., n_expert) -> the k nearest, (..., k), the nearest first."""
-        # Sorting need not keep the order of equals, so vertices are counted: which are nearer, or as near and before.
-        one, other = mx.stop_gradient(cosines)[..., None], mx.stop_gradient(cosines)[..., None, :]
+    def chosen(self, cosines: mx.array) -> mx.array:
+        """(..., n_expert) -> the k of least power, (..., k), the least first."""
+        # |unit(x) - v|^2 - beta is least where this is greatest.
+        depth = mx.stop_gradient(cosines + self.beta / 2)
+        # Sorting need not keep the order of equals, so vertices are counted: which have less, or as much and are before.
+        one, other = depth[..., None], depth[..., None, :]
         before = self._kinds < self._kinds[:, None]
         rank = ((other > one) | ((other == one) & before)).sum(-1)
         return mx.argsort(rank, axis=-1)[..., : self.k]
@@ -47,7 +52,7 @@ class SimplexExperts(nn.Module):
     def route(self, x: mx.array, vertices: mx.array) -> mx.array:
         """x (..., n_embd), vertices (n_expert, n_embd) -> the weight of every expert, (..., n_expert)."""
         cosines = self.cosines(x, vertices)
-        own = self.nearest(cosines)
+        own = self.chosen(cosines)
         return (self.weights(cosines, own)[..., None] * (own[..., None] == self._kinds)).sum(-2)
 
     def dense(self, x: mx.array) -> mx.array:
@@ -55,13 +60,13 @@ class SimplexExperts(nn.Module):
         return self.down(mixed(self.up(x), self.route(x, self.vertices()), chord))
 
     def __call__(self, x: mx.array) -> mx.array:
-        """x (..., n_embd) -> the same shape, by the k nearest experts of each token."""
+        """x (..., n_embd) -> the same shape, by the k experts of least power."""
         flat = x.reshape(-1, x.shape[-1])
         cosines = self.cosines(flat, self.vertices())
-        own = self.nearest(cosines)
+        own = self.chosen(cosines)
         # Half as wide as an even share, so that half-full blocks cost little; few pairs get a block each.
         width = max(1, own.size // (2 * self.n_expert))
-        row, pair, kind, _ = blocks(own.flatten(), self._kinds, width)
+        row, pair, kind, self._latest = blocks(own.flatten(), self._kinds, width)
         weight = self.weights(cosines, own).flatten()[pair]
         # A product with ones and zeros picks the experts: so backward it is one too, no scattered sum.
         pick = (kind[:, None] == self._kinds).astype(flat.dtype)
@@ -72,5 +77,14 @@ class SimplexExperts(nn.Module):
 
     def load(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> how many tokens each expert gets, (n_expert,)."""
-        own = self.nearest(self.cosines(x, self.vertices()))
+        own = self.chosen(self.cosines(x, self.vertices()))
         return (own.flatten()[:, None] == self._kinds).sum(0)
+
+    def balanced(self, load: mx.array) -> mx.array:
+        """load (n_expert,) of a training step -> beta after it, (n_expert,)."""
+        beta = self.beta + self.rate * mx.sign(load.sum() - self.n_expert * load).astype(self.beta.dtype)
+        return beta - beta.min()
+
+    def settle(self) -> None:
+        """After a training step: beta follows the load of its forward pass."""
+        self.beta = self.balanced(self._latest)

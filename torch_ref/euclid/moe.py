@@ -15,12 +15,14 @@ from torch_ref.gated import mixed
 class SimplexExperts(nn.Module):
     """x (..., n_embd) -> the same shape."""
 
-    def __init__(self, n_embd: int, hidden: int, n_expert: int, k: int, tau: float):
+    def __init__(self, n_embd: int, hidden: int, n_expert: int, k: int, tau: float, rate: float):
         super().__init__()
-        self.n_expert, self.k, self.tau = n_expert, k, tau
+        self.n_expert, self.k, self.tau, self.rate = n_expert, k, tau, rate
         self.up = nn.Linear(n_embd, n_expert * 2 * hidden, bias=False)
         self.down = nn.Linear(n_expert * hidden, n_embd, bias=False)
+        self.beta = nn.Parameter(torch.zeros(n_expert), requires_grad=False)
         self.register_buffer("kinds", torch.arange(n_expert), persistent=False)
+        self.register_buffer("latest", torch.zeros(n_expert, dtype=torch.int64), persistent=False)
 
     def vertices(self) -> Tensor:
         """(n_expert, n_embd), in the precision of the experts."""
@@ -33,10 +35,12 @@ class SimplexExperts(nn.Module):
         """x (..., n_embd), vertices (n_expert, n_embd) -> (..., n_expert)."""
         return unit(x) @ vertices.T
 
-    def nearest(self, cosines: Tensor) -> Tensor:
-        """(..., n_expert) -> the k nearest, (..., k), the nearest first."""
-        # Sorting need not keep the order of equals, so vertices are counted: which are nearer, or as near and before.
-        one, other = cosines[..., None], cosines[..., None, :]
+    def chosen(self, cosines: Tensor) -> Tensor:
+        """(..., n_expert) -> the k of least power, (..., k), the least first."""
+        # |unit(x) - v|^2 - beta is least where this is greatest.
+        depth = cosines + self.beta / 2
+        # Sorting need not keep the order of equals, so vertices are counted: which have less, or as much and are before.
+        one, other = depth[..., None], depth[..., None, :]
         before = self.kinds < self.kinds[:, None]
         rank = ((other > one) | ((other == one) & before)).sum(-1)
         return rank.argsort(-1)[..., : self.k]
@@ -48,7 +52,7 @@ class SimplexExperts(nn.Module):
     def route(self, x: Tensor, vertices: Tensor) -> Tensor:
         """x (..., n_embd), vertices (n_expert, n_embd) -> the weight of every expert, (..., n_expert)."""
         cosines = self.cosines(x, vertices)
-        own = self.nearest(cosines)
+        own = self.chosen(cosines)
         return (self.weights(cosines, own)[..., None] * (own[..., None] == self.kinds)).sum(-2)
 
     def dense(self, x: Tensor) -> Tensor:
@@ -56,13 +60,13 @@ class SimplexExperts(nn.Module):
         return self.down(mixed(self.up(x), self.route(x, self.vertices()), chord))
 
     def forward(self, x: Tensor) -> Tensor:
-        """x (..., n_embd) -> the same shape, by the k nearest experts of each token."""
+        """x (..., n_embd) -> the same shape, by the k experts of least power."""
         flat = x.reshape(-1, x.shape[-1])
         cosines = self.cosines(flat, self.vertices())
-        own = self.nearest(cosines)
+        own = self.chosen(cosines)
         # Half as wide as an even share, so that half-full blocks cost little; few pairs get a block each.
         width = max(1, own.numel() // (2 * self.n_expert))
-        row, pair, kind, _ = blocks(own.flatten(), self.kinds, width)
+        row, pair, kind, self.latest = blocks(own.flatten(), self.kinds, width)
         weight = F.embedding(pair, self.weights(cosines, own).view(-1, 1))
         up = F.embedding(kind, self.up.weight.view(self.n_expert, -1)).view(len(kind), -1, flat.shape[1])
         down = F.embedding(kind, self.down.weight.T.reshape(self.n_expert, -1)).view(len(kind), -1, flat.shape[1])
@@ -71,5 +75,15 @@ class SimplexExperts(nn.Module):
 
     def load(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> how many tokens each expert gets, (n_expert,)."""
-        own = self.nearest(self.cosines(x, self.vertices()))
+        own = self.chosen(self.cosines(x, self.vertices()))
         return (own.flatten()[:, None] == self.kinds).sum(0)
+
+    def balanced(self, load: Tensor) -> Tensor:
+        """load (n_expert,) of a training step -> beta after it, (n_expert,)."""
+        beta = self.beta + self.rate * (load.sum() - self.n_expert * load).sign().to(self.beta.dtype)
+        return beta - beta.min()
+
+    @torch.no_grad()
+    def settle(self) -> None:
+        """After a training step: beta follows the load of its forward pass."""
+        self.beta.copy_(self.balanced(self.latest))
