@@ -39,7 +39,7 @@ class SimplexExperts(nn.Module):
         """(..., n_expert) -> the k of least power, (..., k), the least first."""
         # |unit(x) - v|^2 - beta is least where this is greatest.
         depth = mx.stop_gradient(cosines + self.beta / 2)
-        # Sorting need not keep the order of equals, so vertices are counted: which have less, or as much and are before.
+        # Sorting need not keep the order of equals, so we count: which vertices are deeper, or as deep and before.
         one, other = depth[..., None], depth[..., None, :]
         before = self._kinds < self._kinds[:, None]
         rank = ((other > one) | ((other == one) & before)).sum(-1)
@@ -81,9 +81,11 @@ class SimplexExperts(nn.Module):
         return (own.flatten()[:, None] == self._kinds).sum(0)
 
     def balanced(self, load: mx.array) -> mx.array:
-        """load (n_expert,) of a training step -> beta after it, (n_expert,)."""
-        beta = self.beta + self.rate * mx.sign(load.sum() - self.n_expert * load).astype(self.beta.dtype)
-        return beta - beta.min()
+        """load (..., n_expert) of a training step -> beta after it, (..., n_expert)."""
+        beta = self.beta + self.rate * mx.sign(load.sum(-1, keepdims=True) - self.n_expert * load).astype(
+            self.beta.dtype
+        )
+        return beta - beta.min(-1, keepdims=True)
 
     def settle(self) -> None:
         """After a training step: beta follows the load of its forward pass."""

@@ -100,9 +100,9 @@ class SimplexExperts:
         return np.bincount(self.chosen(p, unit(x) @ self.vertices(p).T).ravel(), minlength=self.n_expert)
 
     def balanced(self, p: Parameters, load: np.ndarray) -> np.ndarray:
-        """load (E,) of a training step -> beta after it, (E,)."""
-        beta = p["beta"] + self.rate * np.sign(load.sum() - self.n_expert * load)
-        return beta - beta.min()
+        """load (..., E) of a training step -> beta after it, (..., E)."""
+        beta = p["beta"] + self.rate * np.sign(load.sum(-1, keepdims=True) - self.n_expert * load)
+        return beta - beta.min(-1, keepdims=True)
 
     def settled(self, p: Parameters, x: np.ndarray) -> Parameters:
         """The balances after a training step on x (..., d)."""
@@ -136,5 +136,5 @@ CASES = (
     Cells("simplex: load", CONTRACT, clear(CONTRACT, 40), "load"),
     Case("simplex: points", CONTRACT, clear(CONTRACT, 2, 9, beta=np.zeros(8)), spread=0.0),
     Case("simplex: zero", CONTRACT, lambda g: (np.zeros((2, 3, 32)),), "load", spread=0.0),
-    Case("simplex: balanced", CONTRACT, lambda g: (g.integers(0, 3, 8),), "balanced"),
+    Case("simplex: balanced", CONTRACT, lambda g: (g.integers(0, 3, (5, 8)),), "balanced"),
 )

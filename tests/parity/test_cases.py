@@ -20,9 +20,10 @@ ROOMS = sorted(
     f"personas.{path.parent.name}.{path.stem}" for path in Path(personas.__file__).parent.glob("*/[a-z]*.py")
 )
 # Whole numbers, which have no gradient.
-WHOLE = {"moe: load", "simplex: load", "simplex: zero", "quantize: encode, one block of 8 bits"}
 WHOLE = {  # whole numbers, which have no gradient
     "moe: load",
+    "simplex: load",
+    "simplex: zero",
     "quantize: encode, one block of 8 bits",
     "lattice: encode, one block of zeros",
     "lattice: decode, one block",

@@ -1,20 +1,21 @@
-"""The simplex of experts: what a token costs, that none knows of another, and that the bridge keeps clear of ties."""
+"""The simplex of experts: what a token costs, that none knows of another, how circles grow, and where cells end."""
 
 from __future__ import annotations
 
+import mlx.core as mx
 import numpy as np
 import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
 from parity import whole
-from parity.rooms import evaluator, torch_module
+from parity.rooms import evaluator, mlx_module, torch_module
 from parity.small import small_plan
 from personas import PersonaError, balance
 from personas.euclid.moe import SimplexExperts
 from personas.euclid.simplex import motion, simplex
 
-SPEC = SimplexExperts(32, 32)
+SPEC = SimplexExperts(32, 32, rate=2.0**-5)
 G = np.random.default_rng(0)
 PARAMETERS = SPEC.initial(G, 4)
 X = G.normal(size=(8, 64, 32)) + G.normal(size=32)  # skewed, so that some experts serve more tokens than others
@@ -68,10 +69,69 @@ def test_a_simplex_that_is_none(n_expert, k):
         SimplexExperts(32, 32, n_expert, k)
 
 
+@pytest.mark.parametrize(
+    ("wing", "dtype", "near"),
+    (
+        ("definition", "float64", 1e-14),
+        ("torch", "float64", 1e-14),
+        ("mlx", "float32", 1e-6),
+        ("torch", "float32", 1e-6),
+    ),
+)
+def test_cells_end_at_the_radical_plane(wing, dtype, near):
+    """Along the line of centres the choice of two passes over where |x - v|^2 - beta_v = |x - w|^2 - beta_w."""
+    spec, v = SimplexExperts(8, 1, 2, 1), simplex(2, 8)
+    beta = np.array([0.0, 0.75])
+    p = spec.initial(np.random.default_rng(1), 1) | {"beta": beta}
+    low, high, across = -1.0, 1.0, np.eye(8)[5]  # the line of centres is the first axis, v_0 at -1
+    while high - low > near:
+        middle = (low + high) / 2
+        x = middle * np.eye(8)[0] + np.sqrt(1 - middle**2) * across
+        first = evaluator(wing, dtype)(spec, p, "route", x[None], v)[0, 0] == 1
+        low, high = (middle, high) if first else (low, middle)
+    x = low * np.eye(8)[0] + np.sqrt(1 - low**2) * across
+    power = ((x - v) ** 2).sum(-1) - beta
+    assert abs(power[0] - power[1]) < 8 * near and abs(low) == pytest.approx(0.75 / 4, abs=4 * near)
+
+
+@pytest.mark.parametrize("wing", ("torch", "mlx"))
+def test_the_load_evens_out(wing):
+    """Circles bring the fullest expert from several shares to nearly one; calls between steps change nothing."""
+    if wing == "torch":
+        module, x = torch_module(SPEC, PARAMETERS, torch.float32), torch.tensor(X, dtype=torch.float32)
+    else:
+        module, x = mlx_module(SPEC, PARAMETERS, mx.float32), mx.array(X, mx.float32)
+    shares = []
+    for _ in range(64):
+        module(x)
+        before = module.beta.tolist()
+        module(x)
+        assert module.beta.tolist() == before
+        shares.append(max(module.load(x).tolist()) / (2 * 512 / 8))
+        module.settle()
+    assert shares[0] > 2 and shares[-1] < 1.2
+
+
+def test_beta_follows_the_definition():
+    p, module = dict(PARAMETERS), torch_module(SPEC, PARAMETERS, torch.float64)
+    for _ in range(5):
+        module(torch.tensor(X))
+        module.settle()
+        p["beta"] = SPEC.balanced(p, SPEC.load(p, X))
+    assert np.array_equal(module.beta.numpy(), p["beta"])
+    assert p["beta"].min() == 0 and p["beta"].max() == 10 * SPEC.rate
+
+
+def test_beta_has_no_gradient():
+    module = torch_module(SPEC, PARAMETERS, torch.float32)
+    assert not module.beta.requires_grad and "beta" in module.state_dict()
+    module = mlx_module(SPEC, PARAMETERS, mx.float32)
+    assert "beta" in module.parameters() and "beta" not in module.trainable_parameters()
+
+
 def test_every_choice_of_a_drawn_batch_is_clear():
-    """A room that chooses without balances is kept clear of ties as well."""
     plan = small_plan("euclid", systems=("moe",))
-    assert plan.balances() == set()
+    assert plan.balances() == {"blocks.0.mlp.beta", "blocks.1.mlp.beta"} <= plan.initial(0).keys()
     for seed in range(3):
         parameters, ids, _, noise = whole.drawn(plan, seed)
         assert whole.CLEAR <= balance.margin(plan, parameters, ids, noise) < 0.1

@@ -39,7 +39,7 @@ class SimplexExperts(nn.Module):
         """(..., n_expert) -> the k of least power, (..., k), the least first."""
         # |unit(x) - v|^2 - beta is least where this is greatest.
         depth = cosines + self.beta / 2
-        # Sorting need not keep the order of equals, so vertices are counted: which have less, or as much and are before.
+        # Sorting need not keep the order of equals, so we count: which vertices are deeper, or as deep and before.
         one, other = depth[..., None], depth[..., None, :]
         before = self.kinds < self.kinds[:, None]
         rank = ((other > one) | ((other == one) & before)).sum(-1)
@@ -79,9 +79,9 @@ class SimplexExperts(nn.Module):
         return (own.flatten()[:, None] == self.kinds).sum(0)
 
     def balanced(self, load: Tensor) -> Tensor:
-        """load (n_expert,) of a training step -> beta after it, (n_expert,)."""
-        beta = self.beta + self.rate * (load.sum() - self.n_expert * load).sign().to(self.beta.dtype)
-        return beta - beta.min()
+        """load (..., n_expert) of a training step -> beta after it, (..., n_expert)."""
+        beta = self.beta + self.rate * (load.sum(-1, keepdim=True) - self.n_expert * load).sign().to(self.beta.dtype)
+        return beta - beta.amin(-1, keepdim=True)
 
     @torch.no_grad()
     def settle(self) -> None:
