@@ -76,7 +76,7 @@ SYSTEMS = (
     System(
         "moe",
         "E1, the regular simplex",
-        job="perceptrons: experts at the vertices of a regular simplex, the nearest two a token",
+        job="perceptrons: experts at the vertices of a regular simplex, a token to the two of least power",
         furnish=lambda parts, fixed, tables: {"mlp": SimplexExperts(fixed.n_embd, fixed.n_embd)},
     ),
     System(

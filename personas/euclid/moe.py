@@ -19,6 +19,31 @@ came to e, it moves by the sign of what is missing to an even share, and the lea
 at evaluation it stands still. What is equal for all changes no choice, so taking off the least costs nothing. Nothing
 of the routing is learned but x itself: what comes before turns a token towards the experts that serve it, by the
 gradient of w.
+
+Theorems (`personas.euclid.power`).
+ 1. |v_e| = 1, v_e . v_f = -1 / (E - 1), |v_e - v_f|^2 = 2E / (E - 1) = s^2 for e != f, and the vertices sum to 0.
+ 2. Experts in another order, each with its circle, have the same tokens: routing by the v_e and beta_e permuted is the
+    routing permuted.
+ 3. With equal circles the cells are congruent: for every permutation of the vertices one orthogonal R carries them into
+    one another, and R x is routed as x is, permuted. R exists since the vertices' inner products are all equal.
+ 4. Tokens and simplex turned together are routed as before: c_e = unit(R x) . R v_e.
+ 5. Of two vertices that one is chosen on whose side of their radical plane unit(x) lies: equal powers say
+    2 unit(x) . (v - w) = beta_w - beta_v, a plane perpendicular to the line of centres. So a cell, those points that
+    have the same k experts, is what half-spaces have in common: convex, within the sphere and on it.
+ 6. The sparse form is the dense one, in which every expert serves every token and w is 0 beyond the k chosen.
+ 7. No token is dropped or counted twice: the loads sum to k N, a token's weights to 1, and its y does not depend on
+    the others.
+ 8. 0 <= beta <= 4 (s + rate), always. In descending order let beta_1 exceed beta_(k+1) by more than 2s. Powers without
+    circles differ by 2 |c_e - c_f| <= 2s, so expert 1 serves all tokens, as does each so large: their circles shrink,
+    and no other falls by more than one rate. So beta_1 - beta_(k+1) never grows beyond 2s + 2 rate; nor, likewise, does
+    beta_k - beta_E, since the last would serve none. Together they are at least beta_1 - beta_E.
+Where the k-th power is that of the next, y jumps, and within rounding of it two right programs may part; see `margin`.
+
+Cost. 3 d hidden E parameters in the experts and E in beta. A token costs k of the E experts and E d products:
+k = 2 and hidden = d make 6 d^2 + E d, below the 8 d^2 of a perceptron four times as wide as the stream. The wings sort
+the pairs of token and expert into blocks as A1's do, and half as many rows again stay empty.
+Sources: Elements III.36; Steiner 1826 (power, radical plane); Aurenhammer 1987 (power diagrams); Chi et al. 2022
+(X-MoE); Pernici et al. 2019 (fixed simplex classifiers); Wang et al. 2024 (loss-free balancing); Shazeer et al. 2017.
 """
 
 from __future__ import annotations
@@ -32,6 +57,7 @@ from personas.case import Case
 from personas.errors import PersonaError
 from personas.euclid.cells import Cells, clear
 from personas.euclid.norm import ChordPerceptron, unit
+from personas.euclid.power import theorems
 from personas.euclid.simplex import simplex
 from personas.gated import mixture
 
@@ -122,6 +148,7 @@ class SimplexExperts:
 
 SMALL, MOST = SimplexExperts(8, 5, 4), SimplexExperts(16, 3, 17, 3)
 ONE, ALL, CONTRACT = SimplexExperts(8, 3, 5, 1), SimplexExperts(8, 3, 5, 5), SimplexExperts(32, 32)
+FIVE = SimplexExperts(8, 1, 5)
 CASES = (
     Cells("simplex: typical", SMALL, clear(SMALL, 3, 7)),
     Cells("simplex: E = d + 1", MOST, clear(MOST, 2, 9)),
@@ -138,3 +165,4 @@ CASES = (
     Case("simplex: zero", CONTRACT, lambda g: (np.zeros((2, 3, 32)),), "load", spread=0.0),
     Case("simplex: balanced", CONTRACT, lambda g: (g.integers(0, 3, (5, 8)),), "balanced"),
 )
+THEOREMS = theorems(small=SMALL, most=MOST, one=ONE, five=FIVE, contract=CONTRACT)
