@@ -47,6 +47,7 @@ import numpy as np
 from personas.baseline.attention import turned
 from personas.case import Case
 from personas.errors import PersonaError
+from personas.euclid.turning import theorems
 
 TINY = 1e-6  # the least squared length of a mirror: a shorter one mirrors less, and none at 0
 
@@ -146,3 +147,4 @@ CASES = (
     Case("mirrors: rotation, one token", CONTRACT, _stream(3, 1)),
     Case("mirrors: three tokens after five, and after none", CONTRACT, _step, "step"),
 )
+THEOREMS = theorems(CONTRACT)
