@@ -63,6 +63,7 @@ def test_an_outcome_names_the_seeds_that_missed(monkeypatch):
     assert outcome.caught
 
 
+@pytest.mark.slow
 def test_the_count(capsys):
     caught = [name for name in NAMES if caught_by(name) is not None]
     with capsys.disabled():
