@@ -120,8 +120,9 @@ class Watch:
 
     def _read(self, trainer) -> np.ndarray:
         state = trainer.read()
-        own = (v for n, v in state.items() if n.startswith("model.") and self.plan.is_hidden(n[6:], v))
-        return np.concatenate([np.empty(0), *(v.ravel() for v in own)], dtype=state["model.norm.weight"].dtype)
+        values = {name: value for name, value in state.items() if name.startswith("model.")}
+        own = (value.ravel() for name, value in values.items() if self.plan.is_hidden(name[6:], value))
+        return np.concatenate([np.empty(0), *own], dtype=next(iter(values.values())).dtype)
 
 
 def partings(one: Watch, other: Watch) -> tuple[int, int | None]:

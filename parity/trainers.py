@@ -40,6 +40,7 @@ def moved(trainer, dtype: str, seed: int):
     for name, value in state.items():
         if name.startswith("model."):
             towards = np.where(generator.random(value.shape) < 0.5, -np.inf, np.inf).astype(dtype)
-            state[name] = np.nextafter(value.astype(dtype), towards)
+            # Of an array without axes NumPy makes a number.
+            state[name] = np.asarray(np.nextafter(value.astype(dtype), towards))
     trainer.write(state)
     return trainer
