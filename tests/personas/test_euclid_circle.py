@@ -7,6 +7,7 @@ import pytest
 
 from corpus.chance import stream
 from parity.rooms import evaluator
+from personas.case import Case
 from personas.euclid.attention import CircleAttention
 
 SPEC, LENGTH = CircleAttention(8, 1), 8
@@ -27,15 +28,13 @@ def drawn(away: float) -> tuple[np.ndarray, ...]:
 def test_scores_are_off_by_no_more_than_the_bound(wing, away):
     """Wherever the points lie. Log weights are scores less a constant of the row, so their differences are compared."""
     q, k, v = drawn(away)
-    beta = 0.2
-    p = SPEC.initial(stream(1, "circle"), 1) | {"log_beta": np.log([beta])}
-    found = evaluator(wing, "float32")(SPEC, p, "found", q, k, v)
-    scores = SPEC.scores({"log_beta": np.log(beta, dtype=np.float32).astype(np.float64)[None]}, q, k)
+    p = Case("", SPEC, None).parameters(stream(1, "circle"))
+    found, scores = evaluator(wing, "float32")(SPEC, p, "found", q, k, v), SPEC.scores(p, q, k)
     later = ~np.tri(LENGTH, dtype=bool)
     with np.errstate(divide="ignore"):
         off = np.where(later, 0, np.log(found) - np.log(found[..., :1]) - scores + scores[..., :1])
     reach = max(np.linalg.norm(x - k[:, :, :1], axis=-1).max() for x in (q, k))
-    bound = 3 * (8 + 6) * UNIT * beta * reach**2
+    bound = 3 * (8 + 6) * UNIT * np.exp(p["log_beta"][0]) * reach**2
     # Two scores are compared, and each weight carries the rounding of a softmax.
     assert np.abs(off).max() <= 2 * bound + 16 * UNIT
 
