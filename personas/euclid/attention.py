@@ -19,8 +19,8 @@ with respect to the origin is 0, so it is taken for a constant (a learned centre
 Rounding. Let D bound the distance from the first key of all queries and keys of a head, w = d/H its width. Then each
 score of the augmented form is off by at most  3 (w + 6) u beta D^2,  u the unit roundoff, to first order in u: a sum of
 w + 1 products of size 2 beta (|q||k| + |k|^2 / 2) <= 3 beta D^2, whose factors carry up to 5 roundings. Without the
-moving, D would be the distance from the origin. Measured in float32, beta = 0.2, points of deviation 1 about a centre 0,
-10, 100, 1,000 away from it: 2e-6 in every case; without the moving 9e-7, 1e-5, 1e-3 and 0.1.
+moving, D would be the distance from the origin. Measured in float32, beta = 0.2, points of deviation 1 about a centre
+that is 0, 10, 100, 1,000 away from it: 2e-6 in every case; without the moving 9e-7, 1e-5, 1e-3 and 0.1.
 
 Theorems.
  1. It equals attention by explicit distances.
