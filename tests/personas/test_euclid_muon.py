@@ -70,7 +70,7 @@ def repeated(wing: str, w: np.ndarray, gradients: np.ndarray, rates: np.ndarray)
         rates = [mx.array(lr, mx.float32) for lr in rates]
     for t, lr in enumerate(rates):
         w, m, radius = rule(w, m, radius, gradients[t % len(gradients)], lr)
-        yield np.array(w)
+        yield w.numpy() if wing == "torch" else np.array(w)
 
 
 @pytest.mark.parametrize("wing", WINGS)
