@@ -19,7 +19,6 @@ CASES = cases()
 ROOMS = sorted(
     f"personas.{path.parent.name}.{path.stem}" for path in Path(personas.__file__).parent.glob("*/[a-z]*.py")
 )
-# Whole numbers, which have no gradient.
 WHOLE = {  # whole numbers, which have no gradient
     "moe: load",
     "simplex: load",
