@@ -138,7 +138,6 @@ CASES = (
 )
 
 
-@dataclass(frozen=True)
 class Free(Projection):
     """What projection is measured against: c = W x, where W, any matrix, stands in "plane.weight"."""
 

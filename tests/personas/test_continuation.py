@@ -63,7 +63,7 @@ def test_bytes_of_a_cache(spec, wing):
 def test_a_model_takes_a_text_in_pieces(name):
     """The definition by itself, and both wings in float64 beside it."""
     plan = PLANS[name]
-    p = {n: x + 0.2 * stream(1, n).normal(size=x.shape) for n, x in plan.initial(1).items()}
+    p = {n: np.asarray(x + 0.2 * stream(1, n).normal(size=x.shape)) for n, x in plan.initial(1).items()}
     ids = stream(2, "pieces").integers(0, N_VOCAB, (2, 16)).astype(np.int32)
     whole = model.hidden(plan, p, ids, {})
     torch_side, mlx_side = torch_ref.model.Model(plan).double(), mlx_impl.model.Model(plan)
