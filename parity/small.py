@@ -63,7 +63,7 @@ def _aristotle() -> dict[str, dict[str, np.ndarray]]:
 
 def _euclid() -> dict[str, dict[str, np.ndarray]]:
     generator = stream(0, "small-line")
-    line = division.arrange(generator.permutation(N_VOCAB), generator.dirichlet(np.ones(N_VOCAB)), 12)
+    line = division.arrange(generator.permutation(N_VOCAB), generator.dirichlet(np.ones(N_VOCAB)), 11)
     corner = generator.integers(-9, 10, (N_VOCAB, AXES)).astype(np.int8)
     memory = _text() | gate(euclid_memory.GATE) | {"corner": corner}
     return {"tokenize": line, "memory": memory}
