@@ -35,19 +35,15 @@ LEGS = {"torch float64", "mlx float64", "torch float32", "mlx float32"}
 @pytest.mark.parametrize("seed", (0, 1))
 @pytest.mark.parametrize("name", CASES)
 def test_agrees(name, seed):
+    """And every gradient is compared: MLX has one for what a method does not read, too: zero."""
     found = all_green(CASES[name](seed))
     assert {verdict.leg for verdict in found} >= LEGS
     assert agreement(found) < AGREEMENT
-
-
-@pytest.mark.parametrize("name", [name for name in CASES if not name.startswith("step")])
-def test_every_gradient_is_compared_in_every_leg(name):
-    """MLX has a gradient for what a method does not read, too: zero."""
-    found = list(CASES[name](0))
-    compared = {leg: {verdict.what for verdict in found if verdict.leg == leg} for leg in LEGS}
-    outputs = {what for what in compared["torch float32"] if what.startswith("output")}
-    assert outputs and (outputs < compared["torch float32"] or name in WHOLE)
-    assert compared["torch float32"] <= compared["mlx float32"] == compared["mlx float64"]
+    if not name.startswith("step"):
+        compared = {leg: {verdict.what for verdict in found if verdict.leg == leg} for leg in LEGS}
+        outputs = {what for what in compared["torch float32"] if what.startswith("output")}
+        assert outputs and (outputs < compared["torch float32"] or name in WHOLE)
+        assert compared["torch float32"] <= compared["mlx float32"] == compared["mlx float64"]
 
 
 def test_names_are_unique():

@@ -6,6 +6,7 @@ from dataclasses import replace
 from itertools import chain
 
 import pytest
+from turns import in_turn
 
 from parity.forcing import compared, localise, places
 from parity.forcing.parting import Parting, first
@@ -134,18 +135,7 @@ def test_the_wings_never_part(persona):
     }
 
 
-def in_turn(names: list[str]) -> list:
-    """Each fault in one wing, the wings by turns; in the other it is slow."""
-    faults = list(dict.fromkeys(NAMES[name][0].name for name in names))
-    marked = []
-    for name in names:
-        fault, wing = NAMES[name]
-        other = (faults.index(fault.name) % 2 == 0) is (wing == "mlx")
-        marked.append(pytest.param(name, marks=pytest.mark.slow) if other else name)
-    return marked
-
-
-@pytest.mark.parametrize("name", in_turn(MET))
+@pytest.mark.parametrize("name", in_turn(MET, "torch"))
 def test_a_planted_fault_is_found_in_its_place(name):
     fault, wing = NAMES[name]
     with fault.planted(wing):

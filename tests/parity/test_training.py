@@ -16,27 +16,34 @@ from parity.verdict import AGREEMENT
 from personas.adamw import adamw, clipped
 from personas.recipe import Recipe
 
-PLANS = tuple(trained_plans())
+PLANS = trained_plans()
 
 
-@pytest.mark.parametrize("name", PLANS)
-def test_the_optimizer_over_50_steps(name):
-    all_green(adamw_check.optimizer(trained_plans()[name]))
+def over(few: int, steps: int, *what: str, long: bool) -> list:
+    """What is run over so many steps if `long`; else over a few, and over all if slow tests are asked for."""
+    return [(*what, steps)] if long else [(*what, few), pytest.param(*what, steps, marks=pytest.mark.slow)]
 
 
-# Where a rule of update is all that differs, float32 adds little to float64, and is slow.
+# Where a rule of update is all that differs, few steps show as much; float32 adds little to float64.
+UPDATES = [each for name, plan in PLANS.items() for each in over(10, 50, name, long=not plan.recipe.hidden)]
 RUNS = [
-    pytest.param(name, dtype, marks=pytest.mark.slow if plan.recipe.hidden and dtype == "float32" else ())
-    for name, plan in trained_plans().items()
+    each
+    for name, plan in PLANS.items()
     for dtype in ("float64", "float32")
+    for each in over(30, training.STEPS, name, dtype, long=dtype == "float64" and not plan.recipe.hidden)
 ]
 
 
-@pytest.mark.parametrize(("name", "dtype"), RUNS)
-def test_every_loss_of_500_steps_and_checkpoints_across(name, dtype):
-    plan = trained_plans(training.STEPS)[name]
-    verdicts = all_green(training.trajectories(plan, small_corpus(), dtype, training.STEPS))
-    assert [v.what for v in verdicts if v.leg == f"mlx {dtype}"] == ["loss, 500 steps"]
+@pytest.mark.parametrize(("name", "steps"), UPDATES)
+def test_the_optimizer(name, steps):
+    all_green(adamw_check.optimizer(PLANS[name], steps))
+
+
+@pytest.mark.parametrize(("name", "dtype", "steps"), RUNS)
+def test_every_loss_and_checkpoints_across(name, dtype, steps):
+    plan = trained_plans(steps)[name]
+    verdicts = all_green(training.trajectories(plan, small_corpus(), dtype, steps))
+    assert [v.what for v in verdicts if v.leg == f"mlx {dtype}"] == [f"loss, {steps} steps"]
     assert {v.leg for v in verdicts} >= {f"torch to mlx {dtype}", f"mlx to torch {dtype}"}
     if dtype == "float64":
         assert max(v.error / v.expected for v in verdicts if v.what.startswith("loss")) < AGREEMENT
