@@ -28,6 +28,26 @@ from personas.case import Case, Evaluate, Theorem, representable
 Sequences = tuple[np.ndarray, ...]
 
 
+class Recurrence:
+    """A mixer that keeps one state: `start` names the first, and `moved` takes it on by one token.
+
+    It counts by itself, and takes no rotation.
+    """
+
+    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(state (B, ...), n new tokens (B, n, d)) -> the state after them, y (B, n, d)."""
+        state, x, *_ = arguments
+        found = []
+        for t in range(x.shape[1]):
+            state, y = self.moved(p, state, x[:, t])
+            found.append(y)
+        return state, np.stack(found, axis=1)
+
+    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
+        """x (B, T, d) float64 -> the same shape; the recurrence is the definition."""
+        return self.step(p, *self.start(len(x)), x)[-1]
+
+
 def piece(x: np.ndarray, first: int, end: int) -> np.ndarray:
     """The places from `first` up to `end`: of vectors (..., T, w), or of ids (..., T)."""
     return x[..., first:end, :] if x.dtype.kind == "f" else x[..., first:end]

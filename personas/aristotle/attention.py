@@ -33,7 +33,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from personas.baseline.attention import Attention
+from personas.baseline.attention import Attention, draw_framed, draw_turned
 from personas.case import Case, Theorem, representable
 from personas.continuation import causality, continuation
 
@@ -51,7 +51,7 @@ class Syllogism(Attention):
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
         """x (B, T, d) float64 -> the same shape. rotation: nothing, or what `turned` takes."""
         q, k, v = self.parts(p, x, *rotation)
-        weights, g = self.weights(q, k), expit(p["gate"])[:, None, None]
+        weights, g = self.weights(p, q, k), expit(p["gate"])[:, None, None]
         premise = weights @ v
         conclusion = weights @ premise
         return self.joined(p, (1 - g) * premise + g * conclusion)
@@ -65,17 +65,9 @@ class Syllogism(Attention):
         k, v, middle, x, *rotation = arguments
         q, new_k, new_v = self.parts(p, x, *rotation)
         k, v = np.concatenate([k, new_k], axis=2), np.concatenate([v, new_v], axis=2)
-        weights, g = self.weights(q, k), expit(p["gate"])[:, None, None]
+        weights, g = self.weights(p, q, k), expit(p["gate"])[:, None, None]
         middle = np.concatenate([middle, (1 - g) * new_v + g * (weights @ v)], axis=2)
         return k, v, middle, self.joined(p, weights @ middle)
-
-
-def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
-    return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
-
-
-def _framed(g: np.random.Generator) -> tuple[np.ndarray, ...]:
-    return *_turned(g), g.normal(size=(4, 8, 8))
 
 
 def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -84,8 +76,8 @@ def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 
 CASES = (
     Case("syllogism: typical", Syllogism(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
-    Case("syllogism: turned queries and keys", Syllogism(32, 4), _turned),
-    Case("syllogism: turned in other planes", Syllogism(32, 4), _framed),
+    Case("syllogism: turned queries and keys", Syllogism(32, 4), draw_turned),
+    Case("syllogism: turned in other planes", Syllogism(32, 4), draw_framed),
     Case("syllogism: the contract's length", Syllogism(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("syllogism: one place", Syllogism(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("syllogism: sharp weights", Syllogism(16, 2), lambda g: (3 * g.normal(size=(2, 9, 16)),), spread=0.4),
@@ -161,6 +153,6 @@ THEOREMS = (
     Theorem("syllogism: blind", "no weight falls on a later place", _blind, length=1, exact=True),
     Theorem("syllogism: hull", "a head's output lies in the convex hull of the values it may see", _hull, length=64),
     Theorem("syllogism: ordinary", "at g = 0 it is ordinary attention", _ordinary, length=1, exact=True),
-    causality("syllogism", Syllogism(32, 4), _turned),
-    continuation("syllogism", Syllogism(32, 4), _turned, length=128),
+    causality("syllogism", Syllogism(32, 4), draw_turned),
+    continuation("syllogism", Syllogism(32, 4), draw_turned, length=128),
 )

@@ -44,11 +44,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from personas.case import Case, Theorem, representable
-from personas.continuation import causality, continuation
+from personas.continuation import Recurrence, causality, continuation
 
 
 @dataclass(frozen=True)
-class SelectiveStateSpace:
+class SelectiveStateSpace(Recurrence):
     """n_embd: the width d. n_head: heads H, a divisor of d. n_state: states N of a channel."""
 
     n_embd: int
@@ -92,19 +92,6 @@ class SelectiveStateSpace:
     def start(self, batch: int) -> tuple[np.ndarray]:
         """The state before the first token, (B, H, N, P) zeros: all that is kept in generation."""
         return (np.zeros((batch, self.n_head, self.n_state, self.n_embd // self.n_head)),)
-
-    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(state (B, H, N, P), n new tokens (B, n, d)) -> the state after them, y (B, n, d)."""
-        state, x, *_ = arguments
-        found = []
-        for t in range(x.shape[1]):
-            state, y = self.moved(p, state, x[:, t])
-            found.append(y)
-        return state, np.stack(found, axis=1)
-
-    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
-        """x (B, T, d) float64 -> the same shape; the recurrence is the definition. It counts by itself: no rotation."""
-        return self.step(p, *self.start(len(x)), x)[-1]
 
 
 SMALL = SelectiveStateSpace(8, 2, 3)

@@ -62,11 +62,18 @@ class Attention:
         q, k, v = (self.heads(part) for part in np.split(x @ p["qkv.weight"].T, 3, axis=-1))
         return (turned(q, *rotation), turned(k, *rotation), v) if rotation else (q, k, v)
 
-    def weights(self, q: np.ndarray, k: np.ndarray) -> np.ndarray:
+    def scores(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray) -> np.ndarray:
+        """Queries (B, H, n, d/H), keys (B, H, t, d/H) -> how much each query wants each key, (B, H, n, t)."""
+        return q @ k.transpose(0, 1, 3, 2) / np.sqrt(q.shape[-1])
+
+    def weights(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray) -> np.ndarray:
         """Queries of the last n of t places, (B, H, n, d/H), keys of all -> P, (B, H, n, t)."""
         n, t = q.shape[2], k.shape[2]
-        scores = q @ k.transpose(0, 1, 3, 2) / np.sqrt(q.shape[-1])
-        return softmax(np.where(np.tri(n, t, t - n, dtype=bool), scores, -np.inf), axis=-1)
+        return softmax(np.where(np.tri(n, t, t - n, dtype=bool), self.scores(p, q, k), -np.inf), axis=-1)
+
+    def found(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Queries of the last n of t places (B, H, n, d/H), keys and values of all -> y (B, H, n, d/H)."""
+        return self.weights(p, q, k) @ v
 
     def joined(self, p: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:
         """What the heads found, (B, H, T, d/H) -> (B, T, d)."""
@@ -74,8 +81,7 @@ class Attention:
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
         """x (B, T, d) float64 -> the same shape. rotation: nothing, or what `turned` takes."""
-        q, k, v = self.parts(p, x, *rotation)
-        return self.joined(p, self.weights(q, k) @ v)
+        return self.joined(p, self.found(p, *self.parts(p, x, *rotation)))
 
     def start(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """The cache before the first token: keys and values, (B, H, 0, d/H)."""
@@ -87,35 +93,39 @@ class Attention:
         k, v, x, *rotation = arguments
         q, *new = self.parts(p, x, *rotation)
         k, v = (np.concatenate(pair, axis=2) for pair in zip((k, v), new, strict=True))
-        return k, v, self.joined(p, self.weights(q, k) @ v)
+        return k, v, self.joined(p, self.found(p, q, k, v))
 
 
-def _turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+def draw_turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """x (2, 9, 32), and the cosines and sines, of four heads of width 8, of any numbers."""
     return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
 
 
-def _framed(g: np.random.Generator) -> tuple[np.ndarray, ...]:
-    return *_turned(g), g.normal(size=(4, 8, 8))
+def draw_framed(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """The same and a frame of each head, (4, 8, 8)."""
+    return *draw_turned(g), g.normal(size=(4, 8, 8))
 
 
-def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+def draw_step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Keys and values (2, 2, 5, 4) in the cache, three tokens x (2, 3, 8), and their rotation, of any numbers."""
     return *g.normal(size=(2, 2, 2, 5, 4)), g.normal(size=(2, 3, 8)), *g.normal(size=(2, 2, 2, 3, 4))
 
 
-def _first(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+def draw_first(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """An empty cache of keys and values, and one token."""
     return *np.zeros((2, 2, 2, 0, 4)), g.normal(size=(2, 1, 8))
 
 
 CASES = (
     Case("attention: typical", Attention(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
-    Case("attention: turned queries and keys", Attention(32, 4), _turned),
-    Case("attention: turned in other planes", Attention(32, 4), _framed),
+    Case("attention: turned queries and keys", Attention(32, 4), draw_turned),
+    Case("attention: turned in other planes", Attention(32, 4), draw_framed),
     Case("attention: the contract's length", Attention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("attention: one place", Attention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("attention: sharp weights", Attention(16, 2), lambda g: (4 * g.normal(size=(2, 9, 16)),), spread=0.5),
-    Case("attention: three tokens after five", Attention(8, 2), lambda g: _step(g)[:3], "step"),
-    Case("attention: three turned tokens after five", Attention(8, 2), _step, "step"),
-    Case("attention: the first token", Attention(8, 2), _first, "step"),
+    Case("attention: three tokens after five", Attention(8, 2), lambda g: draw_step(g)[:3], "step"),
+    Case("attention: three turned tokens after five", Attention(8, 2), draw_step, "step"),
+    Case("attention: the first token", Attention(8, 2), draw_first, "step"),
 )
 
 
@@ -132,7 +142,7 @@ def _hull(evaluate, g):
 
 
 THEOREMS = (
-    causality("attention", Attention(32, 4), _turned),
+    causality("attention", Attention(32, 4), draw_turned),
     Theorem("attention: hull", "the output lies in the convex hull of the values", _hull, length=16),
-    continuation("attention", Attention(32, 4), _turned, length=64),
+    continuation("attention", Attention(32, 4), draw_turned, length=64),
 )
