@@ -21,6 +21,7 @@ from personas.baseline.vocabulary import TiedVocabulary
 from personas.euclid import memory_tables as euclid_memory
 from personas.euclid import tokenize as division
 from personas.euclid.circles import AXES
+from personas.euclid.remainders import primes
 from personas.gate import gate
 from personas.system import changes
 from training.contract import Fixed
@@ -38,9 +39,12 @@ def small_fixed(steps: int) -> Fixed:
 def small_plan(name: str, steps: int = 200, systems: Iterable[str] | None = None) -> Plan:
     """The plan of persona `name` with small sizes and a vocabulary of 97 ids. systems: None takes its default."""
     plan = personas.plan(name, small_fixed(steps), None, small_tables(name), systems)
-    if not isinstance(plan.parts["vocabulary"], TiedVocabulary):
-        return plan
-    return replace(plan, parts=plan.parts | {"vocabulary": TiedVocabulary(plan.fixed.n_embd, N_VOCAB, 128)})
+    vocabulary = plan.parts["vocabulary"]
+    if isinstance(vocabulary, TiedVocabulary):
+        vocabulary = TiedVocabulary(plan.fixed.n_embd, N_VOCAB, 128)
+    elif isinstance(vocabulary, division.Division):
+        vocabulary = replace(vocabulary, moduli=primes(len(division.MODULI), least=11))
+    return replace(plan, parts=plan.parts | {"vocabulary": vocabulary})
 
 
 def small_tables(name: str) -> dict[str, np.ndarray]:

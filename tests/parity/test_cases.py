@@ -32,8 +32,15 @@ WHOLE = {  # whole numbers, which have no gradient
 LEGS = {"torch float64", "mlx float64", "torch float32", "mlx float32"}
 
 
-@pytest.mark.parametrize("seed", (0, 1))
-@pytest.mark.parametrize("name", CASES)
+# A whole model is drawn once; `python -m parity --seeds` and slow tests draw it more often.
+POINTS = [
+    pytest.param(name, seed, marks=pytest.mark.slow) if seed and name.startswith(("model", "step")) else (name, seed)
+    for name in CASES
+    for seed in (0, 1)
+]
+
+
+@pytest.mark.parametrize(("name", "seed"), POINTS)
 def test_agrees(name, seed):
     """And every gradient is compared: MLX has one for what a method does not read, too: zero."""
     found = all_green(CASES[name](seed))

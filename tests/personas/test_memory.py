@@ -70,9 +70,8 @@ def trainer(wing: str, plan, dtype: str = "float32"):
     state = made.read()
     for name, value in state.items():
         if name.startswith("model."):
-            state[name] = (
-                (value + 0.1 * stream(2, name).normal(size=value.shape)).astype(np.float32).astype(value.dtype)
-            )
+            moved = value + 0.1 * stream(2, name).normal(size=value.shape)
+            state[name] = np.asarray(moved, np.float32).astype(value.dtype)
     made.write(state)
     return made
 

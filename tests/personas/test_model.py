@@ -29,7 +29,7 @@ def plan(request):
 def parameters(plan) -> dict[str, np.ndarray]:
     """In general position, so that no head is zero; float64 holding float32 values."""
     return {
-        name: (value + stream(1, name).normal(0, 0.2, value.shape)).astype(np.float32).astype(np.float64)
+        name: np.asarray(value + stream(1, name).normal(0, 0.2, value.shape), np.float32).astype(np.float64)
         for name, value in plan.initial(1).items()
     }
 
@@ -123,7 +123,7 @@ def test_the_distribution_is_proper_and_the_loss_is_its_entry(plan, wing):
 def test_parameters_must_match(plan, load):
     wing = torch_ref.model if load == "torch" else mlx_impl.model
     built, values = wing.Model(plan), plan.initial(0)
-    with pytest.raises(ValueError, match="norm.weight.*one side only"):
-        wing.load_parameters(built, {name: x for name, x in values.items() if name != "norm.weight"})
-    with pytest.raises(ValueError, match="norm.weight has shape"):
-        wing.load_parameters(built, values | {"norm.weight": np.ones((16, 1), np.float32)})
+    with pytest.raises(ValueError, match="qkv.weight.*one side only"):
+        wing.load_parameters(built, {name: x for name, x in values.items() if name != "blocks.0.mixer.qkv.weight"})
+    with pytest.raises(ValueError, match="qkv.weight has shape"):
+        wing.load_parameters(built, values | {"blocks.0.mixer.qkv.weight": np.ones((16, 1), np.float32)})

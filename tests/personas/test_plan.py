@@ -28,7 +28,8 @@ def test_initial_values_depend_on_the_seed_alone(plan):
     first, again, other = plan.initial(1), plan.initial(1), plan.initial(2)
     assert first.keys() == again.keys() == other.keys()
     assert all(np.array_equal(first[name], again[name]) for name in first)
-    drawn = [name for name in first if len(np.unique(first[name])) > 1 and name != "position.angles"]  # a given row
+    given = ("position.angles", "mixer.pace", "mixer.turn")  # rows in proportion
+    drawn = [name for name in first if len(np.unique(first[name])) > 1 and not name.endswith(given)]
     assert drawn and not any(np.array_equal(first[name], other[name]) for name in drawn)
     assert all(value.dtype == np.float32 for value in first.values())
 
@@ -44,7 +45,9 @@ def test_a_part_starts_the_same_whatever_stands_before_it(plan):
 
 def test_layers_differ_from_one_another(plan):
     values = plan.initial(1)
-    assert not np.array_equal(values["blocks.0.mixer.qkv.weight"], values["blocks.1.mixer.qkv.weight"])
+    alike = [name for name in values if name.startswith("blocks.0.") and name.replace("0", "1", 1) in values]
+    matrices = [name for name in alike if values[name].ndim == 2]
+    assert matrices and not any(np.array_equal(values[name], values[name.replace("0", "1", 1)]) for name in matrices)
 
 
 def test_the_references_initial_values():
@@ -116,6 +119,6 @@ def test_a_description_can_be_written_down(plan):
     described = json.loads(json.dumps(plan.describe()))
     assert described["persona"] == plan.name
     assert described["fixed"]["n_embd"] == plan.fixed.n_embd
-    assert described["parts"]["mixer"] == "personas.baseline.attention.Attention"
+    assert described["parts"]["mixer"].startswith("personas.baseline.attention.Attention")
     assert described["recipe"]["betas"] == [0.9, 0.95]
     assert described["tables"] == {name: list(table.shape) for name, table in plan.tables.items()}
