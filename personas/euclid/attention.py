@@ -36,7 +36,7 @@ The start: beta = 1 / (2 sqrt w), so that q' . k' has the q . k / sqrt w of ordi
 Cost: 4 d^2 + H parameters; attention with heads of width w + 1; 2 d numbers a token in generation. PyTorch's fused
 kernel on CPU wants values as wide as keys, else it is six times slower at T = 1,024; so there values are padded.
 Beside plain attention (`python -m parity contests E3`) the kernel takes 1.05 times as long, for one coordinate more;
-what makes them are 25 small operations, forward and backward, of 10 to 20 us each. In PyTorch, over 64 places, that is
+what makes them are 25 small operations, forward and backward, of 10 to 40 us each. In PyTorch, over 64 places, that is
 half of attention's time again, more than the 1.3 that was hoped for; over 1,024 places, or in MLX, it is little. One
 projection that leaves the last coordinates empty, and one node written by hand, were no faster.
 Sources: Euclid, Elements I, Postulate 3; Kim et al. 2021 (Lipschitz attention, by L2 distance); the paraboloid is the
