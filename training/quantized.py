@@ -38,7 +38,8 @@ from training.contract import UsageError
 from training.wing import PACKAGES
 
 FILE_NAME = "quantized.safetensors"
-BUDGET, OVERHEAD = 4.5, 0.05  # bits a weight, and how much of it is kept for everything but codes
+BUDGET, OVERHEAD = 4.5, 0.05  # bits a weight, and how much of it at least is kept for everything but codes
+HEADER, ENTRY = 4096, 96  # bytes of a header, and of a tensor in it, seldom more
 GREAT = 1 / 8  # of all weights: a tensor of that size is a group by itself
 ZERO = -100  # the exponent of a tensor of zeros
 PIECE = 2048  # blocks encoded at once, so that what is in hand fits into a processor's cache
@@ -76,7 +77,8 @@ def quantize(state: Arrays, persona: str, seed: int, compute: Compute) -> tuple[
     matrices = {name: x for name, x in state.items() if name.startswith("model.") and x.ndim > 1}
     arrays = {name: x for name, x in state.items() if name.startswith("model.") and x.ndim <= 1}
     groups = {}
-    for group, (names, bits) in _groups(matrices, own).items():
+    beside = HEADER + ENTRY * (len(matrices) + len(arrays)) + sum(x.nbytes for x in arrays.values())
+    for group, (names, bits) in _groups(matrices, own, beside).items():
         exponents = {name: _exponent(matrices[name]) for name in names}
         blocks = np.concatenate([_blocks(np.ldexp(matrices[name], -exponents[name]), own.BLOCK) for name in names])
         spec = own.fit(blocks, bits, stream(seed, f"quantize/{group}"))
@@ -139,8 +141,8 @@ def digest(arrays: Arrays) -> str:
     return found.hexdigest()
 
 
-def _groups(matrices: Arrays, own) -> dict[str, tuple[list[str], int]]:
-    """{group: (its tensors, bits)}"""
+def _groups(matrices: Arrays, own, beside: int) -> dict[str, tuple[list[str], int]]:
+    """{group: (its tensors, bits)}; beside: bytes of the file that are not codes."""
     count = sum(x.size for x in matrices.values())
     great = sorted(name for name, x in matrices.items() if x.size >= GREAT * count)
     small = sorted(matrices.keys() - set(great))
@@ -148,7 +150,8 @@ def _groups(matrices: Arrays, own) -> dict[str, tuple[list[str], int]]:
     if small:
         share = sum(matrices[name].size for name in small) / count
         extra = own.EXTRA_BITS / own.BLOCK
-        left = (BUDGET - OVERHEAD - (1 - share) * (own.BITS + extra)) / share - extra
+        left = BUDGET - max(OVERHEAD, 8 * beside / count)
+        left = (left - (1 - share) * (own.BITS + extra)) / share - extra
         groups["small"] = small, int(np.clip(left, own.BITS, own.MOST_BITS))
     return groups
 

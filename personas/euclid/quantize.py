@@ -52,7 +52,7 @@ from personas.case import Case, Theorem, representable
 from personas.euclid.deflated import deflate, inflate
 
 BLOCK = 8
-BITS, MOST_BITS, EXTRA_BITS = 4, 8, 3  # of a weight in a great tensor, at most in a small one; of a block beside them
+BITS, MOST_BITS, EXTRA_BITS = 4, 8, 1  # of a weight in a great tensor, at most in a small one; of a block beside them
 GRID, FINEST, COARSEST = 2**16, 4, 2**13
 SLACK = 64  # bytes: what deflating nothing takes
 
@@ -119,7 +119,7 @@ def restored(tables: dict[str, np.ndarray], bits: int) -> LatticeE8:
 
 
 def fit(blocks: np.ndarray, bits: int, stream: np.random.Generator) -> LatticeE8:
-    """The finest lattice, within 1 in 64, by which blocks (n, 8) within [-1, 1] take `bits` a weight and 3 a block."""
+    """The finest lattice, within 1 in 64, by which blocks (n, 8) within [-1, 1] take `bits` a weight and 1 a block."""
     allowed = SLACK + len(blocks) * (BLOCK * bits + EXTRA_BITS) // 8
     fine, coarse = FINEST, COARSEST
     while coarse - fine > coarse // 64:
