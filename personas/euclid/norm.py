@@ -64,7 +64,8 @@ class SphereNorm:
 
 
 def chord(u: np.ndarray) -> np.ndarray:
-    """f(u), elementwise, float64."""
+    """f(u), elementwise, float64; at the infinities, which float16 makes of great numbers, the limit."""
+    u = np.clip(u, -(2.0**60), 2.0**60)  # beyond, f is 1 or -1 to the last bit
     return u / np.hypot(1, u)
 
 
