@@ -44,11 +44,11 @@ k = 2 and hidden = d make 6 d^2 + E d, below the 8 d^2 of a perceptron four time
 the pairs of token and expert into blocks as A1's do, and half as many rows again stay empty.
 
 Load: choices of the fullest expert over an even share, in blocks 1 to 4 of the contract's model in training (PyTorch,
-`--with moe`, one seed, means of 10 iterations but for the first). None stayed empty.
+`--with moe --without norm,ssm`, one seed, means of 10 iterations but for the first). None stayed empty.
     iterations     1                     100                   200                   400
     rate 2^-8      1.48 1.54 1.54 1.52   1.15 1.17 1.18 1.20   1.19 1.18 1.20 1.21   1.13 1.16 1.18 1.16
     no circles     1.48 1.54 1.54 1.52   1.33 1.44 1.68 1.78   1.34 1.40 1.54 1.54   not measured
-Without circles and with E9's norm (`--with norm,moe`) it was 3.4 to 4 after 100, and four experts were all but idle.
+Without circles and with E9's norm (`--with moe --without ssm`) it was 3.4 to 4 after 100, four experts all but idle.
 
 Sources: Elements III.36; Steiner 1826 (power, radical plane); Aurenhammer 1987 (power diagrams); Chi et al. 2022
 (X-MoE); Pernici et al. 2019 (fixed simplex classifiers); Wang et al. 2024 (loss-free balancing); Shazeer et al. 2017.

@@ -119,6 +119,7 @@ def test_a_description_can_be_written_down(plan):
     described = json.loads(json.dumps(plan.describe()))
     assert described["persona"] == plan.name
     assert described["fixed"]["n_embd"] == plan.fixed.n_embd
-    assert described["parts"]["mixer"].startswith("personas.baseline.attention.Attention")
+    mixers = ["personas.baseline.attention.Attention", "personas.euclid.ssm.RigidMotion"]
+    assert described["parts"]["mixer"] == ", ".join(mixers if plan.name == "euclid" else mixers[:1])
     assert described["recipe"]["betas"] == [0.9, 0.95]
     assert described["tables"] == {name: list(table.shape) for name, table in plan.tables.items()}
