@@ -30,8 +30,8 @@ from pathlib import Path
 if str(Path(__file__).resolve().parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 
-from training import prompt  # noqa: E402
-from training.contract import NAMES, Fixed, UsageError, UserError, refusal, refuse  # noqa: E402
+from lyceum.contract import NAMES, Fixed, UsageError, UserError, refusal, refuse  # noqa: E402
+from lyceum.generation import prompt  # noqa: E402
 
 FIXED = Fixed(
     batch_size=8,
@@ -75,8 +75,8 @@ def train(
     entered = time.perf_counter()
     refuse(FIXED, unknown)
     # Imported here so that its time counts, and so that a mistyped flag is answered at once.
-    from training import session
-    from training.request import Request
+    from lyceum.training import session
+    from lyceum.training.request import Request
 
     request = Request(
         backend, persona, seed, data_dir, out, device, steps, resume, None if systems is None else tuple(systems)
@@ -99,7 +99,7 @@ class Refuse(argparse.Action):
 
 
 def arguments(argv: list[str] | None) -> dict[str, object]:
-    """What the command line gives, by name, for train() or training.prompt.read(), and nothing that it leaves out."""
+    """What the command line gives, by name, for train() or lyceum.generation.prompt.read(), and nothing that it leaves out."""
     parser = Parser(
         "train_mps.py",
         description="Train a persona on tiny Shakespeare, in MLX or in PyTorch.",
@@ -132,19 +132,19 @@ def main(argv: list[str] | None = None) -> int:
     try:
         given = arguments(argv)
         if given.pop("systems", False):
-            from training.systems import listing
+            from lyceum.cli.systems import listing
 
             print(listing(), flush=True)
         elif prompt.asked(given):
-            from training import generate
+            from lyceum.generation import generate
 
             generate.run(prompt.read(given), FIXED)
         elif "quantize" in given:
-            from training import quantizing
+            from lyceum.quantization import quantizing
 
             quantizing.run(FIXED, given)
         else:
-            from training.request import composed, started_with
+            from lyceum.training.request import composed, started_with
 
             if "resume" in given:
                 given = started_with(given) | given

@@ -1,4 +1,4 @@
-"""The MLX wing: the same rooms as `torch_ref`, in MLX's own idiom. It never imports PyTorch.
+"""The MLX backend: the same layers as `torch_ref`, in MLX's own idiom. It never imports PyTorch.
 
 On a Linux CPU the first import lends MLX a fast BLAS where one lies at hand; `BLAS` says whether, and why.
 """

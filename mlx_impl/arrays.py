@@ -7,11 +7,11 @@ from collections.abc import Callable
 import mlx.core as mx
 import numpy as np
 
-from mlx_impl.model import build
+from mlx_impl.registry import build
 
 
 def functions(spec, device: str = "cpu") -> Callable[..., np.ndarray]:
-    """(method, *arrays) -> array: this wing's namesake of a specification without parameters, in float32."""
+    """(method, *arrays) -> array: this backend's namesake of a specification without parameters, in float32."""
     module = build(spec)
 
     def call(method: str, *arrays: np.ndarray) -> np.ndarray:

@@ -11,7 +11,7 @@ PyTorch exports the Fortran names (`sgemm_`, `dgemm_`, `cgemm_`, and LAPACK's `s
 that is why `sgemm_` is what we look for. Its integers are 32-bit (LP64), as in the reference library; MKL's own marker
 is asked for as well, because the name alone would not promise that.
 
-Why a loader's trick and not an import. The MLX wing must not know PyTorch: no Python of that package runs here, the
+Why a loader's trick and not an import. The MLX backend must not know PyTorch: no Python of that package runs here, the
 library is found by its place on the import path (`find_spec` of a top-level name imports nothing). A later
 `import torch` in the same process gets the library that is already loaded, and works as ever.
 

@@ -7,25 +7,18 @@
 A memory joins in evaluation and generation, where its evidence is handed in; training runs as without it.
 
 Dropout masks are drawn outside (`Plan.noise`) and multiply the stream at their named sites. The definition of the
-whole is `personas.model`.
+whole is `lyceum.personas.model.forward`.
 """
 
 from __future__ import annotations
-
-from importlib import import_module
 
 import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
+from mlx_impl.registry import build
 
-def build(spec) -> nn.Module:
-    """This wing's namesake of a specification: personas.x.y.Name -> mlx_impl.x.y.Name, from the same fields."""
-    room = import_module(type(spec).__module__.replace("personas", "mlx_impl", 1))
-    return getattr(room, type(spec).__name__)(**vars(spec))
-
-
-Cache = tuple[tuple[mx.array, ...], ...]  # the position room's, then each mixer's
+Cache = tuple[tuple[mx.array, ...], ...]  # the position layer's, then each mixer's
 
 
 def masked(x: mx.array, noise: dict[str, mx.array], site: str) -> mx.array:
@@ -43,7 +36,7 @@ class Block(nn.Module):
         self.norm2, self.mlp = build(specs["norm2"]), build(specs["mlp"])
 
     def __call__(self, x: mx.array, rotation: tuple, noise: dict[str, mx.array]) -> mx.array:
-        """x (B, T, d) -> the same shape. rotation: what the position room hands to mixers."""
+        """x (B, T, d) -> the same shape. rotation: what the position layer hands to mixers."""
         return self.added(x, self.mixer(self.norm1(x), *rotation), noise)
 
     def step(self, cache: tuple, x: mx.array, rotation: tuple) -> tuple[tuple, mx.array]:
@@ -62,17 +55,17 @@ class Model(nn.Module):
 
     def __init__(self, plan):
         super().__init__()
-        self.vocabulary, self.position = build(plan.parts["vocabulary"]), build(plan.parts["position"])
+        self.vocabulary, self.position = build(plan.modules["vocabulary"]), build(plan.modules["position"])
         self.blocks = [Block(specs, f"blocks.{i}") for i, specs in enumerate(plan.blocks())]
-        self.norm = build(plan.parts["norm"])
-        if "memory" in plan.parts:
-            self.memory = build(plan.parts["memory"])
+        self.norm = build(plan.modules["norm"])
+        if "memory" in plan.modules:
+            self.memory = build(plan.modules["memory"])
 
-    def settle(self) -> None:
-        """After a training step: rooms that keep balances set them by what its forward pass has shown."""
-        for room in self.modules():
-            if room is not self and hasattr(room, "settle"):
-                room.settle()
+    def update_router_bias(self) -> None:
+        """After a training step: layers that keep router_biases set them by what its forward pass has shown."""
+        for layer in self.modules():
+            if layer is not self and hasattr(layer, "update_router_bias"):
+                layer.update_router_bias()
 
     def hidden(self, ids: mx.array, noise: dict[str, mx.array]) -> mx.array:
         """ids (B, T) integers -> what the head reads, (B, T, d)."""
@@ -84,7 +77,7 @@ class Model(nn.Module):
 
     def start(self, batch: int) -> Cache:
         """The caches of a text that has not begun."""
-        return tuple(room.start(batch) for room in (self.position, *(block.mixer for block in self.blocks)))
+        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.blocks)))
 
     def step(self, cache: Cache, ids: mx.array) -> tuple[Cache, mx.array]:
         """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""

@@ -1,4 +1,4 @@
-"""One training step, evaluation and state in MLX: what the loop of `training` asks of a wing.
+"""One training step, evaluation and state in MLX: what the loop of `training` asks of a backend.
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
 one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
@@ -18,7 +18,8 @@ from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_impl import BLAS
-from mlx_impl.model import Cache, Model, build, load_parameters
+from mlx_impl.model import Cache, Model, load_parameters
+from mlx_impl.registry import build
 from mlx_impl.stacked import Stacked
 
 
@@ -83,7 +84,7 @@ class Trainer:
     def _update(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
         loss, gradients = self.value_and_grad(ids, targets, masks)
         self._descend(gradients)
-        self.model.settle()
+        self.model.update_router_bias()
         return loss
 
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> mx.array:
@@ -139,12 +140,12 @@ class Trainer:
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[mx.array, ...]:
         return tuple(mx.array(x, self.dtype) for x in arrays)
 
-    def draw(self, sampler, log_probs: np.ndarray, *chances: np.ndarray) -> np.ndarray:
-        """log_probs (B, V), chances (B,) int64 each -> (B, 4 or more) int64: what the namesake of a sampler draws."""
-        return np.array(build(sampler).draw(mx.array(log_probs), *map(mx.array, chances)))
+    def draw(self, sampler, log_probs: np.ndarray, *variates: np.ndarray) -> np.ndarray:
+        """log_probs (B, V), variates (B,) int64 each -> (B, 4 or more) int64: what the namesake of a sampler draws."""
+        return np.array(build(sampler).draw(mx.array(log_probs), *map(mx.array, variates)))
 
     def read(self) -> dict[str, np.ndarray]:
-        """The whole state by the names both wings share; the arrays are copies."""
+        """The whole state by the names both backends share; the arrays are copies."""
         state = {"optimizer.step": np.int64(self.optimizer.optimizers[0].step.item())}
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
@@ -152,7 +153,7 @@ class Trainer:
         return state
 
     def write(self, state: dict[str, np.ndarray]) -> None:
-        """Put back a state that `read` of either wing returned, bit for bit. Raises ValueError for foreign names."""
+        """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
         values = {name[6:]: value for name, value in state.items() if name.startswith("model.")}
         load_parameters(self.model, values, self.dtype)
         for optimizer in self.optimizer.optimizers:

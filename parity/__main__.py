@@ -2,12 +2,12 @@
 
     python -m parity                     every case and theorem of the project's layers, as a table
     python -m parity check attention     those whose names contain a word
-    python -m parity localise A B        the first submodule in which an MLX and a PyTorch module part
+    python -m parity localize A B        the first submodule in which an MLX and a PyTorch module part
     python -m parity mutants             can the checks fail, and do they cry wolf?
     python -m parity training            do whole training runs agree?
     python -m parity audit               would everything run on Apple's GPU?
     python -m parity bench               how fast is an iteration?
-    python -m parity contests            what does a system cost beside the room that it replaces?
+    python -m parity layer_benchmarks            what does a system cost beside the layer that it replaces?
     python -m parity quantizers RUN      what do fewer bits cost a trained run?
     python -m parity report              all of it on one HTML page
 
@@ -22,8 +22,8 @@ from __future__ import annotations
 import os
 import sys
 
-from parity.options import arguments
-from training.contract import UserError
+from lyceum.contract import UserError
+from parity.cli.options import arguments
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -35,7 +35,7 @@ def main(argv: list[str] | None = None) -> int:
         if threads is not None:
             # Read once, when MKL and OpenMP are first used, which happens below.
             os.environ |= dict.fromkeys(("OMP_NUM_THREADS", "MKL_NUM_THREADS"), str(threads))
-        from parity import commands
+        from parity.cli import commands
 
         return getattr(commands, options.command)(options)
     except UserError as error:

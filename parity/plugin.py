@@ -17,10 +17,10 @@ from collections.abc import Callable
 
 import pytest
 
-from parity.environment import environment
-from parity.findings import Findings, counted
-from parity.report import write
-from parity.verdict import Verdict
+from parity.results.console import write
+from parity.results.environment import environment
+from parity.results.findings import Findings, counted
+from parity.results.verdict import Verdict
 
 FOUND = pytest.StashKey[list[Findings]]()
 

@@ -17,12 +17,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-import corpus
-import personas
 import train_mps
-from corpus.chance import stream
-from training import checkpoint
-from training.contract import ContractError, UserError
+from lyceum import corpus, personas
+from lyceum.contract import ContractError, UserError
+from lyceum.rng import stream
+from lyceum.runs import checkpoint
 
 ROOT = Path(__file__).resolve().parents[1]
 PROGRAM = ROOT / "train_mps.py"
@@ -225,7 +224,7 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, data_dir, tables_made_
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_run_begun_in_one_wing_continues_in_the_other(tmp_path, data_dir, tables_made_once, backend):
+def test_a_run_begun_in_one_backend_continues_in_the_other(tmp_path, data_dir, tables_made_once, backend):
     """Two updates here and four there come close to six here: closer by far than a lost optimizer state would."""
     other = {"torch": "mlx", "mlx": "torch"}[backend]
     whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")

@@ -1,1 +1,1 @@
-"""The PyTorch wing: the same rooms as `mlx_impl`, in PyTorch's own idiom. It never imports MLX."""
+"""The PyTorch backend: the same layers as `mlx_impl`, in PyTorch's own idiom. It never imports MLX."""

@@ -7,11 +7,11 @@ from collections.abc import Callable
 import numpy as np
 import torch
 
-from torch_ref.model import build
+from torch_ref.registry import build
 
 
 def functions(spec, device: str = "cpu") -> Callable[..., np.ndarray]:
-    """(method, *arrays) -> array: this wing's namesake of a specification without parameters, in float32."""
+    """(method, *arrays) -> array: this backend's namesake of a specification without parameters, in float32."""
     module = build(spec).to(device)
 
     @torch.no_grad()

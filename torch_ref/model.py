@@ -7,24 +7,17 @@
 A memory joins in evaluation and generation, where its evidence is handed in; training runs as without it.
 
 Dropout masks are drawn outside (`Plan.noise`) and multiply the stream at their named sites. The definition of the
-whole is `personas.model`.
+whole is `lyceum.personas.model.forward`.
 """
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import torch
 from torch import Tensor, nn
 
+from torch_ref.registry import build
 
-def build(spec) -> nn.Module:
-    """This wing's namesake of a specification: personas.x.y.Name -> torch_ref.x.y.Name, from the same fields."""
-    room = import_module(type(spec).__module__.replace("personas", "torch_ref", 1))
-    return getattr(room, type(spec).__name__)(**vars(spec))
-
-
-Cache = tuple[tuple[Tensor, ...], ...]  # the position room's, then each mixer's
+Cache = tuple[tuple[Tensor, ...], ...]  # the position layer's, then each mixer's
 
 
 def masked(x: Tensor, noise: dict[str, Tensor], site: str) -> Tensor:
@@ -42,7 +35,7 @@ class Block(nn.Module):
         self.norm2, self.mlp = build(specs["norm2"]), build(specs["mlp"])
 
     def forward(self, x: Tensor, rotation: tuple, noise: dict[str, Tensor]) -> Tensor:
-        """x (B, T, d) -> the same shape. rotation: what the position room hands to mixers."""
+        """x (B, T, d) -> the same shape. rotation: what the position layer hands to mixers."""
         return self.added(x, self.mixer(self.norm1(x), *rotation), noise)
 
     def step(self, cache: tuple, x: Tensor, rotation: tuple) -> tuple[tuple, Tensor]:
@@ -61,17 +54,17 @@ class Model(nn.Module):
 
     def __init__(self, plan):
         super().__init__()
-        self.vocabulary, self.position = build(plan.parts["vocabulary"]), build(plan.parts["position"])
+        self.vocabulary, self.position = build(plan.modules["vocabulary"]), build(plan.modules["position"])
         self.blocks = nn.ModuleList(Block(specs, f"blocks.{i}") for i, specs in enumerate(plan.blocks()))
-        self.norm = build(plan.parts["norm"])
-        if "memory" in plan.parts:
-            self.memory = build(plan.parts["memory"])
+        self.norm = build(plan.modules["norm"])
+        if "memory" in plan.modules:
+            self.memory = build(plan.modules["memory"])
 
-    def settle(self) -> None:
-        """After a training step: rooms that keep balances set them by what its forward pass has shown."""
-        for room in self.modules():
-            if room is not self and hasattr(room, "settle"):
-                room.settle()
+    def update_router_bias(self) -> None:
+        """After a training step: layers that keep router_biases set them by what its forward pass has shown."""
+        for layer in self.modules():
+            if layer is not self and hasattr(layer, "update_router_bias"):
+                layer.update_router_bias()
 
     def hidden(self, ids: Tensor, noise: dict[str, Tensor]) -> Tensor:
         """ids (B, T) integers -> what the head reads, (B, T, d)."""
@@ -83,7 +76,7 @@ class Model(nn.Module):
 
     def start(self, batch: int) -> Cache:
         """The caches of a text that has not begun."""
-        return tuple(room.start(batch) for room in (self.position, *(block.mixer for block in self.blocks)))
+        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.blocks)))
 
     def step(self, cache: Cache, ids: Tensor) -> tuple[Cache, Tensor]:
         """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""

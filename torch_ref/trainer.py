@@ -1,4 +1,4 @@
-"""One training step, evaluation and state in PyTorch: what the loop of `training` asks of a wing.
+"""One training step, evaluation and state in PyTorch: what the loop of `training` asks of a backend.
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
 one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
@@ -14,7 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from torch_ref.model import Cache, Model, build, load_parameters
+from torch_ref.model import Cache, Model, load_parameters
+from torch_ref.registry import build
 from torch_ref.stacked import Stacked
 
 MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and AdamW's
@@ -43,7 +44,7 @@ class Trainer:
         self.plan, self.model = plan, Model(plan)
         load_parameters(self.model, plan.initial(seed))
         self.model.to(self.device, self.dtype)
-        # Balances have no gradient (`Plan.balances`): they are saved with the model, and the optimizer passes them by.
+        # Balances have no gradient (`Plan.router_biases`): they are saved with the model, and the optimizer passes them by.
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
@@ -67,7 +68,7 @@ class Trainer:
         self.model.zero_grad()
         loss.backward()
         self._descend(lr)
-        self.model.settle()
+        self.model.update_router_bias()
         return loss.detach()
 
     def _descend(self, lr: float) -> None:
@@ -124,13 +125,13 @@ class Trainer:
         return tuple(torch.from_numpy(x.astype(self.precision)).to(self.device) for x in arrays)
 
     @torch.no_grad()
-    def draw(self, sampler, log_probs: np.ndarray, *chances: np.ndarray) -> np.ndarray:
-        """log_probs (B, V), chances (B,) int64 each -> (B, 4 or more) int64: what the namesake of a sampler draws."""
+    def draw(self, sampler, log_probs: np.ndarray, *variates: np.ndarray) -> np.ndarray:
+        """log_probs (B, V), variates (B,) int64 each -> (B, 4 or more) int64: what the namesake of a sampler draws."""
         logits = torch.from_numpy(log_probs).to(self.device)
-        return build(sampler).draw(logits, *map(self.on_device, chances)).cpu().numpy()
+        return build(sampler).draw(logits, *map(self.on_device, variates)).cpu().numpy()
 
     def read(self) -> dict[str, np.ndarray]:
-        """The whole state by the names both wings share; the arrays are copies."""
+        """The whole state by the names both backends share; the arrays are copies."""
         step = next((own["step"].item() for own in self.adamw.state.values()), 0)
         tensors = {f"model.{name}": p for name, p in self.model.named_parameters()}
         for name, p in self.named.items():
@@ -141,7 +142,7 @@ class Trainer:
         return {"optimizer.step": np.int64(step)} | state
 
     def write(self, state: dict[str, np.ndarray]) -> None:
-        """Put back a state that `read` of either wing returned, bit for bit. Raises ValueError for foreign names."""
+        """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
         load_parameters(self.model, {name[6:]: value for name, value in state.items() if name.startswith("model.")})
         step = torch.tensor(float(state["optimizer.step"]), device=self.device if self.device != "cpu" else None)
         for name, p in self.named.items():

@@ -20,9 +20,9 @@ def main() -> int:
     found = parity.check(mlx_block(), theirs, inputs=INPUTS, name="Llama block")
     print(found)
     name, mistake = next(iter(BREAKS.items()))
-    where = parity.localise(broken_mlx_block(), theirs, inputs=INPUTS)
+    where = parity.localize(broken_mlx_block(), theirs, inputs=INPUTS)
     print(f"A broken copy ({name}): {where.sentence()}")
-    return 0 if found.ok and where.parting and where.parting.path == mistake.path else 1
+    return 0 if found.ok and where.first_divergence and where.first_divergence.path == mistake.path else 1
 
 
 if __name__ == "__main__":

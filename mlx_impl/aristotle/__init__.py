@@ -1,1 +1,1 @@
-"""The aristotle rooms of this wing; each is defined by its namesake in `personas.aristotle`."""
+"""The aristotle layers of this backend; each is defined by its namesake in `lyceum.personas.aristotle`."""

@@ -1,12 +1,15 @@
-"""A3, the syllogism: attention and its conclusion. Defined by `personas.aristotle.attention`."""
+"""A3, the syllogism: attention and its conclusion. Defined by `lyceum.personas.aristotle.attention`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 
+from lyceum.personas.aristotle import attention as reference
 from mlx_impl.baseline.attention import Attention, seen
+from mlx_impl.registry import implements
 
 
+@implements(reference.Syllogism)
 class Syllogism(Attention):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

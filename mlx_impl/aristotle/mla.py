@@ -1,11 +1,13 @@
-"""A6, attention on latents with four kinds of heads. Defined by `personas.aristotle.mla`."""
+"""A6, attention on latents with four kinds of heads. Defined by `lyceum.personas.aristotle.mla`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
-from mlx_impl.rotary import turned
+from lyceum.personas.aristotle import mla as reference
+from mlx_impl.common.rotary import turned
+from mlx_impl.registry import implements
 
 KINDS = 4
 
@@ -21,6 +23,7 @@ def reasoned(now: mx.array, past: mx.array) -> mx.array:
     return mx.concatenate([demonstration, induction, dialectic - was, analogy], axis=1)
 
 
+@implements(reference.LatentAttention)
 class LatentAttention(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,16 +1,19 @@
-"""A1, the tree of Porphyry. Defined by `personas.aristotle.moe`."""
+"""A1, the tree of Porphyry. Defined by `lyceum.personas.aristotle.moe`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
+from lyceum.personas.aristotle import moe as reference
+from lyceum.personas.aristotle.moe.tree import paths, sides, ways
 from mlx_impl.aristotle.norm import mesotes
-from mlx_impl.dispatch import blocks
-from mlx_impl.gated import mixed
-from personas.aristotle.porphyry import paths, sides, ways
+from mlx_impl.common.dispatch import blocks
+from mlx_impl.common.gated import mixed
+from mlx_impl.registry import implements
 
 
+@implements(reference.PorphyryTree)
 class PorphyryTree(nn.Module):
     """x (..., n_embd) -> the same shape."""
 
@@ -75,10 +78,10 @@ class PorphyryTree(nn.Module):
         """x (..., n_embd) -> how many tokens each species gets, (species,)."""
         return (self.chosen(self.router(x)).flatten()[:, None] == self._kinds).sum(0)
 
-    def balanced(self, load: mx.array) -> mx.array:
+    def rebalanced(self, load: mx.array) -> mx.array:
         """load (species,) of a training step -> beta after it, (inner,)."""
         return self.beta - self.rate * mx.sign((self._side * load).sum(-1)).astype(self.beta.dtype)
 
-    def settle(self) -> None:
+    def update_router_bias(self) -> None:
         """After a training step: beta follows the load of its forward pass."""
-        self.beta = self.balanced(self._latest)
+        self.beta = self.rebalanced(self._latest)

@@ -1,15 +1,18 @@
-"""A7, premises and conclusion: the rule of Muon with a cautious mask. Defined by `personas.aristotle.muon`."""
+"""A7, premises and conclusion: the rule of Muon with a cautious mask. Defined by `lyceum.personas.aristotle.muon`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
-from mlx_impl.newton_schulz import newton_schulz
+from lyceum.personas.aristotle import muon as reference
+from mlx_impl.common.newton_schulz import newton_schulz
+from mlx_impl.registry import implements
 
 ADAMS = 0.2
 
 
+@implements(reference.Muon)
 class Muon(nn.Module):
     """(W, M, G) -> (W, M) after one update, for a stack of n matrices (n, r, c) at once."""
 

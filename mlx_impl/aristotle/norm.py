@@ -1,13 +1,16 @@
-"""A9, the golden mean: norm and gated perceptron. Defined by `personas.aristotle.norm`."""
+"""A9, the golden mean: norm and gated perceptron. Defined by `lyceum.personas.aristotle.norm`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
-from mlx_impl.gated import GatedPerceptron
+from lyceum.personas.aristotle import norm as reference
+from mlx_impl.common.gated import GatedPerceptron
+from mlx_impl.registry import implements
 
 
+@implements(reference.GoldenMean)
 class GoldenMean(nn.Module):
     """x (..., n_embd) -> the same shape, over the geometric mean of mean|x| and rms, times the gain."""
 
@@ -35,6 +38,7 @@ def mesotes(u: mx.array, power: float) -> mx.array:
     return u * (1 + mx.abs(u) ** power) ** (-1 / power)
 
 
+@implements(reference.GatedMesotes)
 class GatedMesotes(GatedPerceptron):
     """x (..., n_embd) -> the same shape."""
 

@@ -1,9 +1,12 @@
-"""A4, blocks of 8 weights as genus and species. Defined by `personas.aristotle.quantize`."""
+"""A4, blocks of 8 weights as genus and species. Defined by `lyceum.personas.aristotle.quantize`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
+
+from lyceum.personas.aristotle import quantize as reference
+from mlx_impl.registry import implements
 
 
 def total(x: mx.array) -> mx.array:
@@ -13,6 +16,7 @@ def total(x: mx.array) -> mx.array:
     return x[..., 0] + x[..., 1]
 
 
+@implements(reference.Genera)
 class Genera(nn.Module):
     """Blocks -> codes, and codes -> blocks; nothing to train."""
 

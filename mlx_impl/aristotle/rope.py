@@ -1,13 +1,16 @@
-"""A5, the square of opposition: rotary positions by place and sentence. Defined by `personas.aristotle.rope`."""
+"""A5, the square of opposition: rotary positions by place and sentence. Defined by `lyceum.personas.aristotle.rope`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
+from lyceum.personas.aristotle import rope as reference
 from mlx_impl.baseline.attention import turned
+from mlx_impl.registry import implements
 
 
+@implements(reference.Opposition)
 class Opposition(nn.Module):
     """ids -> what turns queries and keys: cos and sin for the mixers."""
 

@@ -1,4 +1,4 @@
-"""A10, modality: impossible, necessary, contingent. Defined by `personas.aristotle.sample`."""
+"""A10, modality: impossible, necessary, contingent. Defined by `lyceum.personas.aristotle.sample`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import math
 
 import mlx.core as mx
 
-from mlx_impl.sampling import WEIGHT_BITS, Sampler, first, limit, surprise, threshold
+from lyceum.personas.aristotle import sample as reference
+from mlx_impl.common.sampling import WEIGHT_BITS, Sampler, first, limit, surprise, threshold
+from mlx_impl.registry import implements
 
 
+@implements(reference.Modality)
 class Modality(Sampler):
     """Logits (..., V) -> the law of the token; `draw` for the token itself."""
 

@@ -1,4 +1,4 @@
-"""A2, the selective state space, scanned in chunks. Defined by `personas.aristotle.ssm`."""
+"""A2, the selective state space, scanned in chunks. Defined by `lyceum.personas.aristotle.ssm`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import itertools
 import mlx.core as mx
 from mlx import nn
 
-from mlx_impl.chunks import padded, sums
+from lyceum.personas.aristotle import ssm as reference
+from mlx_impl.common.chunks import padded, sums
+from mlx_impl.registry import implements
 
 CHUNK = 8
 
@@ -38,6 +40,7 @@ def scan(form: mx.array, dt: mx.array, moved: mx.array) -> mx.array:
     return h.flatten(3, 4)[..., :length, :]
 
 
+@implements(reference.SelectiveStateSpace)
 class SelectiveStateSpace(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,9 +1,12 @@
-"""A8, the category tree as embedding and output head. Defined by `personas.aristotle.tokenize`."""
+"""A8, the category tree as embedding and output head. Defined by `lyceum.personas.aristotle.tokenize`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
+
+from lyceum.personas.aristotle import tokenize as reference
+from mlx_impl.registry import implements
 
 
 def log_softmax(x: mx.array) -> mx.array:
@@ -12,6 +15,7 @@ def log_softmax(x: mx.array) -> mx.array:
     return x - mx.logsumexp(x, axis=-1, keepdims=True)
 
 
+@implements(reference.CategoryTree)
 class CategoryTree(nn.Module):
     """ids -> vectors, and vectors -> log probabilities; a target costs its path, not the vocabulary."""
 
@@ -20,10 +24,15 @@ class CategoryTree(nn.Module):
         self.shape = base_individual.shape
         # A leading underscore keeps an array out of the parameters.
         self._leaf = mx.array(leaf)
-        for level, base in (("genus", base_genus), ("species", base_species), ("individual", base_individual)):
-            setattr(self, f"embed_{level}", mx.zeros((base.size, n_embd)))
-            setattr(self, f"head_{level}", mx.zeros((base.size, n_embd)))
-            setattr(self, f"_base_{level}", mx.array(base))
+        self._base_genus = mx.array(base_genus)
+        self._base_species = mx.array(base_species)
+        self._base_individual = mx.array(base_individual)
+        self.embed_genus = mx.zeros((base_genus.size, n_embd))
+        self.embed_species = mx.zeros((base_species.size, n_embd))
+        self.embed_individual = mx.zeros((base_individual.size, n_embd))
+        self.head_genus = mx.zeros((base_genus.size, n_embd))
+        self.head_species = mx.zeros((base_species.size, n_embd))
+        self.head_individual = mx.zeros((base_individual.size, n_embd))
 
     def embed(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> (B, T, n_embd)."""

@@ -1,15 +1,18 @@
-"""Causal softmax attention on the fused kernel. Defined by `personas.baseline.attention`."""
+"""Causal softmax attention on the fused kernel. Defined by `lyceum.personas.baseline.attention`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
+from lyceum.personas.baseline import attention as reference
+from mlx_impl.registry import implements
+
 EPS = 1e-5
 
 
 def turned(x: mx.array, cos: mx.array, sin: mx.array, frame: mx.array | None = None) -> mx.array:
-    """x (B, H, T, w) turned by a rotary position room; sin carries the sign of each half, a frame maps x first."""
+    """x (B, H, T, w) turned by a rotary position layer; sin carries the sign of each half, a frame maps x first."""
     if frame is not None:
         x = mx.fast.rms_norm(x, None, EPS) @ frame
     return x * cos + mx.roll(x, x.shape[-1] // 2, axis=-1) * sin
@@ -21,6 +24,7 @@ def seen(q: mx.array, k: mx.array) -> mx.array:
     return mx.tri(n, t, t - n, dtype=mx.float32) > 0
 
 
+@implements(reference.Attention)
 class Attention(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,11 +1,15 @@
-"""LayerNorm without bias, fused. Defined by `personas.baseline.norm`."""
+"""LayerNorm without bias, fused. Defined by `lyceum.personas.baseline.norm`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
+from lyceum.personas.baseline import norm as reference
+from mlx_impl.registry import implements
 
+
+@implements(reference.LayerNorm)
 class LayerNorm(nn.Module):
     """x (..., n_embd) -> the same shape, centred, of unit variance, times the gain."""
 

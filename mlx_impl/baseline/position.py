@@ -1,11 +1,15 @@
-"""Learned absolute positions. Defined by `personas.baseline.position`."""
+"""Learned absolute positions. Defined by `lyceum.personas.baseline.position`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
+from lyceum.personas.baseline import position as reference
+from mlx_impl.registry import implements
 
+
+@implements(reference.LearnedPosition)
 class LearnedPosition(nn.Module):
     """x (B, T, n_embd) -> x + weight[:T]; nothing for the mixers."""
 

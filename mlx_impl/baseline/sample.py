@@ -1,4 +1,4 @@
-"""Plain sampling: temperature, top-k, top-p and min-p. Defined by `personas.baseline.sample`."""
+"""Plain sampling: temperature, top-k, top-p and min-p. Defined by `lyceum.personas.baseline.sample`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import math
 
 import mlx.core as mx
 
-from mlx_impl.sampling import Sampler, first, limit, surprise
+from lyceum.personas.baseline import sample as reference
+from mlx_impl.common.sampling import Sampler, first, limit, surprise
+from mlx_impl.registry import implements
 
 
+@implements(reference.Plain)
 class Plain(Sampler):
     """Logits (..., V) -> the law of the token; `draw` for the token itself."""
 

@@ -1,4 +1,4 @@
-"""One table for both ends. Defined by `personas.baseline.vocabulary`."""
+"""One table for both ends. Defined by `lyceum.personas.baseline.vocabulary`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,9 @@ import math
 
 import mlx.core as mx
 from mlx import nn
+
+from lyceum.personas.baseline import vocabulary as reference
+from mlx_impl.registry import implements
 
 
 def logsumexp(logits: mx.array) -> mx.array:
@@ -19,6 +22,7 @@ def logsumexp(logits: mx.array) -> mx.array:
     return mx.logsumexp(mx.logsumexp(mx.unflatten(logits, -1, (blocks, -1)), axis=-1), axis=-1, keepdims=True)
 
 
+@implements(reference.TiedVocabulary)
 class TiedVocabulary(nn.Module):
     """ids -> vectors, and vectors -> log probabilities over the n_vocab ids."""
 

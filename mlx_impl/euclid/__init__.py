@@ -1,1 +1,1 @@
-"""The euclid rooms of this wing; each is defined by its namesake in `personas.euclid`."""
+"""The euclid layers of this backend; each is defined by its namesake in `lyceum.personas.euclid`."""

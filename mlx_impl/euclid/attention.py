@@ -1,12 +1,15 @@
-"""E3, the circle: attention by distance, on the fused kernel. Defined by `personas.euclid.attention`."""
+"""E3, the circle: attention by distance, on the fused kernel. Defined by `lyceum.personas.euclid.attention`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 
+from lyceum.personas.euclid import attention as reference
 from mlx_impl.baseline.attention import Attention, seen
+from mlx_impl.registry import implements
 
 
+@implements(reference.CircleAttention)
 class CircleAttention(Attention):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,16 +1,19 @@
-"""E1, the regular simplex. Defined by `personas.euclid.moe`."""
+"""E1, the regular simplex. Defined by `lyceum.personas.euclid.moe`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
-from mlx_impl.dispatch import blocks
+from lyceum.personas.euclid import moe as reference
+from lyceum.personas.euclid.moe.simplex import lengths
+from mlx_impl.common.dispatch import blocks
+from mlx_impl.common.gated import mixed
 from mlx_impl.euclid.norm import chord, unit
-from mlx_impl.gated import mixed
-from personas.euclid.simplex import lengths
+from mlx_impl.registry import implements
 
 
+@implements(reference.SimplexExperts)
 class SimplexExperts(nn.Module):
     """x (..., n_embd) -> the same shape."""
 
@@ -80,13 +83,13 @@ class SimplexExperts(nn.Module):
         own = self.chosen(self.cosines(x, self.vertices()))
         return (own.flatten()[:, None] == self._kinds).sum(0)
 
-    def balanced(self, load: mx.array) -> mx.array:
+    def rebalanced(self, load: mx.array) -> mx.array:
         """load (..., n_expert) of a training step -> beta after it, (..., n_expert)."""
         beta = self.beta + self.rate * mx.sign(load.sum(-1, keepdims=True) - self.n_expert * load).astype(
             self.beta.dtype
         )
         return beta - beta.min(-1, keepdims=True)
 
-    def settle(self) -> None:
+    def update_router_bias(self) -> None:
         """After a training step: beta follows the load of its forward pass."""
-        self.beta = self.balanced(self._latest)
+        self.beta = self.rebalanced(self._latest)

@@ -1,11 +1,13 @@
-"""E7, the compass: Muon's rule on great circles. Defined by `personas.euclid.muon`."""
+"""E7, the compass: Muon's rule on great circles. Defined by `lyceum.personas.euclid.muon`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
-from mlx_impl.newton_schulz import newton_schulz
+from lyceum.personas.euclid import muon as reference
+from mlx_impl.common.newton_schulz import newton_schulz
+from mlx_impl.registry import implements
 
 NEAR = 1e-6
 
@@ -25,6 +27,7 @@ def perpendicular(x: mx.array, v: mx.array) -> mx.array:
     return x - (x * v).sum((1, 2), keepdims=True) * v
 
 
+@implements(reference.Compass)
 class Compass(nn.Module):
     """(W, M, R, G) -> (W, M, R) after one update, for a stack of n matrices (n, r, c) at once."""
 

@@ -1,12 +1,14 @@
-"""E9, the sphere and the chord: norm and gated perceptron. Defined by `personas.euclid.norm`."""
+"""E9, the sphere and the chord: norm and gated perceptron. Defined by `lyceum.personas.euclid.norm`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
-from mlx_impl.gated import GatedPerceptron
-from personas.euclid.norm import TINY
+from lyceum.personas.euclid import norm as reference
+from lyceum.personas.euclid.norm import TINY
+from mlx_impl.common.gated import GatedPerceptron
+from mlx_impl.registry import implements
 
 
 def unit(x: mx.array, tiny: float = TINY) -> mx.array:
@@ -15,6 +17,7 @@ def unit(x: mx.array, tiny: float = TINY) -> mx.array:
     return x / mx.sqrt(mx.maximum(mx.square(x).sum(-1, keepdims=True), tiny**2))
 
 
+@implements(reference.SphereNorm)
 class SphereNorm(nn.Module):
     """x (..., n_embd) -> the same shape, of length radius."""
 
@@ -34,6 +37,7 @@ def chord(u: mx.array) -> mx.array:
     return u * mx.rsqrt(1 + mx.square(u))
 
 
+@implements(reference.ChordPerceptron)
 class ChordPerceptron(GatedPerceptron):
     """x (..., n_embd) -> the same shape."""
 

@@ -1,13 +1,17 @@
-"""E4, blocks of 8 weights at the nearest point of E8. Defined by `personas.euclid.quantize`."""
+"""E4, blocks of 8 weights at the nearest point of E8. Defined by `lyceum.personas.euclid.quantize`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
+from lyceum.personas.euclid import quantize as reference
+from mlx_impl.registry import implements
+
 GRID = 2**16
 
 
+@implements(reference.LatticeE8)
 class LatticeE8(nn.Module):
     """Blocks -> codes, and codes -> blocks; nothing to train."""
 

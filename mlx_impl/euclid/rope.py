@@ -1,15 +1,18 @@
-"""E5, two mirrors: rotary positions in learned planes. Defined by `personas.euclid.rope`."""
+"""E5, two mirrors: rotary positions in learned planes. Defined by `lyceum.personas.euclid.rope`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 from mlx import nn
 
+from lyceum.personas.euclid import rope as reference
 from mlx_impl.baseline.attention import turned
+from mlx_impl.registry import implements
 
 TINY = 1e-6
 
 
+@implements(reference.Mirrors)
 class Mirrors(nn.Module):
     """ids -> what turns queries and keys: cos, sin and the frame for the mixers."""
 

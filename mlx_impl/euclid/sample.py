@@ -1,13 +1,15 @@
-"""E10, extreme and mean ratio: the token in whose cell a code point lies. Defined by `personas.euclid.sample`."""
+"""E10, extreme and mean ratio: the token in whose cell a code point lies. Defined by `lyceum.personas.euclid.sample`."""
 
 from __future__ import annotations
 
 import mlx.core as mx
 
-from mlx_impl.model import build
-from mlx_impl.sampling import Sampler, placed
+from lyceum.personas.euclid import sample as reference
+from mlx_impl.common.sampling import Sampler, placed
+from mlx_impl.registry import build, implements
 
 
+@implements(reference.GoldenSection)
 class GoldenSection(Sampler):
     """Logits (..., V) -> the law of the token; `draw` for the token itself. bits, shared: of the codes, in NumPy."""
 

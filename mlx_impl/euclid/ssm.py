@@ -1,4 +1,4 @@
-"""E2, rigid motion, scanned in chunks. Defined by `personas.euclid.ssm`."""
+"""E2, rigid motion, scanned in chunks. Defined by `lyceum.personas.euclid.ssm`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import math
 import mlx.core as mx
 from mlx import nn
 
-from mlx_impl.chunks import padded, sums
+from lyceum.personas.euclid import ssm as reference
+from mlx_impl.common.chunks import padded, sums
+from mlx_impl.registry import implements
 
 CHUNK = 16
 
@@ -68,6 +70,7 @@ def before(states: mx.array, first: mx.array) -> mx.array:
     return mx.concatenate([first[:, :, None], states[:, :, :-1]], axis=2)
 
 
+@implements(reference.RigidMotion)
 class RigidMotion(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,4 +1,4 @@
-"""E8, division with remainder as embedding and output head. Defined by `personas.euclid.tokenize`."""
+"""E8, division with remainder as embedding and output head. Defined by `lyceum.personas.euclid.tokenize`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,16 @@ import mlx.core as mx
 import numpy as np
 from mlx import nn
 
+from lyceum.personas.euclid import tokenize as reference
+from mlx_impl.registry import implements
+
 
 def log_softmax(x: mx.array) -> mx.array:
     """Over the last axis; nn.log_softmax is compiled once for all shapes, and fails where an axis had one element."""
     return x - mx.logsumexp(x, axis=-1, keepdims=True)
 
 
+@implements(reference.Division)
 class Division(nn.Module):
     """ids -> vectors, and vectors -> log probabilities, by sums of the vectors of remainders."""
 
@@ -28,8 +32,9 @@ class Division(nn.Module):
         n = mx.arange(self.rows * self.places).reshape(self.rows, 1, self.places)
         self._left = n % self._moduli[:, None] + self._begins[2:, None]
         self._rank = mx.array(rank)
-        for name, base in (("base_row", base_row), ("base_place", base_place), ("within", within)):
-            setattr(self, f"_{name}", mx.array(base))
+        self._base_row = mx.array(base_row)
+        self._base_place = mx.array(base_place)
+        self._within = mx.array(within)
 
     def remainders(self, ids: mx.array) -> mx.array:
         """ids (...) -> q, r, r_1 .. r_k, (..., 2 + k) whole numbers."""

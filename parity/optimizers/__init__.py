@@ -9,7 +9,7 @@
     ):
         print(verdict.ok, verdict.sentence())
 
-Both get the same parameters and the same gradients (`course`), and are compared after 1, 2 and `steps` steps:
+Both get the same parameters and the same gradients (`test_inputs`), and are compared after 1, 2 and `steps` steps:
 the parameters, and the state wherever the names have a counterpart. After one step a missing bias correction shows,
 after two the momentum, after fifty an average's constant. The oracle is PyTorch's single-tensor implementation in
 float64; held against it are
@@ -18,7 +18,7 @@ float64; held against it are
     mlx float64      MLX's, on a copy that really computes in float64 (`mlx_run`): the same rule?
     torch float32, mlx float32    as in use
 
-within bounds that the oracle's own spread under random rounding gives (`parity.rounding`, `torch_run`).
+within bounds that the oracle's own deviation under random rounding gives (`parity.bounds.rounding`, `torch_run`).
 State that only one library keeps is recorded as a limitation.
 """
 
@@ -31,14 +31,14 @@ from numbers import Real
 import mlx.optimizers as optim
 import numpy as np
 
-from parity.findings import Findings
+from lyceum.contract import UsageError
+from parity.bounds.rounding import Deviations, allowance, retry_with_more_samples
 from parity.optimizers import mlx_run as optimizer_mlx
 from parity.optimizers import torch_run as optimizer_torch
-from parity.optimizers.course import SKIPPED, Course, draw
+from parity.optimizers.inputs import SKIPPED, OptimizerInputs, draw
 from parity.optimizers.torch_run import Key, Make, kind
-from parity.rounding import Spreads, allowance, settled
-from parity.verdict import AGREEMENT, Verdict, compare, limited
-from training.contract import UsageError
+from parity.results.findings import Findings
+from parity.results.verdict import AGREEMENT, Verdict, compare, limited
 
 SHAPES = {"matrix": (6, 4), "wide": (3, 8), "vector": (9,), "scalar": ()}
 # What MLX calls a state -> what PyTorch may call it.
@@ -84,9 +84,9 @@ def check_optimizer(
         )
     if absent not in ABSENT:
         raise UsageError(f"absent is {absent!r}: choose 'zero', 'nothing' or None.")
-    course = Course(*draw(shapes, steps, seed), absent, rate(learning_rate), clip_norm)
+    test_inputs = OptimizerInputs(*draw(shapes, steps, seed), absent, rate(learning_rate), clip_norm)
     case = f"optimizer: {name or type(mlx).__name__}"
-    return Findings(case, tuple(verdicts(case, mlx, torch, course)))
+    return Findings(case, tuple(verdicts(case, mlx, torch, test_inputs)))
 
 
 def rate(given: float | Callable[[int], float] | None) -> Callable[[int], float] | None:
@@ -98,33 +98,39 @@ def rate(given: float | Callable[[int], float] | None) -> Callable[[int], float]
     return lambda t: float(given)
 
 
-def verdicts(case: str, mlx: optim.Optimizer, torch: Make, course: Course) -> Iterator[Verdict]:
+def verdicts(case: str, mlx: optim.Optimizer, torch: Make, test_inputs: OptimizerInputs) -> Iterator[Verdict]:
     """Every verdict of `check_optimizer`."""
-    rates = optimizer_torch.rates(torch, course)
-    oracle = arrays(optimizer_torch.run(torch, course, "float64", optimizer_torch.single))
+    rates = optimizer_torch.rates(torch, test_inputs)
+    oracle = arrays(optimizer_torch.run(torch, test_inputs, "float64", optimizer_torch.single))
     finite(case, oracle)
-    legs = [("torch", "float64"), ("mlx", "float64"), ("torch", "float32"), ("mlx", "float32")]
-    found = {leg: taken(*leg, mlx, torch, course, rates, oracle) for leg in legs}
+    variants = [("torch", "float64"), ("mlx", "float64"), ("torch", "float32"), ("mlx", "float32")]
+    found = {variant: taken(*variant, mlx, torch, test_inputs, rates, oracle) for variant in variants}
 
-    def judged(spread: dict[Key, float]) -> Iterator[Verdict]:
-        yield from conditioned(case, oracle, spread)
-        for (wing, dtype), (got, unpaired) in found.items():
-            yield from (limited(case, f"{wing} {dtype}", what, why) for what, why in unpaired.items())
+    def judged(deviation: dict[Key, float]) -> Iterator[Verdict]:
+        yield from conditioned(case, oracle, deviation)
+        for (backend, dtype), (got, unpaired) in found.items():
+            yield from (limited(case, f"{backend} {dtype}", what, why) for what, why in unpaired.items())
             for key in (key for key in oracle if key in got):
-                bound, words = allowance(spread[key], dtype)
-                words += ABSENT[course.absent] if key[0] == course.first and key[2] > SKIPPED else ""
-                yield compare(case, f"{wing} {dtype}", title(key), got[key], oracle[key], bound, words)
+                bound, words = allowance(deviation[key], dtype)
+                words += ABSENT[test_inputs.absent] if key[0] == test_inputs.first and key[2] > SKIPPED else ""
+                yield compare(case, f"{backend} {dtype}", title(key), got[key], oracle[key], bound, words)
 
-    yield from settled(Spreads(lambda: optimizer_torch.run_roundable(torch, course)), judged)
+    yield from retry_with_more_samples(Deviations(lambda: optimizer_torch.run_roundable(torch, test_inputs)), judged)
 
 
 def taken(
-    wing: str, dtype: str, mlx: optim.Optimizer, torch: Make, course: Course, rates: list[float], oracle: dict
+    backend: str,
+    dtype: str,
+    mlx: optim.Optimizer,
+    torch: Make,
+    test_inputs: OptimizerInputs,
+    rates: list[float],
+    oracle: dict,
 ) -> tuple[dict[Key, np.ndarray], dict[str, str]]:
-    """What a leg arrives at, by PyTorch's keys, and what of its state has no counterpart, with reasons."""
-    if wing == "torch":
-        return arrays(optimizer_torch.run(torch, course, dtype)), {}
-    return translated(optimizer_mlx.run(mlx, course, dtype, rates), oracle)
+    """What a variant arrives at, by PyTorch's keys, and what of its state has no counterpart, with reasons."""
+    if backend == "torch":
+        return arrays(optimizer_torch.run(torch, test_inputs, dtype)), {}
+    return translated(optimizer_mlx.run(mlx, test_inputs, dtype, rates), oracle)
 
 
 def title(key: Key) -> str:
@@ -143,11 +149,11 @@ def finite(case: str, oracle: dict[Key, np.ndarray]) -> None:
             raise UsageError(f"{case}: {title(key)} holds NaN or infinity in PyTorch float64: lower the learning rate.")
 
 
-def conditioned(case: str, oracle: dict[Key, np.ndarray], spread: dict[Key, float]) -> Iterator[Verdict]:
+def conditioned(case: str, oracle: dict[Key, np.ndarray], deviation: dict[Key, float]) -> Iterator[Verdict]:
     """The float64 bounds themselves, as errors that may not exceed AGREEMENT of the greatest value of their kind."""
     for key in oracle:
         scale = max(float(np.abs(value).max()) for other, value in oracle.items() if other[1:] == key[1:])
-        bound, _ = allowance(spread[key], "float64")
+        bound, _ = allowance(deviation[key], "float64")
         words = f"{AGREEMENT:g} of the scale {scale:.3g}"
         yield compare(case, "bound float64", title(key), np.array(bound), np.array(0.0), AGREEMENT * scale, words)
 

@@ -1,4 +1,4 @@
-"""An MLX optimizer put through a course, in float32 as it is, or in float64.
+"""An MLX optimizer put through a test_inputs, in float32 as it is, or in float64.
 
 In float64 it is not enough that parameters and gradients are: MLX keeps the learning rate as a float32 array, counts
 steps in uint64, and beta ** step takes the precision of the counter, float32. So a copy of the optimizer counts in
@@ -18,10 +18,10 @@ import mlx.optimizers as optim
 import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
-from parity.exact import exact
-from parity.optimizers.course import Arrays, Course
+from lyceum.contract import UsageError
+from parity.float64 import exact
+from parity.optimizers.inputs import Arrays, OptimizerInputs
 from parity.optimizers.torch_run import Key, kind
-from training.contract import UsageError
 
 
 def accepted(optimizer: optim.Optimizer) -> optim.Optimizer:
@@ -61,23 +61,25 @@ def in_full(constant: mx.array, rates: list[float]) -> float:
     return next((rate for rate in rates if np.float32(rate) == constant.item()), constant.item())
 
 
-def run(optimizer: optim.Optimizer, course: Course, dtype: str, rates: list[float]) -> dict[Key, np.ndarray]:
-    """Parameters and state at the course's marks, as float64; the optimizer itself is left alone."""
+def run(
+    optimizer: optim.Optimizer, test_inputs: OptimizerInputs, dtype: str, rates: list[float]
+) -> dict[Key, np.ndarray]:
+    """Parameters and state at the test_inputs's marks, as float64; the optimizer itself is left alone."""
     wanted, kept = getattr(mx, dtype), {}
     with mx.stream(mx.cpu), exact() if dtype == "float64" else nullcontext():
         own = prepared(optimizer, wanted, rates)
-        parameters = tree({name: mx.array(p, wanted) for name, p in course.parameters.items()})
+        parameters = tree({name: mx.array(p, wanted) for name, p in test_inputs.parameters.items()})
         own.init(parameters)
-        for t, drawn in enumerate(course.gradients):
-            gradients = tree({name: mx.array(g, wanted) for name, g in given(course, drawn, t).items()})
-            if course.clip_norm is not None:
-                gradients, _ = optim.clip_grad_norm(gradients, course.clip_norm)
-            if course.learning_rate is not None:
-                own.learning_rate = mx.array(course.learning_rate(t), wanted)
+        for t, drawn in enumerate(test_inputs.gradients):
+            gradients = tree({name: mx.array(g, wanted) for name, g in given(test_inputs, drawn, t).items()})
+            if test_inputs.clip_norm is not None:
+                gradients, _ = optim.clip_grad_norm(gradients, test_inputs.clip_norm)
+            if test_inputs.learning_rate is not None:
+                own.learning_rate = mx.array(test_inputs.learning_rate(t), wanted)
             moved = dict(tree_flatten(own.apply_gradients(gradients, parameters)))
             parameters = tree(dict(tree_flatten(parameters)) | moved)
             mx.eval(parameters, own.state)
-            if t + 1 in course.marks:
+            if t + 1 in test_inputs.marks:
                 kept |= {(*place, t + 1): np.array(x, np.float64) for place, x in held(own, parameters)}
     return kept
 
@@ -87,10 +89,10 @@ def tree(named: dict[str, mx.array]) -> dict:
     return tree_unflatten(list(named.items())) if named else {}
 
 
-def given(course: Course, drawn: Arrays, t: int) -> Arrays:
+def given(test_inputs: OptimizerInputs, drawn: Arrays, t: int) -> Arrays:
     """The gradients that MLX is given at iteration t: where PyTorch has none, zeros or nothing."""
-    lacking = [name for name in drawn if course.lacks(name, t)]
-    if course.absent == "zero":
+    lacking = [name for name in drawn if test_inputs.lacks(name, t)]
+    if test_inputs.absent == "zero":
         return drawn | {name: np.zeros_like(drawn[name]) for name in lacking}
     return {name: g for name, g in drawn.items() if name not in lacking}
 

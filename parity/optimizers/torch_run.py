@@ -1,7 +1,7 @@
-"""A PyTorch optimizer put through a course, in float32 or float64, or in float64 ready for random rounding.
+"""A PyTorch optimizer put through a test_inputs, in float32 or float64, or in float64 ready for random rounding.
 
 The oracle is the single-tensor implementation in float64 (foreach and fused off). To measure how far rounding may carry
-an implementation from it (`parity.rounding`), every rounding of a working precision must have its place in the run:
+an implementation from it (`parity.bounds.rounding`), every rounding of a working precision must have its place in the run:
 
 - PyTorch's fused operations (lerp, addcmul, addcdiv, addmm, a scaled sum) are carried out one by one, `Elementary`;
 - the constants (learning rate, betas, decay) are rounded, since MLX holds them in the precision of the parameters;
@@ -18,8 +18,8 @@ import torch
 from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from parity.optimizers.course import Course
-from training.contract import UsageError
+from lyceum.contract import UsageError
+from parity.optimizers.inputs import OptimizerInputs
 
 Make = Callable[[list[nn.Parameter]], Any]
 Key = tuple[str, str, int]  # (parameter, name of its state or "" for itself, after how many steps)
@@ -93,45 +93,45 @@ def kind(value: Any) -> str:
     return f"the class {value.__name__}" if isinstance(value, type) else f"{type(value).__name__}"
 
 
-def rates(make: Make, course: Course) -> list[float]:
+def rates(make: Make, test_inputs: OptimizerInputs) -> list[float]:
     """The learning rates that PyTorch's optimizer starts with, one a group."""
-    optimizer, _ = made(make, {name: nn.Parameter(torch.tensor(p)) for name, p in course.parameters.items()})
+    optimizer, _ = made(make, {name: nn.Parameter(torch.tensor(p)) for name, p in test_inputs.parameters.items()})
     return [float(group["lr"]) for group in optimizer.param_groups if "lr" in group]
 
 
 def run(
-    make: Make, course: Course, dtype: str, prepare: Callable[[torch.optim.Optimizer], None] | None = None
+    make: Make, test_inputs: OptimizerInputs, dtype: str, prepare: Callable[[torch.optim.Optimizer], None] | None = None
 ) -> dict[Key, Tensor]:
-    """Parameters and state at the course's marks. prepare: changes the optimizer before the first step."""
-    named = {n: nn.Parameter(torch.tensor(p, dtype=getattr(torch, dtype))) for n, p in course.parameters.items()}
+    """Parameters and state at the test_inputs's marks. prepare: changes the optimizer before the first step."""
+    named = {n: nn.Parameter(torch.tensor(p, dtype=getattr(torch, dtype))) for n, p in test_inputs.parameters.items()}
     optimizer, scheduler = made(make, named)
     if prepare:
         prepare(optimizer)
     kept = {}
-    for t, gradients in enumerate(course.gradients):
+    for t, gradients in enumerate(test_inputs.gradients):
         for name, p in named.items():
-            p.grad = None if course.lacks(name, t) else torch.tensor(gradients[name], dtype=p.dtype)
-        if course.clip_norm is not None:
-            nn.utils.clip_grad_norm_(named.values(), course.clip_norm, foreach=False)
-        if course.learning_rate is not None:
+            p.grad = None if test_inputs.lacks(name, t) else torch.tensor(gradients[name], dtype=p.dtype)
+        if test_inputs.clip_norm is not None:
+            nn.utils.clip_grad_norm_(named.values(), test_inputs.clip_norm, foreach=False)
+        if test_inputs.learning_rate is not None:
             for group in optimizer.param_groups:
-                group["lr"] = rounded(course.learning_rate(t))
+                group["lr"] = rounded(test_inputs.learning_rate(t))
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-        if t + 1 in course.marks:
+        if t + 1 in test_inputs.marks:
             kept |= {(*place, t + 1): value for place, value in held(optimizer, named)}
     return kept
 
 
-def run_roundable(make: Make, course: Course) -> dict[Key, Tensor]:
+def run_roundable(make: Make, test_inputs: OptimizerInputs) -> dict[Key, Tensor]:
     """The same in float64, with a place for every rounding."""
     before = torch.get_default_dtype()
     # The default precision is the one in which the step is counted, hence that of beta^k.
     torch.set_default_dtype(torch.float64)
     try:
         with Elementary():
-            return run(make, course, "float64", open_to_rounding)
+            return run(make, test_inputs, "float64", open_to_rounding)
     finally:
         torch.set_default_dtype(before)
 

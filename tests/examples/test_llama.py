@@ -14,9 +14,9 @@ import pytest
 import torch
 
 import parity
-import parity.__main__ as command_line
 from examples.llama import check
 from examples.llama.pair import BREAKS, INPUTS, broken_mlx_block, mlx_block, torch_block
+from parity import __main__ as command_line
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "check_your_port.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -41,14 +41,14 @@ def test_every_break_is_caught_and_found(name, theirs):
     broken = mlx_block()
     BREAKS[name].plant(broken)
     found = parity.check(broken, theirs, FEW, dtypes=("float64",), probes=("gradient",))
-    assert "output" in {verdict.what for verdict in found.red if verdict.leg == "mlx float64"}
-    where = parity.localise(broken, theirs, FEW)
-    assert where.parting is not None and where.parting.path == BREAKS[name].path, where.sentence()
+    assert "output" in {verdict.what for verdict in found.red if verdict.variant == "mlx float64"}
+    where = parity.localize(broken, theirs, FEW)
+    assert where.first_divergence is not None and where.first_divergence.path == BREAKS[name].path, where.sentence()
 
 
 def test_the_healthy_pair_never_parts(theirs):
-    where = parity.localise(mlx_block(), theirs, INPUTS)
-    assert where.parting is None, where.sentence()
+    where = parity.localize(mlx_block(), theirs, INPUTS)
+    assert where.first_divergence is None, where.sentence()
 
 
 def test_breaks_are_made_in_the_copy_alone():

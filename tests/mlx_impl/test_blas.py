@@ -2,6 +2,7 @@
 
 Every case runs in a process of its own, because a library's names are bound once per process.
 """
+
 from __future__ import annotations
 
 import json
@@ -20,7 +21,9 @@ TELL = "print(json.dumps([status.fast, status.reason]))\n"
 ON = HEAD + "status = blas.use_fast()\n" + TELL
 
 # A rectangular product, timed on one thread; the operands are the same numbers in every process.
-PRODUCT = ON + """
+PRODUCT = (
+    ON
+    + """
 import time
 import mlx.core as mx
 import numpy as np
@@ -35,14 +38,21 @@ for _ in range(15):
     seconds.append(time.perf_counter() - start)
 print(json.dumps(min(seconds)))
 """
+)
 
 
 def run(code: str, *arguments: str, check: bool = True, **environment: str) -> list | str:
     """Run `code` in a fresh interpreter; its JSON lines, or its standard error where `check` is off."""
     keep = {name: value for name, value in os.environ.items() if name != "LYCEUM_BLAS"}
     path = os.pathsep.join(filter(None, (environment.pop("PYTHONPATH", ""), str(ROOT))))
-    done = subprocess.run([sys.executable, "-c", code, *arguments], capture_output=True, text=True, timeout=120,
-                          check=False, env=keep | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path} | environment)
+    done = subprocess.run(
+        [sys.executable, "-c", code, *arguments],
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+        env=keep | {"OMP_NUM_THREADS": "1", "PYTHONPATH": path} | environment,
+    )
     if not check:
         return done.stderr
     assert done.returncode == 0, done.stderr
@@ -122,13 +132,17 @@ def test_library_without_the_exports_is_refused(tmp_path):
     folder.mkdir(parents=True)
     (tmp_path / "torch" / "__init__.py").touch()
     import _ctypes  # a shared library that certainly loads, and is no BLAS
+
     (folder / "libtorch_cpu.so").symlink_to(_ctypes.__file__)
     ((fast, why),) = run(ON + COMPUTE, PYTHONPATH=str(tmp_path))
     assert not fast and "does not export sgemm_" in why
 
 
 def test_torch_is_not_imported_and_works_later():
-    code = ON + COMPUTE + """
+    code = (
+        ON
+        + COMPUTE
+        + """
 assert "torch" not in sys.modules
 import torch
 a = torch.arange(6.0).reshape(2, 3)
@@ -137,6 +151,7 @@ a.requires_grad_(True)
 (a @ a.T).sum().backward()
 print(json.dumps(a.grad.tolist()))
 """
+    )
     _, product, grad = run(code)
     assert product == [[5, 14], [14, 50]] and grad == [[6, 10, 14], [6, 10, 14]]
 
@@ -155,7 +170,9 @@ def test_asked_twice_answers_the_same():
 
 def test_this_machine_is_the_case_it_is_made_for():
     """On Linux x86-64 with both packages from their usual wheels, the answer must be yes: no silent fallback."""
-    wheels = run(HEAD + "print(json.dumps([any(any(f.parent.glob('mlx_cpu.libs/libblas-*')) "
-                 "for f in blas._package_folders(n)) for n in ('mlx', 'torch')]))")[0]
+    wheels = run(
+        HEAD + "print(json.dumps([any(any(f.parent.glob('mlx_cpu.libs/libblas-*')) "
+        "for f in blas._package_folders(n)) for n in ('mlx', 'torch')]))"
+    )[0]
     expected = (platform.system(), platform.machine()) == ("Linux", "x86_64") and all(wheels)
     assert applies() == expected

@@ -6,9 +6,9 @@ import torch
 from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
-from personas.aristotle.attention import Syllogism
-from personas.baseline.attention import Attention
-from torch_ref.model import build
+from lyceum.personas.aristotle.attention import Syllogism
+from lyceum.personas.baseline.attention import Attention
+from torch_ref.registry import build
 
 
 def flops(spec, length: int) -> int:

@@ -9,8 +9,8 @@ import pytest
 import torch
 from torch.utils.flop_counter import FlopCounterMode
 
-from personas.aristotle import tokenize
-from torch_ref.model import build
+from lyceum.personas.aristotle import tokenize
+from torch_ref.registry import build
 
 N_VOCAB, WIDTH, TOKENS = 50_257, 32, 7
 

@@ -1,4 +1,4 @@
-"""A3, the syllogism: attention and its conclusion. Defined by `personas.aristotle.attention`."""
+"""A3, the syllogism: attention and its conclusion. Defined by `lyceum.personas.aristotle.attention`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.aristotle import attention as reference
 from torch_ref.baseline.attention import Attention, seen
+from torch_ref.registry import implements
 
 
+@implements(reference.Syllogism)
 class Syllogism(Attention):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,4 +1,4 @@
-"""A6, attention on latents with four kinds of heads. Defined by `personas.aristotle.mla`."""
+"""A6, attention on latents with four kinds of heads. Defined by `lyceum.personas.aristotle.mla`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_ref.rotary import turned
+from lyceum.personas.aristotle import mla as reference
+from torch_ref.common.rotary import turned
+from torch_ref.registry import implements
 
 KINDS = 4
 
@@ -22,6 +24,7 @@ def reasoned(now: Tensor, past: Tensor) -> Tensor:
     return torch.cat([demonstration, induction, dialectic - was, analogy], dim=1)
 
 
+@implements(reference.LatentAttention)
 class LatentAttention(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

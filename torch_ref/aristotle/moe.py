@@ -1,4 +1,4 @@
-"""A1, the tree of Porphyry. Defined by `personas.aristotle.moe`."""
+"""A1, the tree of Porphyry. Defined by `lyceum.personas.aristotle.moe`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from personas.aristotle.porphyry import paths, sides, ways
+from lyceum.personas.aristotle import moe as reference
+from lyceum.personas.aristotle.moe.tree import paths, sides, ways
 from torch_ref.aristotle.norm import mesotes
-from torch_ref.dispatch import blocks
-from torch_ref.gated import mixed
+from torch_ref.common.dispatch import blocks
+from torch_ref.common.gated import mixed
+from torch_ref.registry import implements
 
 
+@implements(reference.PorphyryTree)
 class PorphyryTree(nn.Module):
     """x (..., n_embd) -> the same shape."""
 
@@ -72,11 +75,11 @@ class PorphyryTree(nn.Module):
         """x (..., n_embd) -> how many tokens each species gets, (species,)."""
         return (self.chosen(self.router(x)).flatten()[:, None] == self.kinds).sum(0)
 
-    def balanced(self, load: Tensor) -> Tensor:
+    def rebalanced(self, load: Tensor) -> Tensor:
         """load (species,) of a training step -> beta after it, (inner,)."""
         return self.beta - self.rate * (self.side * load).sum(-1).sign().to(self.beta.dtype)
 
     @torch.no_grad()
-    def settle(self) -> None:
+    def update_router_bias(self) -> None:
         """After a training step: beta follows the load of its forward pass."""
-        self.beta.copy_(self.balanced(self.latest))
+        self.beta.copy_(self.rebalanced(self.latest))

@@ -1,15 +1,18 @@
-"""A7, premises and conclusion: the rule of Muon with a cautious mask. Defined by `personas.aristotle.muon`."""
+"""A7, premises and conclusion: the rule of Muon with a cautious mask. Defined by `lyceum.personas.aristotle.muon`."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from torch_ref.newton_schulz import newton_schulz
+from lyceum.personas.aristotle import muon as reference
+from torch_ref.common.newton_schulz import newton_schulz
+from torch_ref.registry import implements
 
 ADAMS = 0.2
 
 
+@implements(reference.Muon)
 class Muon(nn.Module):
     """(W, M, G) -> (W, M) after one update, for a stack of n matrices (n, r, c) at once."""
 

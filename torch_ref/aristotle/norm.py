@@ -1,4 +1,4 @@
-"""A9, the golden mean: norm and gated perceptron. Defined by `personas.aristotle.norm`."""
+"""A9, the golden mean: norm and gated perceptron. Defined by `lyceum.personas.aristotle.norm`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_ref.gated import GatedPerceptron
+from lyceum.personas.aristotle import norm as reference
+from torch_ref.common.gated import GatedPerceptron
+from torch_ref.registry import implements
 
 
+@implements(reference.GoldenMean)
 class GoldenMean(nn.Module):
     """x (..., n_embd) -> the same shape, over the geometric mean of mean|x| and rms, times the gain."""
 
@@ -36,6 +39,7 @@ def mesotes(u: Tensor, power: float) -> Tensor:
     return u * (1 + u.abs() ** power) ** (-1 / power)
 
 
+@implements(reference.GatedMesotes)
 class GatedMesotes(GatedPerceptron):
     """x (..., n_embd) -> the same shape."""
 

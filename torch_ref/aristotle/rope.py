@@ -1,4 +1,4 @@
-"""A5, the square of opposition: rotary positions by place and sentence. Defined by `personas.aristotle.rope`."""
+"""A5, the square of opposition: rotary positions by place and sentence. Defined by `lyceum.personas.aristotle.rope`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.aristotle import rope as reference
 from torch_ref.baseline.attention import turned
+from torch_ref.registry import implements
 
 
+@implements(reference.Opposition)
 class Opposition(nn.Module):
     """ids -> what turns queries and keys: cos and sin for the mixers."""
 

@@ -1,4 +1,4 @@
-"""A10, modality: impossible, necessary, contingent. Defined by `personas.aristotle.sample`."""
+"""A10, modality: impossible, necessary, contingent. Defined by `lyceum.personas.aristotle.sample`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import math
 import torch
 from torch import Tensor
 
-from torch_ref.sampling import WEIGHT_BITS, Sampler, first, limit, surprise, threshold
+from lyceum.personas.aristotle import sample as reference
+from torch_ref.common.sampling import WEIGHT_BITS, Sampler, first, limit, surprise, threshold
+from torch_ref.registry import implements
 
 
+@implements(reference.Modality)
 class Modality(Sampler):
     """Logits (..., V) -> the law of the token; `draw` for the token itself."""
 

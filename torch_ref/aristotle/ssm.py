@@ -1,4 +1,4 @@
-"""A2, the selective state space, scanned in chunks. Defined by `personas.aristotle.ssm`."""
+"""A2, the selective state space, scanned in chunks. Defined by `lyceum.personas.aristotle.ssm`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_ref.chunks import sums
+from lyceum.personas.aristotle import ssm as reference
+from torch_ref.common.chunks import sums
+from torch_ref.registry import implements
 
 CHUNK = 8
 
@@ -37,6 +39,7 @@ def scan(form: Tensor, dt: Tensor, moved: Tensor) -> Tensor:
     return h.flatten(3, 4)[..., :length, :]
 
 
+@implements(reference.SelectiveStateSpace)
 class SelectiveStateSpace(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,4 +1,4 @@
-"""A8, the category tree as embedding and output head. Defined by `personas.aristotle.tokenize`."""
+"""A8, the category tree as embedding and output head. Defined by `lyceum.personas.aristotle.tokenize`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.aristotle import tokenize as reference
+from torch_ref.registry import implements
 
+
+@implements(reference.CategoryTree)
 class CategoryTree(nn.Module):
     """ids -> vectors, and vectors -> log probabilities; a target costs its path, not the vocabulary."""
 
@@ -14,10 +18,15 @@ class CategoryTree(nn.Module):
         super().__init__()
         self.shape = base_individual.shape
         self.register_buffer("leaf", torch.from_numpy(leaf).long(), persistent=False)
-        for level, base in (("genus", base_genus), ("species", base_species), ("individual", base_individual)):
-            setattr(self, f"embed_{level}", nn.Parameter(torch.zeros(base.size, n_embd)))
-            setattr(self, f"head_{level}", nn.Parameter(torch.zeros(base.size, n_embd)))
-            self.register_buffer(f"base_{level}", torch.from_numpy(base), persistent=False)
+        self.register_buffer("base_genus", torch.from_numpy(base_genus), persistent=False)
+        self.register_buffer("base_species", torch.from_numpy(base_species), persistent=False)
+        self.register_buffer("base_individual", torch.from_numpy(base_individual), persistent=False)
+        self.embed_genus = nn.Parameter(torch.zeros(base_genus.size, n_embd))
+        self.embed_species = nn.Parameter(torch.zeros(base_species.size, n_embd))
+        self.embed_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
+        self.head_genus = nn.Parameter(torch.zeros(base_genus.size, n_embd))
+        self.head_species = nn.Parameter(torch.zeros(base_species.size, n_embd))
+        self.head_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
 
     def embed(self, ids: Tensor) -> Tensor:
         """ids (B, T) -> (B, T, n_embd)."""

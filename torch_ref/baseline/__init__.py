@@ -1,1 +1,1 @@
-"""The baseline rooms of this wing; each is defined by its namesake in `personas.baseline`."""
+"""The baseline layers of this backend; each is defined by its namesake in `lyceum.personas.baseline`."""

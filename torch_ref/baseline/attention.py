@@ -1,4 +1,4 @@
-"""Causal softmax attention on the fused kernel. Defined by `personas.baseline.attention`."""
+"""Causal softmax attention on the fused kernel. Defined by `lyceum.personas.baseline.attention`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.baseline import attention as reference
+from torch_ref.registry import implements
+
 EPS = 1e-5
 
 
 def turned(x: Tensor, cos: Tensor, sin: Tensor, frame: Tensor | None = None) -> Tensor:
-    """x (B, H, T, w) turned by a rotary position room; sin carries the sign of each half, a frame maps x first."""
+    """x (B, H, T, w) turned by a rotary position layer; sin carries the sign of each half, a frame maps x first."""
     if frame is not None:
         x = F.rms_norm(x, x.shape[-1:], eps=EPS) @ frame
     return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
@@ -22,6 +25,7 @@ def seen(q: Tensor, k: Tensor) -> Tensor:
     return torch.ones(n, t, dtype=torch.bool, device=q.device).tril(t - n)
 
 
+@implements(reference.Attention)
 class Attention(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

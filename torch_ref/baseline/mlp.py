@@ -1,11 +1,15 @@
-"""The two-layer perceptron with the erf GELU. Defined by `personas.baseline.mlp`."""
+"""The two-layer perceptron with the erf GELU. Defined by `lyceum.personas.baseline.mlp`."""
 
 from __future__ import annotations
 
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.baseline import mlp as reference
+from torch_ref.registry import implements
 
+
+@implements(reference.MLP)
 class MLP(nn.Module):
     """x (..., n_embd) -> the same shape."""
 

@@ -1,4 +1,4 @@
-"""LayerNorm without bias, fused. Defined by `personas.baseline.norm`."""
+"""LayerNorm without bias, fused. Defined by `lyceum.personas.baseline.norm`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.baseline import norm as reference
+from torch_ref.registry import implements
 
+
+@implements(reference.LayerNorm)
 class LayerNorm(nn.Module):
     """x (..., n_embd) -> the same shape, centred, of unit variance, times the gain."""
 

@@ -1,4 +1,4 @@
-"""Plain sampling: temperature, top-k, top-p and min-p. Defined by `personas.baseline.sample`."""
+"""Plain sampling: temperature, top-k, top-p and min-p. Defined by `lyceum.personas.baseline.sample`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,12 @@ import math
 import torch
 from torch import Tensor
 
-from torch_ref.sampling import Sampler, first, limit, surprise
+from lyceum.personas.baseline import sample as reference
+from torch_ref.common.sampling import Sampler, first, limit, surprise
+from torch_ref.registry import implements
 
 
+@implements(reference.Plain)
 class Plain(Sampler):
     """Logits (..., V) -> the law of the token; `draw` for the token itself."""
 

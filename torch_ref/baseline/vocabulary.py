@@ -1,4 +1,4 @@
-"""One table for both ends. Defined by `personas.baseline.vocabulary`."""
+"""One table for both ends. Defined by `lyceum.personas.baseline.vocabulary`."""
 
 from __future__ import annotations
 
@@ -6,7 +6,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.baseline import vocabulary as reference
+from torch_ref.registry import implements
 
+
+@implements(reference.TiedVocabulary)
 class TiedVocabulary(nn.Module):
     """ids -> vectors, and vectors -> log probabilities over the n_vocab ids."""
 

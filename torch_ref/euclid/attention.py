@@ -1,4 +1,4 @@
-"""E3, the circle: attention by distance, on the fused kernel. Defined by `personas.euclid.attention`."""
+"""E3, the circle: attention by distance, on the fused kernel. Defined by `lyceum.personas.euclid.attention`."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.euclid import attention as reference
 from torch_ref.baseline.attention import Attention, seen
+from torch_ref.registry import implements
 
 
+@implements(reference.CircleAttention)
 class CircleAttention(Attention):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,4 +1,4 @@
-"""E1, the regular simplex. Defined by `personas.euclid.moe`."""
+"""E1, the regular simplex. Defined by `lyceum.personas.euclid.moe`."""
 
 from __future__ import annotations
 
@@ -6,12 +6,15 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from personas.euclid.simplex import lengths
-from torch_ref.dispatch import blocks
+from lyceum.personas.euclid import moe as reference
+from lyceum.personas.euclid.moe.simplex import lengths
+from torch_ref.common.dispatch import blocks
+from torch_ref.common.gated import mixed
 from torch_ref.euclid.norm import chord, unit
-from torch_ref.gated import mixed
+from torch_ref.registry import implements
 
 
+@implements(reference.SimplexExperts)
 class SimplexExperts(nn.Module):
     """x (..., n_embd) -> the same shape."""
 
@@ -78,12 +81,12 @@ class SimplexExperts(nn.Module):
         own = self.chosen(self.cosines(x, self.vertices()))
         return (own.flatten()[:, None] == self.kinds).sum(0)
 
-    def balanced(self, load: Tensor) -> Tensor:
+    def rebalanced(self, load: Tensor) -> Tensor:
         """load (..., n_expert) of a training step -> beta after it, (..., n_expert)."""
         beta = self.beta + self.rate * (load.sum(-1, keepdim=True) - self.n_expert * load).sign().to(self.beta.dtype)
         return beta - beta.amin(-1, keepdim=True)
 
     @torch.no_grad()
-    def settle(self) -> None:
+    def update_router_bias(self) -> None:
         """After a training step: beta follows the load of its forward pass."""
-        self.beta.copy_(self.balanced(self.latest))
+        self.beta.copy_(self.rebalanced(self.latest))

@@ -1,11 +1,13 @@
-"""E7, the compass: Muon's rule on great circles. Defined by `personas.euclid.muon`."""
+"""E7, the compass: Muon's rule on great circles. Defined by `lyceum.personas.euclid.muon`."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
-from torch_ref.newton_schulz import newton_schulz
+from lyceum.personas.euclid import muon as reference
+from torch_ref.common.newton_schulz import newton_schulz
+from torch_ref.registry import implements
 
 NEAR = 1e-6
 
@@ -24,6 +26,7 @@ def perpendicular(x: Tensor, v: Tensor) -> Tensor:
     return x - (x * v).sum((1, 2), keepdim=True) * v
 
 
+@implements(reference.Compass)
 class Compass(nn.Module):
     """(W, M, R, G) -> (W, M, R) after one update, for a stack of n matrices (n, r, c) at once."""
 

@@ -1,4 +1,4 @@
-"""E9, the sphere and the chord: norm and gated perceptron. Defined by `personas.euclid.norm`."""
+"""E9, the sphere and the chord: norm and gated perceptron. Defined by `lyceum.personas.euclid.norm`."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from personas.euclid.norm import TINY
-from torch_ref.gated import GatedPerceptron
+from lyceum.personas.euclid import norm as reference
+from lyceum.personas.euclid.norm import TINY
+from torch_ref.common.gated import GatedPerceptron
+from torch_ref.registry import implements
 
 
 def unit(x: Tensor, tiny: float = TINY) -> Tensor:
@@ -16,6 +18,7 @@ def unit(x: Tensor, tiny: float = TINY) -> Tensor:
     return x / x.square().sum(-1, keepdim=True).clamp(min=tiny**2).sqrt()
 
 
+@implements(reference.SphereNorm)
 class SphereNorm(nn.Module):
     """x (..., n_embd) -> the same shape, of length radius."""
 
@@ -35,6 +38,7 @@ def chord(u: Tensor) -> Tensor:
     return u * (1 + u.square()).rsqrt()
 
 
+@implements(reference.ChordPerceptron)
 class ChordPerceptron(GatedPerceptron):
     """x (..., n_embd) -> the same shape."""
 

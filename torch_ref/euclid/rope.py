@@ -1,15 +1,18 @@
-"""E5, two mirrors: rotary positions in learned planes. Defined by `personas.euclid.rope`."""
+"""E5, two mirrors: rotary positions in learned planes. Defined by `lyceum.personas.euclid.rope`."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor, nn
 
+from lyceum.personas.euclid import rope as reference
 from torch_ref.baseline.attention import turned
+from torch_ref.registry import implements
 
 TINY = 1e-6
 
 
+@implements(reference.Mirrors)
 class Mirrors(nn.Module):
     """ids -> what turns queries and keys: cos, sin and the frame for the mixers."""
 

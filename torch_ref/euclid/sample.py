@@ -1,14 +1,16 @@
-"""E10, extreme and mean ratio: the token in whose cell a code point lies. Defined by `personas.euclid.sample`."""
+"""E10, extreme and mean ratio: the token in whose cell a code point lies. Defined by `lyceum.personas.euclid.sample`."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
-from torch_ref.model import build
-from torch_ref.sampling import Sampler, placed
+from lyceum.personas.euclid import sample as reference
+from torch_ref.common.sampling import Sampler, placed
+from torch_ref.registry import build, implements
 
 
+@implements(reference.GoldenSection)
 class GoldenSection(Sampler):
     """Logits (..., V) -> the law of the token; `draw` for the token itself. bits, shared: of the codes, in NumPy."""
 

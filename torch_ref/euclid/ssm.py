@@ -1,4 +1,4 @@
-"""E2, rigid motion, scanned in chunks. Defined by `personas.euclid.ssm`."""
+"""E2, rigid motion, scanned in chunks. Defined by `lyceum.personas.euclid.ssm`."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from torch_ref.chunks import sums
+from lyceum.personas.euclid import ssm as reference
+from torch_ref.common.chunks import sums
+from torch_ref.registry import implements
 
 CHUNK = 16
 
@@ -65,6 +67,7 @@ def before(states: Tensor, first: Tensor) -> Tensor:
     return torch.cat([first[:, :, None], states[:, :, :-1]], dim=2)
 
 
+@implements(reference.RigidMotion)
 class RigidMotion(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 

@@ -1,4 +1,4 @@
-"""E8, division with remainder as embedding and output head. Defined by `personas.euclid.tokenize`."""
+"""E8, division with remainder as embedding and output head. Defined by `lyceum.personas.euclid.tokenize`."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from lyceum.personas.euclid import tokenize as reference
+from torch_ref.registry import implements
 
+
+@implements(reference.Division)
 class Division(nn.Module):
     """ids -> vectors, and vectors -> log probabilities, by sums of the vectors of remainders."""
 
@@ -21,11 +25,13 @@ class Division(nn.Module):
         begins = torch.tensor((0, *np.cumsum(sizes)[:-1].tolist()))
         n = torch.arange(self.rows * self.places).view(self.rows, 1, self.places)
         left = n % torch.tensor(moduli)[:, None] + begins[2:, None]
-        for name, table in (("begins", begins), ("moduli", torch.tensor(moduli)), ("left", left)):
-            self.register_buffer(name, table, persistent=False)
+        self.register_buffer("begins", begins, persistent=False)
+        self.register_buffer("moduli", torch.tensor(moduli), persistent=False)
+        self.register_buffer("left", left, persistent=False)
         self.register_buffer("rank", torch.from_numpy(rank).long(), persistent=False)
-        for name, base in (("base_row", base_row), ("base_place", base_place), ("within", within)):
-            self.register_buffer(name, torch.from_numpy(base), persistent=False)
+        self.register_buffer("base_row", torch.from_numpy(base_row), persistent=False)
+        self.register_buffer("base_place", torch.from_numpy(base_place), persistent=False)
+        self.register_buffer("within", torch.from_numpy(within), persistent=False)
 
     def remainders(self, ids: Tensor) -> Tensor:
         """ids (...) -> q, r, r_1 .. r_k, (..., 2 + k) whole numbers."""

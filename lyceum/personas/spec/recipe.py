@@ -1,0 +1,40 @@
+"""How a persona is trained: the optimizer's numbers and the schedule, as a record."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from lyceum.personas.spec.errors import PersonaError
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """How a persona is trained: AdamW (Loshchilov & Hutter 2019), decoupled decay on matrices only.
+
+    hidden: the rule of the blocks' matrices, if it is another: a specification such as lyceum.personas.aristotle.muon.Muon.
+    peak_lr: the learning rate after warm-up. warmup_steps: linear warm-up from peak_lr / warmup_steps.
+    schedule: "constant", or "cosine" down to 0 at `total_steps`. clip_norm: global gradient norm.
+    dropout: rate at each of the model's noise sites, rounded to 1/256.
+    """
+
+    peak_lr: float
+    total_steps: int
+    warmup_steps: int = 0
+    schedule: str = "constant"
+    betas: tuple[float, float] = (0.9, 0.95)
+    eps: float = 1e-8
+    weight_decay: float = 0.1
+    clip_norm: float = 1.0
+    dropout: float = 0.0
+    hidden: Any = None
+
+    def learning_rate(self, step: int) -> float:
+        """The learning rate of the update at iteration `step` (0-based)."""
+        warm = min(1.0, (step + 1) / self.warmup_steps) if self.warmup_steps else 1.0
+        if self.schedule == "constant":
+            return self.peak_lr * warm
+        if self.schedule == "cosine":
+            return self.peak_lr * warm * 0.5 * (1 + math.cos(math.pi * min(1.0, step / self.total_steps)))
+        raise PersonaError(f"a schedule is 'constant' or 'cosine', got {self.schedule!r}")

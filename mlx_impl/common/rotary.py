@@ -1,0 +1,10 @@
+"""Rotary turns by place, for keys that carry their own. Defined by `lyceum.personas.model.rotary`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+
+
+def turned(x: mx.array, offset: int, base: float) -> mx.array:
+    """x (..., T, w), whose first place is `offset`, turned by its place."""
+    return mx.fast.rope(x, x.shape[-1], traditional=False, base=base, scale=1.0, offset=offset)

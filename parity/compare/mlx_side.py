@@ -1,0 +1,137 @@
+"""An MLX module or function, probed at a point in any precision, and left as it was found.
+
+An MLX module holds its parameters; for a probe they are exchanged through `update` and put back. What a probe is, says
+`parity.compare.test_point`. Second order is reverse over reverse, jvp is forward mode.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import mlx.core as mx
+import numpy as np
+from mlx import nn
+from mlx.utils import tree_flatten, tree_unflatten
+
+from parity.compare.test_point import Arrays, Point, Values, arranged
+from parity.compare.trees import leaves
+from parity.compare.variants import Variant
+from parity.float64 import routed
+
+FLOATING = (mx.float16, mx.bfloat16, mx.float32, mx.float64)
+
+
+class MlxSide:
+    """target: a module, or a function of the inputs. call: (module, *inputs) -> outputs; the module itself if None."""
+
+    backend = "mlx"
+
+    def __init__(self, target: nn.Module | Callable, call: Callable | None = None):
+        self.module = target if isinstance(target, nn.Module) else nn.Module()
+        if isinstance(target, nn.Module):
+            self.call = call or (lambda module, *inputs: module(*inputs))
+        else:
+            self.call = lambda _, *inputs: routed(target)(*inputs)
+
+    def parameters(self) -> Arrays:
+        """Its own floating parameters (every public floating array), float64, by name."""
+        return {name: as_float64(x) for name, x in self._own().items()}
+
+    def probe(self, kind: str, point: Point, variant: Variant) -> Values:
+        """The probe's arrays, float64; gradients by MLX's names."""
+        kinds = {
+            "value": self._values, "gradient": self._reverse, "second": self._second, "jvp": self._forward,
+            "looped": self._looped, "vmapped": self._vmapped,
+        }  # fmt: skip
+        with mx.stream(mx.cpu if variant.device == "cpu" else mx.gpu), self._lent():
+            found = kinds[kind](point, variant)
+            return {key: as_float64(x) for key, x in found.items()}
+
+    def _own(self) -> dict[str, mx.array]:
+        return {name: x for name, x in tree_flatten(self.module.parameters()) if x.dtype in FLOATING}
+
+    @contextmanager
+    def _lent(self) -> Iterator[None]:
+        own = list(self._own().items())
+        try:
+            yield
+        finally:
+            self.module.update(tree_unflatten(own))
+
+    def _apply(self, given: dict[str, mx.array], inputs: tuple) -> dict[str, mx.array]:
+        self.module.update(tree_unflatten([(n, x) for n, x in given.items() if not n.startswith("input ")]))
+        arguments = arranged(inputs, lambda name, x: given[name] if name in given else _array(x))
+        return dict(leaves(self.call(self.module, *arguments), "output"))
+
+    def _values(self, point: Point, variant: Variant) -> dict:
+        outputs = self._apply(_arrays(point.leaves(), variant), point.inputs)
+        return {("value", name): y for name, y in outputs.items()}
+
+    def _weighed(self, point: Point, variant: Variant) -> Callable:
+        """leaves -> (<outputs, cotangents>, outputs)."""
+        cotangents = _arrays(point.cotangents, variant)
+
+        def pull(given: dict[str, mx.array]) -> tuple[mx.array, dict]:
+            outputs = self._apply(given, point.inputs)
+            return sum((y * cotangents[name]).sum() for name, y in outputs.items() if name in cotangents), outputs
+
+        return pull
+
+    def _reverse(self, point: Point, variant: Variant) -> dict:
+        if not (point.cotangents and point.leaves()):
+            return self._values(point, variant)
+        both = mx.value_and_grad(self._weighed(point, variant))
+        (_, outputs), gradients = (mx.compile(both) if variant.compiled else both)(_arrays(point.leaves(), variant))
+        return {("value", n): y for n, y in outputs.items()} | {("gradient", n): g for n, g in gradients.items()}
+
+    def _second(self, point: Point, variant: Variant) -> dict:
+        pull, directions = self._weighed(point, variant), _arrays(point.directions, variant)
+
+        def along(given: dict[str, mx.array]) -> mx.array:
+            gradients = mx.grad(lambda point: pull(point)[0])(given)
+            return sum((gradients[name] * v).sum() for name, v in directions.items())
+
+        return {("second", name): g for name, g in mx.grad(along)(_arrays(point.leaves(), variant)).items()}
+
+    def _forward(self, point: Point, variant: Variant) -> dict:
+        given, directions = _arrays(point.leaves(), variant), _arrays(point.directions, variant)
+
+        def function(*values: mx.array) -> list[mx.array]:
+            outputs = self._apply(dict(zip(given, values, strict=True)), point.inputs)
+            return [outputs[name] for name in point.cotangents]
+
+        _, slopes = mx.jvp(function, list(given.values()), [directions[name] for name in given])
+        return {("jvp", name): slope for name, slope in zip(point.cotangents, slopes, strict=True)}
+
+    def _looped(self, point: Point, variant: Variant) -> dict:
+        parts = [self._apply(_arrays(part.leaves(), variant), part.inputs) for part in point.examples()]
+        return {("looped", name): mx.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+    def _vmapped(self, point: Point, variant: Variant) -> dict:
+        given = _arrays(point.leaves(), variant)
+        fixed = {name: given[name] for name in point.parameters}
+        inputs = arranged(point.inputs, lambda name, x: given[name] if name in given else _array(x))
+        names: list[str] = []
+
+        def one(*example: Any) -> list[mx.array]:
+            outputs = self._apply(fixed, arranged(example, lambda _, x: x[None]))
+            names[:] = outputs
+            return [y[0] for y in outputs.values()]
+
+        mapped = mx.vmap(one)(*inputs)
+        return {("vmapped", name): y for name, y in zip(names, mapped, strict=True)}
+
+
+def _array(x: np.ndarray | mx.array, kind: mx.Dtype | None = None) -> mx.array:
+    return x if isinstance(x, mx.array) else mx.array(x, kind) if x.dtype.kind == "f" else mx.array(x)
+
+
+def _arrays(arrays: Arrays, variant: Variant) -> dict[str, mx.array]:
+    return {name: _array(x, getattr(mx, variant.dtype)) for name, x in arrays.items()}
+
+
+def as_float64(x: mx.array) -> np.ndarray:
+    """An MLX array as NumPy float64; NumPy has no bfloat16, so low precisions pass through float32."""
+    return np.array(x.astype(mx.float32) if x.dtype in (mx.float16, mx.bfloat16) else x).astype(np.float64)

@@ -1,0 +1,61 @@
+"""Two implementations of one function, and how their parameters correspond: what the harness compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import nullcontext
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from parity.compare.mlx_side import MlxSide
+from parity.compare.test_point import Point, Values
+from parity.compare.torch_side import TorchSide
+from parity.compare.variants import Variant
+from parity.float64 import exact
+from parity.mapping import Names
+
+
+@dataclass(frozen=True)
+class Pair:
+    """name: of the case. torch, mlx: the sides. names: how MLX's parameters are made of PyTorch's; None: the same.
+
+    definition: (parameters, *inputs) -> outputs in float64 NumPy, or None. batched: whether axis 0 of every input and
+    output runs over independent examples.
+    """
+
+    name: str
+    torch: TorchSide
+    mlx: MlxSide
+    names: Names | None = None
+    definition: Callable[..., Any] | None = None
+    batched: bool = False
+
+    def probe(self, variant: Variant, kind: str, point: Point) -> Values:
+        """A probe of one variant (see `parity.compare.test_point`), in PyTorch's names; float64 in the exact mode."""
+        if variant.backend == "torch":
+            return self.torch.probe(kind, point, variant)
+        with exact() if variant.dtype == "float64" else nullcontext():
+            return self._from_mlx(self.mlx.probe(kind, self._for_mlx(point), variant), kind)
+
+    def _for_mlx(self, point: Point) -> Point:
+        """The same point in MLX's names and layouts."""
+        if self.names is None:
+            return point
+        constants = self.torch.buffers()
+        parameters = self.names.to_mlx(constants | point.parameters)
+        along = {name: v for name, v in point.directions.items() if name in point.parameters}
+        directions = {name: v for name, v in point.directions.items() if name not in along}
+        if point.directions:
+            still = {name: np.zeros_like(x) for name, x in constants.items()}
+            directions |= self.names.to_mlx(still | along)
+        return replace(point, parameters=parameters, directions=directions)
+
+    def _from_mlx(self, values: Values, kind: str) -> Values:
+        """The same arrays in PyTorch's names and layouts: derivatives by parameter are carried back."""
+        if self.names is None or kind not in ("gradient", "second"):
+            return values
+        own = {name: g for (what, name), g in values.items() if what == kind and not name.startswith("input ")}
+        rest = {key: x for key, x in values.items() if key[0] != kind or key[1] not in own}
+        return rest | {(kind, name): g for name, g in self.names.to_torch(own).items()}

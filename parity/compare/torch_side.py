@@ -1,0 +1,187 @@
+"""A PyTorch module or function, probed at a point in any precision, without being changed.
+
+The module runs through `torch.func.functional_call`, which lends it other parameters and buffers for one call. What a
+probe is, says `parity.compare.test_point`.
+
+Buffers that float32 does not hold exactly (the inverse frequencies of rotary positions, say) are multiplied by 1, a
+rounding that `parity.bounds.rounding` sees: a variant in float32 rounds them too.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
+
+from lyceum.personas.spec.case import representable
+from parity.compare.test_point import Arrays, Point, Values, arranged
+from parity.compare.trees import leaves
+from parity.compare.variants import ORACLE, Variant
+from parity.float64.both import casts
+from parity.float64.pytorch import exact_torch
+
+Tensors = dict[tuple[str, str], Tensor]
+
+
+class Called(nn.Module):
+    """A module under a chosen way of calling it, so that `functional_call` reaches any method."""
+
+    def __init__(self, module: nn.Module, call: Callable):
+        super().__init__()
+        self.module, self.call = module, call
+
+    def forward(self, *inputs: Any) -> Any:
+        return self.call(self.module, *inputs)
+
+
+class TorchSide:
+    """target: a module, or a function of the inputs. call: (module, *inputs) -> outputs; the module itself if None."""
+
+    backend = "torch"
+
+    def __init__(self, target: nn.Module | Callable, call: Callable | None = None):
+        if isinstance(target, nn.Module):
+            self.called = Called(target, call or (lambda module, *inputs: module(*inputs)))
+        else:
+            self.called = Called(nn.Module(), lambda _, *inputs: target(*inputs))
+        # Asked once and in NumPy, where neither functorch nor whoever watches for casts takes notice.
+        self._fine = {name for name, x in self.buffers().items() if not np.array_equal(representable(x), x)}
+        self._casts: bool | None = None  # whether it asks for float32 by itself, once that has been found out
+
+    def parameters(self) -> Arrays:
+        """Its own floating parameters, float64, by name."""
+        return {name: x.detach().double().cpu().numpy() for name, x in self.called.module.named_parameters()}
+
+    def buffers(self) -> Arrays:
+        """Its own floating buffers, float64, by name."""
+        own = self.called.module.named_buffers()
+        return {name: x.detach().double().cpu().numpy() for name, x in own if x.is_floating_point()}
+
+    def probe(self, kind: str, point: Point, variant: Variant) -> Values:
+        """The probe's arrays, float64, as this variant computes them: forward mode for jvp."""
+        native = {"jvp": self._forward, "looped": self._looped, "vmapped": self._vmapped}
+        if kind not in native:
+            return _arrays(self.tensors((kind,), point, variant))
+        place = _Place(variant)
+        # The fused attention kernels have neither forward mode nor vmap.
+        with self._exactly(point, place), sdpa_kernel(SDPBackend.MATH):
+            return _arrays({(kind, name): x for name, x in native[kind](point, place).items()})
+
+    def tensors(self, kinds: tuple[str, ...], point: Point, variant: Variant = ORACLE) -> Tensors:
+        """Several probes ("value", which always comes along, "gradient", "jvp", "second") as tensors, by reverse mode.
+
+        J v is the derivative in c of <J^T c, v>: reverse mode twice needs no other rules than the gradient does, so an
+        oracle made of it can judge the rules of forward mode.
+        """
+        place = _Place(variant)
+        with self._exactly(point, place):
+            if set(kinds) <= {"value"}:
+                return {("value", name): y for name, y in self._outputs(point, place).items()}
+            return self._reverse(kinds, point, place)
+
+    def _exactly(self, point: Point, place: _Place) -> AbstractContextManager:
+        """PyTorch's exact mode where a float64 variant needs it."""
+        if place.kind != torch.float64:
+            return nullcontext()
+        if self._casts is None:
+            self._casts = casts(lambda: self._outputs(point, place))
+        return exact_torch() if self._casts else nullcontext()
+
+    def _reverse(self, kinds: tuple[str, ...], point: Point, place: _Place) -> Tensors:
+        given = {name: x.requires_grad_() for name, x in place.all(point.leaves()).items()}
+        cotangents = {name: x.requires_grad_() for name, x in place.all(point.cotangents).items()}
+        deep = bool({"jvp", "second"} & set(kinds))
+        with sdpa_kernel(SDPBackend.MATH) if deep else nullcontext():  # the fused kernels have first derivatives only
+            outputs = self._apply(given, point.inputs, place)
+            risen = {name: y for name, y in outputs.items() if y.requires_grad}
+            gradients = _gradients(list(risen.values()), given, [cotangents[name] for name in risen], deep)
+            found = {("value", name): y for name, y in outputs.items()}
+            found |= {("gradient", name): g for name, g in gradients.items()}
+            if deep:
+                along = sum((g * place.tensor(point.directions[name])).sum() for name, g in gradients.items())
+                found |= {("second", name): g for name, g in _gradients([along], given, None, True).items()}
+                found |= {("jvp", name): g for name, g in _gradients([along], cotangents, None, False).items()}
+        return {key: x for key, x in found.items() if key[0] in (*kinds, "value")}
+
+    def _outputs(self, point: Point, place: _Place) -> dict[str, Tensor]:
+        with torch.no_grad():
+            return self._apply(place.all(point.leaves()), point.inputs, place)
+
+    def _looped(self, point: Point, place: _Place) -> dict[str, Tensor]:
+        parts = [self._outputs(example, place) for example in point.examples()]
+        return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def _functional(self, tensors: dict[str, Tensor], inputs: tuple) -> Any:
+        return torch.func.functional_call(
+            self.called, {f"module.{name}": x for name, x in tensors.items()}, inputs, strict=True
+        )
+
+    def _apply(self, given: dict[str, Tensor], inputs: tuple, place: _Place) -> dict[str, Tensor]:
+        arguments = arranged(inputs, lambda name, x: given[name] if name in given else place.tensor(x))
+        tensors = {name: x for name, x in given.items() if not name.startswith("input ")}
+        buffers = self.called.module.named_buffers()
+        tensors |= {name: place.buffer(x, name in self._fine) for name, x in buffers if name not in given}
+        # Around the functional call, so that a compiled graph takes its parameters as inputs.
+        run = torch.compile(self._functional) if place.compiled else self._functional
+        return dict(leaves(run(tensors, arguments), "output"))
+
+    def _forward(self, point: Point, place: _Place) -> dict[str, Tensor]:
+        def function(point: dict[str, Tensor]) -> dict[str, Tensor]:
+            outputs = self._apply(point, point.inputs, place)
+            return {name: outputs[name] for name in point.cotangents}
+
+        return torch.func.jvp(function, (place.all(point.leaves()),), (place.all(point.directions),))[1]
+
+    def _vmapped(self, point: Point, place: _Place) -> dict[str, Tensor]:
+        given = place.all(point.leaves())
+        fixed = {name: given[name] for name in point.parameters}
+        inputs = arranged(point.inputs, lambda name, x: given[name] if name in given else place.tensor(x))
+
+        def one(*example: Any) -> dict[str, Tensor]:
+            whole = arranged(example, lambda _, x: x[None])
+            return {name: y[0] for name, y in self._apply(fixed, whole, place).items()}
+
+        return torch.func.vmap(one)(*inputs)
+
+
+class _Place:
+    """A variant in PyTorch's words."""
+
+    def __init__(self, variant: Variant):
+        self.kind, self.device, self.compiled = getattr(torch, variant.dtype), variant.device, variant.compiled
+
+    def tensor(self, x: np.ndarray | Tensor) -> Tensor:
+        """Floating arrays in this precision, whole numbers as int64, truth values as they are; tensors unchanged."""
+        if isinstance(x, Tensor):
+            return x
+        kinds = {"f": self.kind, "b": torch.bool}
+        return torch.tensor(x, dtype=kinds.get(x.dtype.kind, torch.int64), device=self.device)
+
+    def all(self, arrays: Arrays) -> dict[str, Tensor]:
+        return {name: self.tensor(x) for name, x in arrays.items()}
+
+    def buffer(self, x: Tensor, fine: bool) -> Tensor:
+        """A buffer in this precision; fine: whether float32 does not hold it, see the module."""
+        if not x.is_floating_point():
+            return x.to(self.device)
+        moved = x.to(self.device, self.kind)
+        return moved * 1 if fine and self.kind == torch.float64 else moved
+
+
+def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, graph: bool) -> dict[str, Tensor]:
+    """The gradients that exist, by leaf."""
+    if not outputs or not given:
+        return {}
+    found = torch.autograd.grad(outputs, list(given.values()), cotangents, create_graph=graph, allow_unused=True)
+    return {name: g for name, g in zip(given, found, strict=True) if g is not None}
+
+
+def _arrays(tensors: Tensors) -> Values:
+    """Floating tensors as float64; whole numbers and truth values stay what they are, as they have no derivative."""
+    found = {key: x.detach().cpu() for key, x in tensors.items()}
+    return {key: (x.double() if x.is_floating_point() else x).numpy() for key, x in found.items()}

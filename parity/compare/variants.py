@@ -1,0 +1,76 @@
+"""Variants: the ways in which a pair is computed and held against the oracle.
+
+A variant is a backend, a precision, compiled or not, on a device. Float64 exists on the CPU alone (CUDA aside), so there the
+mathematics is compared, and every other variant has rounding to explain what it differs by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import mlx.core as mx
+import torch
+
+from lyceum.contract import UsageError
+from parity.bounds.rounding import UNIT
+
+BACKENDS = ("torch", "mlx")
+
+
+@dataclass(frozen=True)
+class Variant:
+    """backend: "torch" or "mlx". dtype: a precision of `parity.bounds.rounding.UNIT`. device: "cpu", "cuda", "mps" or "metal"."""
+
+    backend: str
+    dtype: str
+    compiled: bool = False
+    device: str = "cpu"
+
+    def __str__(self) -> str:
+        where = "" if self.device == "cpu" else f" on {self.device}"
+        return f"{self.backend} {self.dtype}{' compiled' if self.compiled else ''}{where}"
+
+
+ORACLE = Variant("torch", "float64")
+
+
+def devices() -> dict[str, tuple[str, ...]]:
+    """The devices that each backend has here, besides the CPU."""
+    found = {"torch": [], "mlx": []}
+    if torch.cuda.is_available():
+        found["torch"].append("cuda")
+    if torch.backends.mps.is_available():
+        found["torch"].append("mps")
+    if mx.metal.is_available():
+        found["mlx"].append("metal")
+    elif mx.cuda.is_available():
+        found["mlx"].append("cuda")
+    return {backend: tuple(names) for backend, names in found.items()}
+
+
+def variants(dtypes: tuple[str, ...], compiled: tuple[str, ...] = (), everywhere: bool = False) -> Iterator[Variant]:
+    """The variants besides the oracle, in order. Raises UsageError for an unknown precision or backend.
+
+    compiled: the backends that run compiled as well. everywhere: on the devices of this machine too. Both in every
+    precision but float64.
+    """
+    for words, known, kind in ((dtypes, tuple(UNIT), "precision"), (compiled, BACKENDS, "backend to compile")):
+        for word in words:
+            if word not in known:
+                raise UsageError(f"there is no {kind} {word!r}: choose from {', '.join(known)}.")
+    for dtype in dtypes:
+        yield from (variant for variant in (Variant(backend, dtype) for backend in BACKENDS) if variant != ORACLE)
+        if dtype != "float64":
+            yield from (Variant(backend, dtype, compiled=True) for backend in compiled)
+            here = devices() if everywhere else {}
+            yield from (Variant(backend, dtype, device=device) for backend, names in here.items() for device in names)
+
+
+def plain(chosen: tuple[Variant, ...]) -> list[Variant]:
+    """The oracle's and those of the variants that run eagerly on the CPU in float64 or float32."""
+    return [
+        variant
+        for variant in (ORACLE, *chosen)
+        if variant == Variant(variant.backend, variant.dtype) and variant.dtype in ("float64", "float32")
+    ]

@@ -1,0 +1,40 @@
+"""True float64 in either framework: where a pair is built, and where it is computed in float64.
+
+PyTorch's exact mode stands beside every operation and makes small ones several times slower. Only code that asks for a
+lower precision by itself needs it, and whether a computation does is found out by watching it once (`casts`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import torch
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves
+
+from parity.float64 import exact
+from parity.float64.pytorch import WIDE, exact_torch
+
+
+@contextmanager
+def in_float64() -> Iterator[None]:
+    """Build and compute in true float64 in both frameworks; see `parity.float64` and `pytorch`."""
+    with exact(), exact_torch():
+        yield
+
+
+def casts(compute: Callable[[], object]) -> bool:
+    """Whether `compute`, in PyTorch, makes a tensor of a lower precision than float64 on its way."""
+    with _Watch() as watch:
+        compute()
+    return watch.narrow
+
+
+class _Watch(TorchDispatchMode):
+    narrow = False
+
+    def __torch_dispatch__(self, func, types, args=(), kwargs=None):
+        outcome = func(*args, **(kwargs or {}))
+        self.narrow |= any(isinstance(x, torch.Tensor) and x.dtype in WIDE for x in tree_leaves(outcome))
+        return outcome

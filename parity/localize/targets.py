@@ -1,0 +1,87 @@
+"""Subjects: what `localize` is asked about, from words on a command line or from a plan.
+
+my_port.py:mlx_block my_port.py:torch_block      two references, see `references`
+mlx:aristotle torch:aristotle                    a persona in both backends, small, see `parity.project.tiny_models`
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import mlx.nn
+import torch
+
+import mlx_impl.model
+import torch_ref.model
+from lyceum.contract import UsageError
+from lyceum.personas import PERSONAS, Plan
+from parity.localize.references import SAY, described, load, located
+from parity.localize.updates import STEPS, Update
+from parity.project import optimizer_steps, step
+from parity.project.full_model import drawn
+from parity.project.tiny_models import tiny_plan
+
+
+@dataclass(frozen=True)
+class Target:
+    """What `localize` takes."""
+
+    mlx: mlx.nn.Module
+    torch: torch.nn.Module
+    inputs: tuple
+    names: Any = None
+    mlx_call: Callable | None = None
+    torch_call: Callable | None = None
+    updates: tuple[Update, ...] = ()
+
+
+def targets_from(first: str, second: str, inputs: Sequence[str] = (), names: str | None = None) -> Target:
+    """Two references in either order, their inputs, and a reference to how their parameters correspond.
+
+    Raises UsageError, one sentence.
+    """
+    both = f"{first} and {second}"
+    if any(reference.startswith(("mlx:", "torch:")) for reference in (first, second)):
+        persona = first.partition(":")[2]
+        if persona not in PERSONAS or {first, second} != {f"mlx:{persona}", f"torch:{persona}"}:
+            known = ", ".join(f"mlx:{name} torch:{name}" for name in PERSONAS)
+            raise UsageError(f"{both} are not one persona in two backends: say one of {known}.")
+        if inputs or names:
+            raise UsageError(f"{both} bring their own inputs and names: leave out --input and --names.")
+        return of_plan(tiny_plan(persona))
+    table = located(names) if names else None
+    if not isinstance(table, Mapping | list | tuple | None):
+        raise UsageError(f"{names} is {type(table).__name__}: it must be a dictionary or a list of pairs.")
+    ours, theirs = sorted((load(first), load(second)), key=lambda model: isinstance(model, torch.nn.Module))
+    if isinstance(ours, torch.nn.Module) or isinstance(theirs, mlx.nn.Module):
+        framework = "PyTorch" if isinstance(ours, torch.nn.Module) else "MLX"
+        raise UsageError(f"{both} are both modules of {framework}: one must be MLX's, one PyTorch's.")
+    if not inputs:
+        raise UsageError(f"{both} need inputs: {SAY}.")
+    return Target(ours, theirs, tuple(described(text) for text in inputs), table)
+
+
+def of_plan(plan: Plan, seed: int = 0) -> Target:
+    """A plan's model, optimizer and training step in either backend.
+
+    The parameters are in general position, the sequences shorter than the block, so that a table that is aligned with
+    its end shows.
+    """
+    parameters, ids, targets, noise = drawn(plan, seed)
+    length = plan.fixed.block_size * 3 // 4
+    ours, theirs = mlx_impl.model.Model(plan), torch_ref.model.Model(plan)
+    mlx_impl.model.load_parameters(ours, parameters)
+    torch_ref.model.load_parameters(theirs, parameters)
+    inputs = [ids[:, :length], targets[:, :length], {site: mask[:, :length] for site, mask in noise.items()}]
+    updates = (
+        Update("optimizer", "apply", partial(optimizer_steps.check, plan, STEPS)),
+        Update("trainer", "step", partial(step.check, plan, seed)),
+    )
+    return Target(ours, theirs, tuple(inputs), None, _losses, _losses, updates)
+
+
+def _losses(model: Any, *inputs: Any) -> Any:
+    return model.losses(*inputs)

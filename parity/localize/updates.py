@@ -1,0 +1,36 @@
+"""Updates: what follows the gradients, as places at which two implementations can part."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+from parity.compare.test_point import Arrays
+from parity.localize.first_divergence import Place, chosen
+from parity.optimizers import check_optimizer
+from parity.results.verdict import Verdict
+
+STEPS = 3  # after the first the rule shows, after the third its memory
+
+
+@dataclass(frozen=True)
+class Update:
+    """A comparison of updates from the same gradients. check: () -> verdicts, those on the first parameter first."""
+
+    path: str
+    method: str
+    check: Callable[[], Iterable[Verdict]]
+
+    def place(self) -> Place:
+        """The update, judged."""
+        verdicts = list(self.check())
+        missing = tuple(f"{v.variant}, {v.what}: {v.limitation}" for v in verdicts if v.limitation)
+        return Place(self.path, self.method, f"{self.path}.{self.method}", {"update": chosen(verdicts)}, missing)
+
+
+def stepping(mlx: Any, torch: Callable, parameters: Arrays, seed: int) -> Update:
+    """Two optimizers, as `check_optimizer` takes them, on parameters of these names and shapes, in this order."""
+    shapes = {name: value.shape for name, value in parameters.items()}
+    return Update("optimizer", "step", partial(check_optimizer, mlx, torch, shapes=shapes, steps=STEPS, seed=seed))

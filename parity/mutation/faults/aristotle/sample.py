@@ -1,0 +1,34 @@
+"""Faults in A10, modality, and in the plain samplers."""
+
+from __future__ import annotations
+
+from parity.mutation.planting import Fault
+
+SHARED, PLAIN, MODAL = "common.sampling", "baseline.sample", "aristotle.sample"
+
+FAULTS = (
+    Fault("the token that reaches the share is dropped", "compared the weight including the token's own", SHARED,
+          "sample: modal, nothing impossible",
+          torch=("before = weight.cumsum(dim=-1) - weight", "before = weight.cumsum(dim=-1)"),
+          mlx=("before = mx.cumsum(weight, axis=-1) - weight", "before = mx.cumsum(weight, axis=-1)")),
+    Fault("weights in the order of ids", "forgot to sort the weights with the keys", SHARED, "sample: plain, top-p",
+          torch=("weight = held.gather(-1, order & (1 << ID_BITS) - 1)", "weight = held"),
+          mlx=("weight = mx.take_along_axis(held, order & ((1 << ID_BITS) - 1), axis=-1)", "weight = held")),
+    Fault("surprise for its distance from the entropy", "ranked by likelihood, as top-p does", MODAL, "sample: modal",
+          torch=("return held, (s - mean).abs()", "return held, s + 0 * mean"),
+          mlx=("return held, mx.abs(s - mean)", "return held, s + 0 * mean")),
+    Fault("entropy of the impossible too", "took the mean over all tokens", MODAL, "sample: modal",
+          torch=("total = (held * (s", "total = (n * (s"), mlx=("total = (held * mx.round", "total = (n * mx.round")),
+    Fault("nothing is impossible", "left the impossible among the contingent", MODAL, "sample: modal",
+          torch=("held = n * (s <= self.level)", "held = n"), mlx=("held = n * (s <= self.level)", "held = n")),
+    Fault("necessary above a half", "read nu as a share of the odds", MODAL, "sample: modal",
+          torch=("threshold(self.nu)", "threshold(self.nu / (1 + self.nu))"),
+          mlx=("threshold(self.nu)", "threshold(self.nu / (1 + self.nu))")),
+    Fault("hotter for colder", "multiplied by the temperature", PLAIN, "sample: plain, temperature",
+          torch=("/ self.temperature", "* self.temperature"), mlx=("/ self.temperature", "* self.temperature")),
+    Fault("one too few", "counted the first token as number one", PLAIN, "sample: plain, top-k",
+          torch=("(n[..., 0], self.top_k)", "(n[..., 0], self.top_k - 1)"),
+          mlx=("(n.shape[:-1], self.top_k,", "(n.shape[:-1], self.top_k - 1,")),
+    Fault("decimal logarithm", "took log10 of min-p", PLAIN, "sample: plain, min-p",
+          torch=("math.log(", "math.log10("), mlx=("math.log(", "math.log10(")),
+)

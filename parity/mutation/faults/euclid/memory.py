@@ -1,0 +1,19 @@
+"""Faults in the mixture that E19, Pythagoras, is read through."""
+
+from __future__ import annotations
+
+from parity.mutation.planting import Fault
+
+MIXTURE = "common.mixture"
+
+FAULTS = (
+    Fault("offsets counted twice", "gave what a guide keeps back twice its due", MIXTURE, "recollection",
+          torch=("scores[..., 1:] + offsets]", "scores[..., 1:] + 2 * offsets]"),
+          mlx=("scores[..., 1:] + offsets]", "scores[..., 1:] + 2 * offsets]")),
+    Fault("the model's uncertainty left out", "let the gate judge by the neighbours alone", MIXTURE, "recollection",
+          torch=("[features, uncertainty]", "[features, 0 * uncertainty]"),
+          mlx=("[features, uncertainty]", "[features, 0 * uncertainty]")),
+    Fault("guides without the model", "mixed the neighbours' votes, and forgot the model", MIXTURE, "recollection",
+          torch=("[own[..., None], parts]", "[own[..., None] - 99, parts]"),
+          mlx=("[own[..., None], parts]", "[own[..., None] - 99, parts]")),
+)  # fmt: skip

@@ -1,0 +1,55 @@
+"""Planted faults: the regular simplex of experts."""
+
+from __future__ import annotations
+
+from parity.mutation.planting import Fault
+
+LAYER = "euclid.moe"
+
+FAULTS = (
+    Fault("simplex off its centre", "left the vertices on the axes", LAYER, "simplex: typical",
+          torch=("side * axes + rest * ones", "side * axes"), mlx=("side * axes + rest * ones", "side * axes")),
+    Fault("point for direction", "measured from the token, not from its direction", LAYER, "simplex: typical",
+          torch=("unit(x) @ vertices.T", "x @ vertices.T"), mlx=("unit(x) @ vertices.T", "x @ vertices.T")),
+    Fault("the farthest experts", "sorted the wrong way round", LAYER, "simplex: load",
+          torch=("rank.argsort(-1)", "(-rank).argsort(-1)"), mlx=("mx.argsort(rank,", "mx.argsort(-rank,")),
+    Fault("ties to the higher index", "counted as before what comes after", LAYER, "simplex: zero",
+          torch=("self.kinds < self.kinds[:, None]", "self.kinds > self.kinds[:, None]"),
+          mlx=("self._kinds < self._kinds[:, None]", "self._kinds > self._kinds[:, None]")),
+    Fault("tau forgotten", "took the cosines as they are", LAYER, "simplex: typical",
+          torch=("(cosines.gather(-1, own) / self.tau)", "cosines.gather(-1, own)"),
+          mlx=("axis=-1) / self.tau, axis=-1)", "axis=-1), axis=-1)")),
+    Fault("weights of all experts", "took the softmax before the choice", LAYER, "simplex: typical",
+          torch=("(cosines.gather(-1, own) / self.tau).softmax(-1)",
+                 "(cosines / self.tau).softmax(-1).gather(-1, own)"),
+          mlx=("mx.softmax(mx.take_along_axis(cosines, own, axis=-1) / self.tau, axis=-1)",
+               "mx.take_along_axis(mx.softmax(cosines / self.tau, axis=-1), own, axis=-1)")),
+    Fault("pairs laid out by rank", "read a pair's token as if all first choices came first", LAYER, "simplex: typical",
+          torch=("pair // self.k, flat", "pair % len(flat), flat"), mlx=("pair // self.k]", "pair % len(flat)]")),
+    Fault("points for circles", "chose by distance, without beta", LAYER, "simplex: typical",
+          torch=("cosines + self.beta / 2", "cosines"), mlx=("cosines + self.beta / 2", "cosines")),
+    Fault("power with the other sign", "added the square on the radius", LAYER, "simplex: load",
+          torch=("cosines + self.beta / 2", "cosines - self.beta / 2"),
+          mlx=("cosines + self.beta / 2", "cosines - self.beta / 2")),
+    Fault("beta beside a cosine", "forgot that a squared distance counts a cosine twice", LAYER, "simplex: load",
+          torch=("self.beta / 2", "self.beta"), mlx=("self.beta / 2", "self.beta")),
+    Fault("power in the weights", "let beta change the weights, not the choice alone", LAYER, "simplex: typical",
+          torch=("(cosines.gather(-1, own) / self.tau)", "((cosines + self.beta / 2).gather(-1, own) / self.tau)"),
+          mlx=("mx.take_along_axis(cosines, own", "mx.take_along_axis(cosines + self.beta / 2, own")),
+    Fault("circles the wrong way", "drew tokens to the fuller expert", LAYER, "simplex: rebalanced",
+          torch=("self.beta + self.rate *", "self.beta - self.rate *"),
+          mlx=("self.beta + self.rate *", "self.beta - self.rate *")),
+    Fault("no circle a point", "forgot to take off the least", LAYER, "simplex: rebalanced",
+          torch=("return beta - beta.amin(-1, keepdim=True)", "return beta"),
+          mlx=("return beta - beta.min(-1, keepdims=True)", "return beta")),
+    Fault("tokens for choices", "took N / E for an even share of the k N choices", LAYER, "simplex: rebalanced",
+          torch=("(load.sum(-1, keepdim=True) - self.n_expert * load)",
+                 "(load.sum(-1, keepdim=True) - self.k * self.n_expert * load)"),
+          mlx=("(load.sum(-1, keepdims=True) - self.n_expert * load)",
+               "(load.sum(-1, keepdims=True) - self.k * self.n_expert * load)")),
+    Fault("routing without gradient", "detached the weights, so that no token learns where to go", LAYER,
+          "simplex: typical",
+          torch=("weight = F.embedding(pair, self.weights(cosines, own)", "weight = F.embedding(pair, self.weights("
+                 "cosines.detach(), own)"),
+          mlx=("weight = self.weights(cosines,", "weight = self.weights(mx.stop_gradient(cosines),")),
+)  # fmt: skip

@@ -1,0 +1,30 @@
+"""Faults in E10, extreme and mean ratio."""
+
+from __future__ import annotations
+
+from parity.mutation.planting import Fault
+
+SHARED, LAYER = "common.sampling", "euclid.sample"
+
+FAULTS = (
+    Fault("cells closed on the other side", "compared a cell's end with < for <=", SHARED, "section: cell",
+          torch=("(reached * width[..., None] <= (", "(reached * width[..., None] < ("),
+          mlx=("(reached * width[..., None] <= (", "(reached * width[..., None] < (")),
+    Fault("one place too many", "took a width for the greatest point", SHARED, "section: cell",
+          torch=("(reached * width[..., None] <= (", "(reached * (width[..., None] + 1) <= ("),
+          mlx=("(reached * width[..., None] <= (", "(reached * (width[..., None] + 1) <= (")),
+    Fault("a cell without its beginning", "took the weight before the token for the one up to it", SHARED,
+          "section: cell",
+          torch=("torch.cat([ids, before, last]", "torch.cat([ids, before, before]"),
+          mlx=("ids.astype(mx.int64), before, last]", "ids.astype(mx.int64), before, before]")),
+    Fault("a circle for an interval", "forgot that a code's width is its own", LAYER,
+          "section: cell",
+          torch=("return placed(held, point, width)", "return placed(held, point, 0 * width + 2**32)"),
+          mlx=("return placed(held, point, width)", "return placed(held, point, 0 * width + 2**32)")),
+    Fault("truncation forgotten", "cut by the whole softmax", LAYER, "section: truncated",
+          torch=("return self.law.kept(logits)", "return logits == logits"),
+          mlx=("return self.law.kept(logits)", "return logits == logits")),
+    Fault("temperature forgotten", "weighed the raw logits", LAYER, "section: truncated",
+          torch=("return self.law.tempered(logits)", "return logits"),
+          mlx=("return self.law.tempered(logits)", "return logits")),
+)

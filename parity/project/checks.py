@@ -1,0 +1,65 @@
+"""Everything that `python -m parity` can check, by name: a new system joins by adding a file to `personas`.
+
+A check takes a seed, from which it draws parameters, inputs and cotangents, and the variants, and yields verdicts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+
+from lyceum.personas.spec.case import collect, collect_by_module
+from parity.compare.pair import Pair
+from parity.compare.test_point import Point
+from parity.project import full_model, layers, step, theorems
+from parity.project.tiny_models import tiny_plans
+from parity.results.verdict import Verdict
+
+Check = Callable[..., Iterator[Verdict]]
+
+
+def cases() -> dict[str, Check]:
+    """Every layer's cases, then the whole model and one training step of each small plan."""
+    own = {case.name: partial(layers.check, case) for case in collect("CASES")}
+    plans = tiny_plans()
+    models = {f"model: {title}": partial(full_model.check, plan) for title, plan in plans.items()}
+    return own | models | {f"step: {title}": partial(step.check, plan) for title, plan in plans.items()}
+
+
+def pairs() -> dict[str, Callable[[], tuple[Pair, Point]]]:
+    """What the cases and whole models compute, as pairs and problems."""
+    own = {case.name: partial(layers.pair_and_point, case) for case in collect("CASES")}
+    return own | {f"model: {title}": partial(full_model.pair_and_point, plan) for title, plan in tiny_plans().items()}
+
+
+def proofs() -> dict[str, Check]:
+    """Every theorem."""
+    return {theorem.name: partial(theorems.check, theorem) for theorem in collect("THEOREMS")}
+
+
+@cache
+def origins() -> dict[str, str]:
+    """The package of each case and theorem: "lyceum.personas.aristotle"."""
+    found = (pair for kind in ("CASES", "THEOREMS") for pair in collect_by_module(kind))
+    return {record.name: layer.rpartition(".")[0] for layer, record in found}
+
+
+def select(checks: dict[str, Check], patterns: list[str]) -> dict[str, Check]:
+    """The checks that fit one of `patterns`, all if there are none. LookupError if one fits no check.
+
+    A pattern is a part of a check's name, or a persona, which all the checks of its layers fit.
+    """
+    for pattern in patterns:
+        if not any(fits(name, pattern) for name in checks):
+            layers = ", ".join(sorted({name.partition(":")[0] for name in checks}))
+            raise LookupError(f"nothing to check is called {pattern!r}: choose a part of a name, such as {layers}.")
+    return {name: run for name, run in checks.items() if chosen(name, patterns)}
+
+
+def chosen(name: str, patterns: list[str]) -> bool:
+    """Whether a check fits one of the patterns, or there are none."""
+    return not patterns or any(fits(name, pattern) for pattern in patterns)
+
+
+def fits(name: str, pattern: str) -> bool:
+    return pattern.lower() in name.lower() or origins().get(name) == f"lyceum.personas.{pattern.lower()}"

@@ -1,0 +1,70 @@
+"""Tiny models of every persona and system, on which whole training runs are compared in seconds.
+
+Nothing but the sizes differs from the real thing: 97 ids, blocks of 16, two layers of width 16, the persona's own
+modules, recipe and dropout. Tables of 2,000 rows for so few ids would not only be slow: MLX adds 60,000 squares one
+after the other, in float64 2e-14 off and always to the same side, so that 50 clipped steps do not average it away as
+`parity.bounds.rounding` supposes. Each system brings its tiny tables itself (`System.tiny_tables`).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+import numpy as np
+
+from lyceum import personas
+from lyceum.contract import Fixed
+from lyceum.corpus import Corpus
+from lyceum.personas import Plan
+from lyceum.personas.spec import tiny
+from lyceum.personas.spec.system import changes
+
+
+def tiny_sizes(steps: int) -> Fixed:
+    """Sizes for a run of `steps` iterations."""
+    return Fixed(
+        batch_size=4, block_size=16, n_layer=2, n_head=4, n_embd=16, max_iters=steps, eval_interval=10, eval_batches=1
+    )
+
+
+def tiny_plan(name: str, steps: int = 200, systems: Iterable[str] | None = None) -> Plan:
+    """The plan of persona `name` with tiny sizes and a vocabulary of 97 ids. systems: None takes its default."""
+    plan = personas.plan(name, tiny_sizes(steps), None, tiny_tables(name), systems)
+    modules = {
+        key: getattr(spec, "with_tiny_vocabulary", lambda spec=spec: spec)() for key, spec in plan.modules.items()
+    }
+    return replace(plan, modules=modules)
+
+
+def tiny_tables(name: str) -> dict[str, np.ndarray]:
+    """The tables of every system of persona `name` that has some, for 97 ids."""
+    return {
+        f"{system.name}.{table}": array
+        for system in personas.find(name).systems
+        for table, array in system.tiny_tables().items()
+    }
+
+
+def tiny_plans(steps: int = 200) -> dict[str, Plan]:
+    """Each persona's tiny plan, then those one change away from it, by title."""
+    plans = [tiny_plan(name, steps) for name in personas.PERSONAS]
+    for persona in personas.PERSONAS.values():
+        plans += [tiny_plan(persona.name, steps, names) for names in changes(persona).values()]
+    return {plan.title: plan for plan in plans}
+
+
+def trained_plans(steps: int = 200) -> dict[str, Plan]:
+    """The tiny plans that are trained over many steps, by title: the personas' defaults, and each other recipe."""
+    chosen: dict[str, Plan] = {}
+    for title, plan in tiny_plans(steps).items():
+        if plan.systems == plan.persona.default or plan.recipe not in [
+            other.recipe for other in chosen.values() if other.persona == plan.persona
+        ]:
+            chosen[title] = plan
+    return chosen
+
+
+def tiny_corpus() -> Corpus:
+    """The tiny text of `lyceum.personas.spec.tiny` as a corpus."""
+    return Corpus(*tiny.text(), "a Markov chain over 97 ids")

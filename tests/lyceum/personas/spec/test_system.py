@@ -1,0 +1,73 @@
+"""Switches: which compositions can be had, in which order they furnish, and one sentence for those that cannot."""
+
+from __future__ import annotations
+
+import pytest
+
+from lyceum import personas
+from lyceum.personas import PERSONAS, PersonaError
+from lyceum.personas.baseline.attention import Attention
+from lyceum.personas.spec import system
+from parity.project.tiny_models import tiny_plan
+
+ARISTOTLE = PERSONAS["aristotle"]
+
+
+def test_nothing_switched_is_the_default():
+    assert personas.compose("aristotle") == ARISTOTLE.default == personas.check("aristotle")
+
+
+def test_the_order_is_the_personas_not_the_callers():
+    one = personas.compose("aristotle", ("ssm", "attention"))
+    assert one == personas.compose("aristotle", ("attention", "ssm"))
+    assert [name for name in one if name in ("attention", "ssm")] == ["attention", "ssm"]
+
+
+def test_systems_furnish_one_after_another():
+    """The state space takes every second block, whatever mixes in the others."""
+    plan = tiny_plan("aristotle", systems=personas.compose("aristotle", ("attention", "ssm")))
+    mixers = [type(block["mixer"]).__name__ for block in plan.blocks()]
+    assert mixers == ["Syllogism", "SelectiveStateSpace"]
+    assert plan.describe()["modules"]["mixer"].__len__() == 2
+
+
+@pytest.mark.parametrize(
+    ("on", "off", "words"),
+    [
+        (["plato"], [], "no system 'plato': choose from tokenize"),
+        ([], ["plato"], "no system 'plato'"),
+        (["ssm"], ["ssm"], "'ssm' is switched on and off at once"),
+        (["mla"], [], "'rope' and 'mla' cannot stand together .its keys turn by themselves.: switch one off"),
+        (["attention", "mla"], ["rope"], "'attention' and 'mla' cannot stand together .both are the mixer."),
+    ],
+)
+def test_what_cannot_be_had_is_one_sentence(on, off, words):
+    with pytest.raises(PersonaError, match=words):
+        personas.compose("aristotle", on, off)
+
+
+def test_the_baseline_has_no_switches():
+    with pytest.raises(PersonaError, match="baseline has no system 'rope': it is the measure"):
+        personas.compose("baseline", ["rope"])
+
+
+def test_every_system_can_be_switched():
+    """One change away from the default for every system that is part of the model, each a model that builds."""
+    changes = system.changes(ARISTOTLE)
+    assert set(changes) == {own.name for own in ARISTOTLE.systems if not own.command}
+    for name, names in changes.items():
+        assert (name in names) is (name not in ARISTOTLE.default)
+        plan = tiny_plan("aristotle", systems=names)
+        assert plan.initial(0) and plan.systems == names
+
+
+def test_titles_name_the_difference():
+    assert tiny_plan("aristotle").title == "aristotle"
+    names = personas.compose("aristotle", ["mla"], ["rope"])
+    assert tiny_plan("aristotle", systems=names).title == "aristotle with mla without rope"
+
+
+def test_without_every_system_a_persona_is_the_baselines_model():
+    plan = tiny_plan("aristotle", systems=())
+    assert type(plan.modules["mixer"]) is Attention
+    assert plan.modules.keys() == tiny_plan("baseline").modules.keys()

@@ -1,0 +1,87 @@
+"""Which variants are run, and the slope that judges the oracle."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from lyceum.contract import UsageError
+from parity.compare import variants as module
+from parity.compare.slope import ridders
+from parity.compare.variants import ORACLE, Variant, plain, variants
+
+
+def names(*arguments, **options) -> list[str]:
+    return [str(variant) for variant in variants(*arguments, **options)]
+
+
+def test_the_oracle_is_no_variant():
+    assert names(("float64", "float32")) == ["mlx float64", "torch float32", "mlx float32"]
+    assert names(("bfloat16",)) == ["torch bfloat16", "mlx bfloat16"]
+
+
+def test_compiled_in_every_precision_but_float64():
+    found = names(("float64", "float32"), compiled=("mlx",))
+    assert found == ["mlx float64", "torch float32", "mlx float32", "mlx float32 compiled"]
+
+
+def test_devices_of_this_machine(monkeypatch):
+    monkeypatch.setattr(module, "devices", lambda: {"torch": ("mps",), "mlx": ("metal",)})
+    found = names(("float64", "float16"), everywhere=True)
+    assert found[-2:] == ["torch float16 on mps", "mlx float16 on metal"] and len(found) == 5
+
+
+def test_what_there_is(monkeypatch):
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: True)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: False)
+    monkeypatch.setattr("mlx.core.metal.is_available", lambda: True)
+    assert module.devices() == {"torch": ("mps",), "mlx": ("metal",)}
+    monkeypatch.setattr("torch.backends.mps.is_available", lambda: False)
+    monkeypatch.setattr("torch.cuda.is_available", lambda: True)
+    monkeypatch.setattr("mlx.core.metal.is_available", lambda: False)
+    monkeypatch.setattr("mlx.core.cuda.is_available", lambda: True)
+    assert module.devices() == {"torch": ("cuda",), "mlx": ("cuda",)}
+
+
+def test_plain_variants():
+    chosen = (
+        Variant("mlx", "float32"),
+        Variant("mlx", "float32", compiled=True),
+        Variant("mlx", "float16"),
+        Variant("torch", "float32"),
+    )
+    assert plain(chosen) == [ORACLE, Variant("mlx", "float32"), Variant("torch", "float32")]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"), [((("float31",),), "no precision 'float31'"), (((), ("jax",)), "'jax'")]
+)
+def test_unknown_words(arguments, words):
+    with pytest.raises(UsageError, match=words):
+        list(variants(*arguments))
+
+
+FUNCTIONS = {
+    "sine": (np.sin, 1.0),
+    "steep": (lambda h: np.tanh(3e3 * h), 3e3),
+    "sharp": (lambda h: np.exp(500 * h), 500.0),
+    "root": (lambda h: np.sqrt(1e-6 + h * h) + h, 1.0),
+    "polynomial": (lambda h: 1 + 2 * h + 5 * h**3 - h**7, 2.0),
+}
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+@pytest.mark.parametrize("enough", (0.0, 1e-6))
+def test_a_slope_lies_within_its_bound(name, enough):
+    f, true = FUNCTIONS[name]
+    found, truncation, rounding, _ = ridders(f, 2.0**-10, 2.0**-50, enough)
+    assert abs(found - true) <= truncation + rounding
+    assert truncation + rounding < 1e-4 * true, "and the bound says something"
+
+
+def test_enough_ends_the_table_early():
+    calls = []
+    ridders(lambda h: calls.append(h) or np.sin(h), 2.0**-10, 2.0**-50, 1e-6)
+    few = len(calls)
+    ridders(lambda h: calls.append(h) or np.sin(h), 2.0**-10, 2.0**-60, 0.0)
+    assert few < len(calls) - few

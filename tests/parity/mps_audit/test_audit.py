@@ -1,0 +1,209 @@
+"""The audit for Apple's GPU: green over both backends, red for every planted fault, and its records are the packages'."""
+
+from __future__ import annotations
+
+import platform
+from functools import cache
+from pathlib import Path
+
+import mlx.core as mx
+import mlx.nn
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from lyceum.personas.spec.case import collect
+from parity import mps_audit
+from parity.__main__ import main
+from parity.mps_audit import Row, Trace, judge
+from parity.mps_audit import mlx_backend as audit_mlx
+from parity.mps_audit import torch_backend as audit_torch
+from parity.mps_audit.operator_table import composite, serve, table
+from parity.mps_audit.records import ALLOWED, FUSED, MLX_VERSION, REFUSED, WHOLE
+from parity.project.tiny_models import tiny_plans
+
+BACKENDS = {"torch": audit_torch, "mlx": audit_mlx}
+X = np.random.default_rng(0).normal(size=(3, 3))
+
+
+@cache
+def traces(backend: str) -> dict[str, Trace]:
+    return mps_audit.traces(BACKENDS[backend])
+
+
+def names(backend: str) -> set[str]:
+    return {name for trace in traces(backend).values() for name in trace.names}
+
+
+def red(backend: str, trace: Trace) -> dict[str, str]:
+    """{name: how it is (not) served} of the red rows."""
+    return {row.name: row.served for row in judge(backend, {"here": trace}, BACKENDS[backend].serve) if not row.ok}
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_the_backend_is_green(backend):
+    found = judge(backend, traces(backend), BACKENDS[backend].serve)
+    assert [row.sentence() for row in found if not row.ok] == []
+    whole = {f"{what}: {name}" for what in ("model", "generation", "step") for name in tiny_plans()}
+    assert set(traces(backend)) == {case.name for case in collect("CASES")} | whole
+    assert all(trace.names for trace in traces(backend).values())
+
+
+def test_forward_backward_and_optimizer_are_seen():
+    assert names("torch") >= {"aten::gelu", "aten::gelu_backward", "aten::_fused_adamw_", "aten::linalg_vector_norm"}
+    assert names("mlx") >= {"Erf", "Exp", "LayerNormVJP", "Scatter", "Power", "Minimum"}
+
+
+def test_no_record_is_stale():
+    assert set(ALLOWED) <= names("torch")
+    assert {name for instead in WHOLE.values() for name in instead} <= names("torch")
+    assert {name for instead in FUSED.values() for name in instead} <= audit_mlx.declared()
+    assert set(REFUSED) <= audit_mlx.declared()
+
+
+class Torch(nn.Module):
+    """A module with a weight and one faulty line."""
+
+    def __init__(self, line):
+        super().__init__()
+        self.weight = nn.Parameter(torch.eye(3))
+        self.line = line
+
+    def forward(self, x):
+        return self.line(x @ self.weight)
+
+
+# torch.special.airy_ai has kernels for the CPU and CUDA only.
+TORCH = {
+    "svd": (lambda x: x * torch.linalg.svd(x)[1], "aten::_linalg_svd", "has no MPS kernel"),
+    "no kernel": (lambda x: x + torch.special.airy_ai(x.detach()), "aten::special_airy_ai", "has no MPS kernel"),
+    "float64 constant": (
+        lambda x: x * torch.full((3,), 0.1, dtype=torch.float64, device=x.device),
+        "float64 in aten::mul.Tensor",
+        "no float64",
+    ),
+    "float64 on the way": (lambda x: x.double().sum(-1).float(), "float64 in aten::_to_copy", "float64"),
+    "CPU tensor in an index": (lambda x: x[torch.arange(2)], "CPU tensor in aten::index.Tensor", "stays on the CPU"),
+    "CPU mask": (lambda x: x * torch.ones(3), "CPU tensor in aten::ones", "stays on the CPU"),
+    "needs numbers": (lambda x: x[x > 0], "stops on a device", ""),
+}
+
+
+@pytest.mark.parametrize("fault", TORCH)
+def test_faults_in_torch(fault):
+    line, name, words = TORCH[fault]
+    found = red("torch", audit_torch.follow_module(Torch(line), "__call__", X))
+    assert name in found and words in found[name]
+
+
+def test_the_same_module_without_a_fault_is_green():
+    assert red("torch", audit_torch.follow_module(Torch(lambda x: x * 2), "__call__", X)) == {}
+    assert red("mlx", audit_mlx.follow_module(Mlx(lambda x: x * 2), "__call__", X)) == {}
+
+
+def test_an_operator_from_elsewhere_is_red():
+    with torch.library._scoped_library("lyceum_audit", "FRAGMENT") as library:
+        library.define("twice(Tensor x) -> Tensor")
+        library.impl("twice", lambda x: x + x, "CompositeExplicitAutograd")
+        found = red("torch", audit_torch.follow(lambda: torch.ops.lyceum_audit.twice(torch.ones(2))))
+    assert found == {"lyceum_audit::twice": "is not in PyTorch's operator table"}
+
+
+class Mlx(mlx.nn.Module):
+    """A module with a weight and one faulty line."""
+
+    def __init__(self, line):
+        super().__init__()
+        self.weight = mx.eye(3)
+        self.line = line
+
+    def __call__(self, x):
+        return self.line(x @ self.weight)
+
+
+MLX = {
+    "qr": (lambda x: x * mx.stop_gradient(mx.linalg.qr(x, stream=mx.cpu)[0]), "QRF", "Metal QR"),
+    "svd": (lambda x: x * mx.stop_gradient(mx.linalg.svd(x, stream=mx.cpu)[1]), "SVD", "Metal SVD"),
+    "solve": (lambda x: x * mx.stop_gradient(mx.linalg.solve(x, x, stream=mx.cpu)), "LUF", "Metal LU"),
+    "float64": (lambda x: x.astype(mx.float64).astype(mx.float32), "float64 in AsType", "no float64"),
+}
+
+
+def test_a_fused_function_without_a_record_is_red():
+    trace = Trace()
+    with audit_mlx.fused(trace), pytest.raises(TypeError):
+        mx.fast.gated_delta_update()
+    assert red("mlx", trace) == {"mx.fast.gated_delta_update": "is not declared in MLX's headers"}
+    assert "call" not in repr(mx.fast.gated_delta_update), "put back"
+
+
+@pytest.mark.parametrize("fault", MLX)
+def test_faults_in_mlx(fault):
+    line, name, words = MLX[fault]
+    found = red("mlx", audit_mlx.follow_module(Mlx(line), "__call__", X))
+    assert name in found and words in found[name]
+
+
+def test_another_mlx_needs_another_record(monkeypatch):
+    monkeypatch.setattr(audit_mlx, "version", lambda name: "9.9")
+    served, ok = audit_mlx.serve("Add")
+    assert MLX_VERSION in served and not ok
+
+
+def test_refusals_are_read_from_a_library():
+    strings = b"\0[QRF::eval_gpu] Metal QR factorization NYI.\0[Load::eval_gpu] Not implemented.\0[Sort::eval_gpu] Big"
+    assert audit_mlx.refused(strings) == {name: REFUSED[name] for name in ("QRF", "Load")}
+
+
+def test_the_record_is_the_installed_librarys():
+    """Metal's own refusals on a Mac; elsewhere a library without a GPU, which refuses in other words."""
+    library = next(Path(place).glob("lib/libmlx.*") for place in mlx.__path__)
+    metal = platform.system() == "Darwin"
+    assert audit_mlx.refused(next(library).read_bytes()) == (REFUSED if metal else {})
+
+
+@pytest.mark.parametrize(
+    ("name", "words", "ok"),
+    [
+        ("aten::gelu", "kernel gelu_out_mps", True),  # through its structured delegate
+        ("aten::add.Tensor", "kernel add_out_mps", True),  # not SparseMPS
+        ("aten::_fused_adamw_", "kernel _fused_adamw_kernel_mps_", True),
+        ("aten::t", "made of others", True),
+        ("aten::scaled_dot_product_attention", "made of others", True),
+        ("aten::_scaled_dot_product_flash_attention_for_cpu", "has no MPS kernel, only CPU", False),
+        ("aten::frobnicate", "is not in PyTorch's operator table", False),
+    ],
+)
+def test_lookup(name, words, ok):
+    assert serve(name) == (words, ok)
+
+
+def test_the_table_is_read_whole():
+    assert len(table()) > 2500
+    assert sum("MPS" in kernels for kernels in table().values()) > 500
+    assert composite("aten::t") and composite("aten::softmax.int") and not composite("aten::mm")
+    assert table()["aten::cat.out"]["MPS"] == "cat_out_mps", "a comment beside `dispatch:` does not hide it"
+
+
+def test_rows_name_the_first_place():
+    early, late = Trace({"a": None}), Trace({"a": None, "b": None}, {"flaw": "why"})
+    found = judge("torch", {"first": early, "second": late}, lambda name: ("kernel", True))
+    assert found == [
+        Row("torch", "flaw", "second", "why", False),
+        Row("torch", "a", "first", "kernel", True),
+        Row("torch", "b", "second", "kernel", True),
+    ]
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_command(monkeypatch, capsys, tmp_path, ok):
+    green = Row("torch", "aten::x", "norm: typical", "kernel x", True)
+    rows = [green, Row("mlx", "QRF", "mlp: typical", "CPU only", ok)]
+    monkeypatch.setattr(mps_audit, "audit", lambda: iter(rows))
+    file = tmp_path / "audit.jsonl"
+    assert main(["audit", "--json", str(file)]) == (0 if ok else 1)
+    out = capsys.readouterr().out
+    assert "torch: 1 of 1 green" in out and "not a run on Apple hardware" in out and "norm: typical" in out
+    assert ("mlx, mlp: typical: QRF: CPU only" in out) is not ok
+    assert len(file.read_text().splitlines()) == 3
