@@ -28,10 +28,10 @@ class CategoryTree(nn.Module):
         self._base_species = mx.array(base_species)
         self._base_individual = mx.array(base_individual)
         self.embed_genus = mx.zeros((base_genus.size, n_embd))
-        self.embed_species = mx.zeros((base_species.size, n_embd))
-        self.embed_individual = mx.zeros((base_individual.size, n_embd))
         self.head_genus = mx.zeros((base_genus.size, n_embd))
+        self.embed_species = mx.zeros((base_species.size, n_embd))
         self.head_species = mx.zeros((base_species.size, n_embd))
+        self.embed_individual = mx.zeros((base_individual.size, n_embd))
         self.head_individual = mx.zeros((base_individual.size, n_embd))
 
     def embed(self, ids: mx.array) -> mx.array:

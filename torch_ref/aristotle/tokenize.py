@@ -22,10 +22,10 @@ class CategoryTree(nn.Module):
         self.register_buffer("base_species", torch.from_numpy(base_species), persistent=False)
         self.register_buffer("base_individual", torch.from_numpy(base_individual), persistent=False)
         self.embed_genus = nn.Parameter(torch.zeros(base_genus.size, n_embd))
-        self.embed_species = nn.Parameter(torch.zeros(base_species.size, n_embd))
-        self.embed_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
         self.head_genus = nn.Parameter(torch.zeros(base_genus.size, n_embd))
+        self.embed_species = nn.Parameter(torch.zeros(base_species.size, n_embd))
         self.head_species = nn.Parameter(torch.zeros(base_species.size, n_embd))
+        self.embed_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
         self.head_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
 
     def embed(self, ids: Tensor) -> Tensor:
