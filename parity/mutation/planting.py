@@ -35,7 +35,7 @@ class Edit:
 
     name: str
     note: str
-    layer: str
+    module: str
     check: str
     torch: tuple[str, str] | None
     mlx: tuple[str, str] | None
@@ -43,7 +43,7 @@ class Edit:
     @contextmanager
     def planted(self, backend: str) -> Iterator[None]:
         """The backend so edited while the context lasts. Raises ValueError if the edit does not apply."""
-        module, (old, new) = import_module(f"{PACKAGES[backend]}.{self.layer}"), getattr(self, backend)
+        module, (old, new) = import_module(f"{PACKAGES[backend]}.{self.module}"), getattr(self, backend)
         source = inspect.getsource(module)
         if (found := source.count(old)) != 1:
             raise ValueError(f"{self.name}: {old!r} stands {found} times in {module.__name__}: renew the record.")
@@ -66,7 +66,7 @@ class Fault(Edit):
 
     name: str
     mistake: str
-    layer: str
+    module: str
     check: str
     torch: tuple[str, str] | None = None
     mlx: tuple[str, str] | None = None

@@ -20,7 +20,7 @@ class Rewrite(Edit):
 
     name: str
     reason: str
-    layer: str
+    module: str
     check: str
     torch: tuple[str, str] | None = None
     mlx: tuple[str, str] | None = None

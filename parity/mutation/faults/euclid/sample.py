@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.mutation.planting import Fault
 
-SHARED, LAYER = "common.sampling", "euclid.sample"
+SHARED, MODULE = "common.sampling", "euclid.sample"
 
 FAULTS = (
     Fault("cells closed on the other side", "compared a cell's end with < for <=", SHARED, "section: cell",
@@ -17,14 +17,14 @@ FAULTS = (
           "section: cell",
           torch=("torch.cat([ids, before, last]", "torch.cat([ids, before, before]"),
           mlx=("ids.astype(mx.int64), before, last]", "ids.astype(mx.int64), before, before]")),
-    Fault("a circle for an interval", "forgot that a code's width is its own", LAYER,
+    Fault("a circle for an interval", "forgot that a code's width is its own", MODULE,
           "section: cell",
           torch=("return placed(held, point, width)", "return placed(held, point, 0 * width + 2**32)"),
           mlx=("return placed(held, point, width)", "return placed(held, point, 0 * width + 2**32)")),
-    Fault("truncation forgotten", "cut by the whole softmax", LAYER, "section: truncated",
+    Fault("truncation forgotten", "cut by the whole softmax", MODULE, "section: truncated",
           torch=("return self.law.kept(logits)", "return logits == logits"),
           mlx=("return self.law.kept(logits)", "return logits == logits")),
-    Fault("temperature forgotten", "weighed the raw logits", LAYER, "section: truncated",
+    Fault("temperature forgotten", "weighed the raw logits", MODULE, "section: truncated",
           torch=("return self.law.tempered(logits)", "return logits"),
           mlx=("return self.law.tempered(logits)", "return logits")),
 )
