@@ -5,7 +5,7 @@
     print(found)            # a table; found.ok, found.red, found.records(); found.or_raise() in a test
 
 Both are left as they were found. Parameters are PyTorch's own (those in a special position moved, see `parity.compare.inputs`),
-carried to MLX through the map of names and layouts (`parity.mapping`). What is compared, variant by variant, says `parity.compare.compare`.
+carried to MLX through the map of names and layouts (`parity.mapping`). What is compared, variant by variant, says `parity.compare.verdicts`.
 """
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from torch import nn as torch_nn
 
 from lyceum.contract import UsageError
 from lyceum.rng import stream
-from parity.compare.compare import PROBES, compare_pair
 from parity.compare.inputs import arguments, general
 from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
@@ -27,7 +26,8 @@ from parity.compare.test_point import Arrays, Point, draw_point
 from parity.compare.torch_side import TorchSide
 from parity.compare.usage import deterministic, notes
 from parity.compare.variants import variants
-from parity.mapping import match
+from parity.compare.verdicts import PROBES, compare_pair
+from parity.mapping.names import match
 from parity.results.findings import Findings
 from parity.results.verdict import Verdict
 
@@ -62,7 +62,7 @@ def check(
     mlx_call, torch_call: (module, *inputs) -> outputs, for another method or other arguments.
     parameters: values by PyTorch's names; None: its own, see `parity.compare.inputs`.
     dtypes: of float64, float32, bfloat16, float16. compiled: of "mlx", "torch". everywhere: on this machine's GPU too.
-    probes: of `parity.compare.compare.PROBES`.
+    probes: of `parity.compare.verdicts.PROBES`.
     batched: whether axis 0 of every input and output runs over independent examples; None: assumed of modules with one
         input.
 

@@ -18,7 +18,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 from parity.compare.test_point import Arrays, Point, Values, arranged
 from parity.compare.trees import leaves
 from parity.compare.variants import Variant
-from parity.float64 import routed
+from parity.float64.mlx_mode import routed
 
 FLOATING = (mx.float16, mx.bfloat16, mx.float32, mx.float64)
 

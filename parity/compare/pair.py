@@ -13,8 +13,8 @@ from parity.compare.mlx_side import MlxSide
 from parity.compare.test_point import Point, Values
 from parity.compare.torch_side import TorchSide
 from parity.compare.variants import Variant
-from parity.float64 import exact
-from parity.mapping import Names
+from parity.float64.mlx_mode import exact
+from parity.mapping.names import Names
 
 
 @dataclass(frozen=True)

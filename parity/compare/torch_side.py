@@ -23,7 +23,7 @@ from parity.compare.test_point import Arrays, Point, Values, arranged
 from parity.compare.trees import leaves
 from parity.compare.variants import ORACLE, Variant
 from parity.float64.both import casts
-from parity.float64.pytorch import exact_torch
+from parity.float64.torch_mode import exact_torch
 
 Tensors = dict[tuple[str, str], Tensor]
 
@@ -67,10 +67,10 @@ class TorchSide:
         native = {"jvp": self._forward, "looped": self._looped, "vmapped": self._vmapped}
         if kind not in native:
             return _arrays(self.tensors((kind,), point, variant))
-        place = _Place(variant)
+        setting = _Setting(variant)
         # The fused attention kernels have neither forward mode nor vmap.
-        with self._exactly(point, place), sdpa_kernel(SDPBackend.MATH):
-            return _arrays({(kind, name): x for name, x in native[kind](point, place).items()})
+        with self._exactly(point, setting), sdpa_kernel(SDPBackend.MATH):
+            return _arrays({(kind, name): x for name, x in native[kind](point, setting).items()})
 
     def tensors(self, kinds: tuple[str, ...], point: Point, variant: Variant = ORACLE) -> Tensors:
         """Several probes ("value", which always comes along, "gradient", "jvp", "second") as tensors, by reverse mode.
@@ -78,42 +78,42 @@ class TorchSide:
         J v is the derivative in c of <J^T c, v>: reverse mode twice needs no other rules than the gradient does, so an
         oracle made of it can judge the rules of forward mode.
         """
-        place = _Place(variant)
-        with self._exactly(point, place):
+        setting = _Setting(variant)
+        with self._exactly(point, setting):
             if set(kinds) <= {"value"}:
-                return {("value", name): y for name, y in self._outputs(point, place).items()}
-            return self._reverse(kinds, point, place)
+                return {("value", name): y for name, y in self._outputs(point, setting).items()}
+            return self._reverse(kinds, point, setting)
 
-    def _exactly(self, point: Point, place: _Place) -> AbstractContextManager:
+    def _exactly(self, point: Point, setting: _Setting) -> AbstractContextManager:
         """PyTorch's exact mode where a float64 variant needs it."""
-        if place.kind != torch.float64:
+        if setting.dtype != torch.float64:
             return nullcontext()
         if self._casts is None:
-            self._casts = casts(lambda: self._outputs(point, place))
+            self._casts = casts(lambda: self._outputs(point, setting))
         return exact_torch() if self._casts else nullcontext()
 
-    def _reverse(self, kinds: tuple[str, ...], point: Point, place: _Place) -> Tensors:
-        given = {name: x.requires_grad_() for name, x in place.all(point.leaves()).items()}
-        cotangents = {name: x.requires_grad_() for name, x in place.all(point.cotangents).items()}
+    def _reverse(self, kinds: tuple[str, ...], point: Point, setting: _Setting) -> Tensors:
+        given = {name: x.requires_grad_() for name, x in setting.all(point.leaves()).items()}
+        cotangents = {name: x.requires_grad_() for name, x in setting.all(point.cotangents).items()}
         deep = bool({"jvp", "second"} & set(kinds))
         with sdpa_kernel(SDPBackend.MATH) if deep else nullcontext():  # the fused kernels have first derivatives only
-            outputs = self._apply(given, point.inputs, place)
+            outputs = self._apply(given, point.inputs, setting)
             risen = {name: y for name, y in outputs.items() if y.requires_grad}
             gradients = _gradients(list(risen.values()), given, [cotangents[name] for name in risen], deep)
             found = {("value", name): y for name, y in outputs.items()}
             found |= {("gradient", name): g for name, g in gradients.items()}
             if deep:
-                along = sum((g * place.tensor(point.directions[name])).sum() for name, g in gradients.items())
+                along = sum((g * setting.tensor(point.directions[name])).sum() for name, g in gradients.items())
                 found |= {("second", name): g for name, g in _gradients([along], given, None, True).items()}
                 found |= {("jvp", name): g for name, g in _gradients([along], cotangents, None, False).items()}
         return {key: x for key, x in found.items() if key[0] in (*kinds, "value")}
 
-    def _outputs(self, point: Point, place: _Place) -> dict[str, Tensor]:
+    def _outputs(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
         with torch.no_grad():
-            return self._apply(place.all(point.leaves()), point.inputs, place)
+            return self._apply(setting.all(point.leaves()), point.inputs, setting)
 
-    def _looped(self, point: Point, place: _Place) -> dict[str, Tensor]:
-        parts = [self._outputs(example, place) for example in point.examples()]
+    def _looped(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
+        parts = [self._outputs(example, setting) for example in point.examples()]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def _functional(self, tensors: dict[str, Tensor], inputs: tuple) -> Any:
@@ -121,45 +121,45 @@ class TorchSide:
             self.called, {f"module.{name}": x for name, x in tensors.items()}, inputs, strict=True
         )
 
-    def _apply(self, given: dict[str, Tensor], inputs: tuple, place: _Place) -> dict[str, Tensor]:
-        arguments = arranged(inputs, lambda name, x: given[name] if name in given else place.tensor(x))
+    def _apply(self, given: dict[str, Tensor], inputs: tuple, setting: _Setting) -> dict[str, Tensor]:
+        arguments = arranged(inputs, lambda name, x: given[name] if name in given else setting.tensor(x))
         tensors = {name: x for name, x in given.items() if not name.startswith("input ")}
         buffers = self.called.module.named_buffers()
-        tensors |= {name: place.buffer(x, name in self._fine) for name, x in buffers if name not in given}
+        tensors |= {name: setting.buffer(x, name in self._fine) for name, x in buffers if name not in given}
         # Around the functional call, so that a compiled graph takes its parameters as inputs.
-        run = torch.compile(self._functional) if place.compiled else self._functional
+        run = torch.compile(self._functional) if setting.compiled else self._functional
         return dict(leaves(run(tensors, arguments), "output"))
 
-    def _forward(self, point: Point, place: _Place) -> dict[str, Tensor]:
+    def _forward(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
         def function(point: dict[str, Tensor]) -> dict[str, Tensor]:
-            outputs = self._apply(point, point.inputs, place)
+            outputs = self._apply(point, point.inputs, setting)
             return {name: outputs[name] for name in point.cotangents}
 
-        return torch.func.jvp(function, (place.all(point.leaves()),), (place.all(point.directions),))[1]
+        return torch.func.jvp(function, (setting.all(point.leaves()),), (setting.all(point.directions),))[1]
 
-    def _vmapped(self, point: Point, place: _Place) -> dict[str, Tensor]:
-        given = place.all(point.leaves())
+    def _vmapped(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
+        given = setting.all(point.leaves())
         fixed = {name: given[name] for name in point.parameters}
-        inputs = arranged(point.inputs, lambda name, x: given[name] if name in given else place.tensor(x))
+        inputs = arranged(point.inputs, lambda name, x: given[name] if name in given else setting.tensor(x))
 
         def one(*example: Any) -> dict[str, Tensor]:
             whole = arranged(example, lambda _, x: x[None])
-            return {name: y[0] for name, y in self._apply(fixed, whole, place).items()}
+            return {name: y[0] for name, y in self._apply(fixed, whole, setting).items()}
 
         return torch.func.vmap(one)(*inputs)
 
 
-class _Place:
+class _Setting:
     """A variant in PyTorch's words."""
 
     def __init__(self, variant: Variant):
-        self.kind, self.device, self.compiled = getattr(torch, variant.dtype), variant.device, variant.compiled
+        self.dtype, self.device, self.compiled = getattr(torch, variant.dtype), variant.device, variant.compiled
 
     def tensor(self, x: np.ndarray | Tensor) -> Tensor:
         """Floating arrays in this precision, whole numbers as int64, truth values as they are; tensors unchanged."""
         if isinstance(x, Tensor):
             return x
-        kinds = {"f": self.kind, "b": torch.bool}
+        kinds = {"f": self.dtype, "b": torch.bool}
         return torch.tensor(x, dtype=kinds.get(x.dtype.kind, torch.int64), device=self.device)
 
     def all(self, arrays: Arrays) -> dict[str, Tensor]:
@@ -169,8 +169,8 @@ class _Place:
         """A buffer in this precision; fine: whether float32 does not hold it, see the module."""
         if not x.is_floating_point():
             return x.to(self.device)
-        moved = x.to(self.device, self.kind)
-        return moved * 1 if fine and self.kind == torch.float64 else moved
+        moved = x.to(self.device, self.dtype)
+        return moved * 1 if fine and self.dtype == torch.float64 else moved
 
 
 def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, graph: bool) -> dict[str, Tensor]:

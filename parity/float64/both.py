@@ -13,8 +13,8 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 
-from parity.float64 import exact
-from parity.float64.pytorch import WIDE, exact_torch
+from parity.float64.mlx_mode import exact
+from parity.float64.torch_mode import WIDE, exact_torch
 
 
 @contextmanager

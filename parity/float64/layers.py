@@ -19,7 +19,7 @@ from collections.abc import Sequence
 
 import mlx.core as mx
 
-from parity.float64 import functions as fn
+import parity.float64.functions as fn
 
 Axis = int | Sequence[int] | None
 

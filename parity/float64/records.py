@@ -18,8 +18,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from parity.float64 import functions as fn
-from parity.float64 import layers
+import parity.float64.functions as fn
+import parity.float64.layers as layers
 
 
 @dataclass(frozen=True)

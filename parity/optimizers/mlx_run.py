@@ -19,7 +19,7 @@ import numpy as np
 from mlx.utils import tree_flatten, tree_unflatten
 
 from lyceum.contract import UsageError
-from parity.float64 import exact
+from parity.float64.mlx_mode import exact
 from parity.optimizers.inputs import Arrays, OptimizerInputs
 from parity.optimizers.torch_run import Key, kind
 

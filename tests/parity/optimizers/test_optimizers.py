@@ -12,7 +12,7 @@ import torch
 import torch.optim as to
 
 from lyceum.contract import UsageError
-from parity.optimizers import check_optimizer, conditioned, finite
+from parity.optimizers.check import check_optimizer, conditioned, finite
 from tests.support.assertions import all_green
 
 HEAVY = dict(momentum=0.9, nesterov=True, weight_decay=0.01)

@@ -14,7 +14,7 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from lyceum.contract import UsageError
 from parity.bounds.rounding import UNIT, deviations
-from parity.float64.pytorch import LEGACY, exact_torch
+from parity.float64.torch_mode import LEGACY, exact_torch
 
 LOW, WIDE, THIRD = torch.float32, torch.float64, 1 / 3
 TABLE = torch.tensor([0.5, 2.0, 1.25])  # made outside, in float32

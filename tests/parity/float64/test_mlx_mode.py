@@ -11,7 +11,7 @@ import pytest
 import torch
 import torch.nn.functional as f
 
-from parity import float64 as module
+from parity.float64 import mlx_mode as module
 from parity.float64 import LIMITATIONS, REPLACED, exact
 
 
