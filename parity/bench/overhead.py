@@ -33,11 +33,11 @@ from lyceum.bench.race import race
 from lyceum.contract import Fixed
 from lyceum.personas.baseline.vocabulary import TiedVocabulary
 from parity.bounds.rounding import UNIT, RandomRounding
-from parity.compare.compare import compare_pair
 from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
 from parity.compare.test_point import Point
 from parity.compare.torch_side import TorchSide
+from parity.compare.verdicts import compare_pair
 from parity.float64 import exact
 from parity.project import full_model
 from parity.project.layers import VARIANTS
@@ -92,12 +92,12 @@ def counts(pair: Pair, point: Point) -> Counter[str]:
 
     class Torch(TorchSide):
         def _outputs(self, point, place):
-            counted[f"torch {str(place.kind).removeprefix('torch.')}, {FORWARD}"] += 1
+            counted[f"torch {str(place.dtype).removeprefix('torch.')}, {FORWARD}"] += 1
             return super()._outputs(point, place)
 
         def _reverse(self, kinds, point, place):
             noisy = any(isinstance(mode, RandomRounding) for mode in _get_current_dispatch_mode_stack())
-            counted[f"torch {str(place.kind).removeprefix('torch.')}, {ROUNDED if noisy else BACKWARD}"] += 1
+            counted[f"torch {str(place.dtype).removeprefix('torch.')}, {ROUNDED if noisy else BACKWARD}"] += 1
             return super()._reverse(kinds, point, place)
 
     class Mlx(MlxSide):

@@ -23,12 +23,12 @@ from lyceum.personas.model import forward, router_bias
 from lyceum.personas.spec.case import representable
 from lyceum.personas.spec.names import below
 from lyceum.rng import stream
-from parity.compare.compare import compare_pair
 from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
 from parity.compare.test_point import Arrays, Point, draw_point
 from parity.compare.torch_side import TorchSide
 from parity.compare.variants import Variant
+from parity.compare.verdicts import compare_pair
 from parity.project.layers import VARIANTS
 from parity.results.verdict import Verdict
 
@@ -93,7 +93,7 @@ def pair_of(plan: Plan) -> Pair:
 
 
 def check(plan: Plan, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:
-    """Every verdict on the losses and gradients of the whole model, with the variants of `parity.compare.compare`.
+    """Every verdict on the losses and gradients of the whole model, with the variants of `parity.compare.verdicts`.
 
     As it is trained, and then, if the plan has a memory, with that.
     """
