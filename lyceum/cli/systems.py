@@ -1,19 +1,16 @@
 """What `--systems` prints: every system of every persona, whether it stands, its job, and its measured effect.
 
-The effects are those of the last screening (`python -m screening`), kept in `lyceum/personas/effects.json`.
+The effects are those of the last ablation (`lyceum ablation`), in `lyceum/personas/effects.json`.
 """
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 from lyceum import personas
+from lyceum.experiments.ablation.effects import effects
 
-EFFECTS = Path(personas.__file__).parent / "effects.json"
 READING = (
     "Effect: what the change does to full_vloss, in nats per token (less is better), with its paired standard error,\n"
-    "and to the time of an iteration, after a screening's iterations; RESULTS.md has the whole table."
+    "and to the time of an iteration, after an ablation's iterations; RESULTS.md has the whole table."
 )
 
 
@@ -24,11 +21,6 @@ def listing() -> str:
         _paragraph(persona, known.get(persona.name, {})) for persona in personas.PERSONAS.values() if persona.systems
     ]
     return "\n\n".join([*paragraphs, READING])
-
-
-def effects() -> dict[str, dict[str, dict]]:
-    """{persona: {system: the record of its screening}}; empty before the first screening."""
-    return json.loads(EFFECTS.read_text(encoding="utf-8")) if EFFECTS.exists() else {}
 
 
 def _paragraph(persona: personas.Persona, measured: dict[str, dict]) -> str:

@@ -7,6 +7,7 @@ import json
 import train_mps
 from lyceum import personas
 from lyceum.cli import systems
+from lyceum.experiments.ablation import effects
 
 
 def test_every_system_is_listed(capsys):
@@ -18,8 +19,8 @@ def test_every_system_is_listed(capsys):
 
 def test_state_job_and_effect(monkeypatch, tmp_path):
     record = {"change": "off", "difference": 0.0421, "error": 0.0031, "time": 0.97}
-    monkeypatch.setattr(systems, "EFFECTS", tmp_path / "effects.json")
-    systems.EFFECTS.write_text(json.dumps({"aristotle": {"rope": record}}))
+    monkeypatch.setattr(effects, "EFFECTS", tmp_path / "effects.json")
+    effects.EFFECTS.write_text(json.dumps({"aristotle": {"rope": record}}))
     lines = systems.listing().splitlines()
     rope, job, effect = lines[(at := next(i for i, line in enumerate(lines) if line.startswith("  rope"))) : at + 3]
     assert rope.endswith("default") and job.strip().startswith("positions")

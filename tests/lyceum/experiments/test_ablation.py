@@ -1,4 +1,4 @@
-"""The screening: its arms, its differences, its table, and that it goes on where it stopped."""
+"""The ablation: its compositions, its differences, its table, and that it continues where it stopped."""
 
 from __future__ import annotations
 
@@ -6,97 +6,144 @@ import json
 
 import numpy as np
 import pytest
+import typer
+from typer.testing import CliRunner
 
 import train_mps
 from lyceum import corpus
-from lyceum.cli import systems
-from lyceum.experiments.ablation import __main__ as program
-from lyceum.experiments.ablation import runs
-from lyceum.experiments.ablation.arms import DEFAULT, arms
+from lyceum.cli.ablation import ablation
+from lyceum.contract import UsageError
+from lyceum.experiments.ablation import ablate, effects, runs
+from lyceum.experiments.ablation.compositions import DEFAULT, compositions
 from lyceum.experiments.ablation.table import markdown, record
 from lyceum.personas import PERSONAS
 from lyceum.rng import stream
 from lyceum.training.evaluation import paired
 
-ROPE = next(arm for arm in arms("aristotle") if arm.system == "rope")
+ROPE = next(each for each in compositions("aristotle") if each.system == "rope")
 
 
-def test_one_arm_for_each_switch():
-    found = {arm.system: arm for arm in arms("aristotle")}
-    assert next(iter(found)) == DEFAULT and found[DEFAULT].systems == PERSONAS["aristotle"].default
-    assert set(found) - {DEFAULT} == {own.name for own in PERSONAS["aristotle"].systems if not own.command}
-    assert found["rope"].change == "off" and "rope" not in found["rope"].systems
-    assert found["mla"].change == "on, without rope" and "mla" in found["mla"].systems
-    assert [arm.system for arm in arms("aristotle", ["ssm"])] == [DEFAULT, "ssm"]
+def test_one_composition_for_each_switch():
+    by_system = {each.system: each for each in compositions("aristotle")}
+    assert next(iter(by_system)) == DEFAULT and by_system[DEFAULT].systems == PERSONAS["aristotle"].default
+    assert set(by_system) - {DEFAULT} == {one.name for one in PERSONAS["aristotle"].systems if not one.command}
+    assert by_system["rope"].change == "off" and "rope" not in by_system["rope"].systems
+    assert by_system["mla"].change == "on, without rope" and "mla" in by_system["mla"].systems
+    assert [each.system for each in compositions("aristotle", ["ssm"])] == [DEFAULT, "ssm"]
 
 
-def drawn() -> tuple[list, list]:
-    chance = stream(0, "test-screening")
-    reference = [chance.normal(5, 1, (30, 8)) for _ in range(2)]
-    own = [losses + chance.normal(0.1, 0.02, (30, 8)) for losses in reference]
-    for losses in (*reference, *own):
+def drawn_losses() -> tuple[list, list]:
+    rng = stream(0, "test-ablation")
+    reference = [rng.normal(5, 1, (30, 8)) for _ in range(2)]
+    changed = [losses + rng.normal(0.1, 0.02, (30, 8)) for losses in reference]
+    for losses in (*reference, *changed):
         losses[-1, 5:] = np.nan
-    return own, reference
+    return changed, reference
 
 
 def test_a_record_is_the_paired_difference_of_the_seeds_mean():
-    own, reference = drawn()
-    found = record(ROPE, own, reference, (1.5, 1.4, 1.6), 1234)
-    assert found["difference"] == pytest.approx(np.mean(found["by_seed"]), rel=1e-9) == pytest.approx(0.1, abs=0.01)
-    assert found["error"] < paired(own[0], reference[0])[1]  # two seeds know more than one
-    assert found["full_vloss"] == pytest.approx(np.nanmean(own), rel=1e-9)
+    changed, reference = drawn_losses()
+    effect = record(ROPE, changed, reference, (1.5, 1.4, 1.6), 1234)
+    assert effect["difference"] == pytest.approx(np.mean(effect["by_seed"]), rel=1e-9) == pytest.approx(0.1, abs=0.01)
+    assert effect["error"] < paired(changed[0], reference[0])[1]  # two seeds know more than one
+    assert effect["full_vloss"] == pytest.approx(np.nanmean(changed), rel=1e-9)
+
+
+def example_records() -> dict[str, dict]:
+    changed, reference = drawn_losses()
+    return {
+        DEFAULT: record(compositions("aristotle")[0], reference, reference, (1.0, 1.0, 1.0), 1000),
+        "rope": record(ROPE, changed, reference, (1.5, 1.4, 1.6), 1234),
+    }
 
 
 def test_the_table_has_every_figure():
-    own, reference = drawn()
-    records = {
-        DEFAULT: record(arms("aristotle")[0], reference, reference, (1.0, 1.0, 1.0), 1000),
-        "rope": record(ROPE, own, reference, (1.5, 1.4, 1.6), 1234),
-    }
-    head, rule, first, second = markdown(records, [1337, 1]).splitlines()
+    head, rule, first, second = markdown(example_records(), [1337, 1]).splitlines()
     assert head.count("|") == rule.count("|") == first.count("|") == second.count("|") == 9
     assert "| rope | off | 5." in second and " ± 0.00" in second
     assert "1.50 (1.40 to 1.60)" in second and "1,234" in second
 
 
 def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
-    place = ROPE.folder(tmp_path, 3)
-    place.mkdir(parents=True)
-    np.save(place / "val_losses.npy", np.ones((2, 2)))
-    (place / "result.json").write_text(json.dumps({"iterations": 20}))
+    folder = ROPE.folder(tmp_path, 3)
+    folder.mkdir(parents=True)
+    np.save(folder / "val_losses.npy", np.ones((2, 2)))
+    (folder / "result.json").write_text(json.dumps({"iterations": 20}))
     monkeypatch.setattr(train_mps, "train", None)
     assert np.array_equal(runs.losses(ROPE, tmp_path, 3, steps=20), np.ones((2, 2)))
 
 
 def test_an_interrupted_run_is_continued(tmp_path, monkeypatch):
-    place = ROPE.folder(tmp_path, 3)
-    asked = {}
+    folder = ROPE.folder(tmp_path, 3)
+    request = {}
 
-    def train(**request):
-        asked.update(request)
-        np.save(place / "val_losses.npy", np.zeros((1, 1)))
+    def train(**arguments):
+        request.update(arguments)
+        np.save(folder / "val_losses.npy", np.zeros((1, 1)))
 
     monkeypatch.setattr(train_mps, "train", train)
-    place.mkdir(parents=True)
-    (place / "checkpoint.safetensors").touch()
+    folder.mkdir(parents=True)
+    (folder / "checkpoint.safetensors").touch()
     runs.losses(ROPE, tmp_path, 3, steps=20, persona="aristotle", backend="torch")
-    assert asked["resume"] == str(place) and asked["systems"] == ROPE.systems and asked["seed"] == 3
+    assert request["resume"] == str(folder) and request["systems"] == ROPE.systems and request["seed"] == 3
 
 
-def test_effects_of_other_systems_are_kept(monkeypatch, tmp_path):
-    monkeypatch.setattr(systems, "EFFECTS", tmp_path / "effects.json")
-    program.keep("aristotle", {"rope": {"difference": 1}})
-    program.keep("aristotle", {"ssm": {"difference": 2}})
-    assert systems.effects() == {"aristotle": {"rope": {"difference": 1}, "ssm": {"difference": 2}}}
+def test_effects_of_other_systems_stay(monkeypatch, tmp_path):
+    monkeypatch.setattr(effects, "EFFECTS", tmp_path / "effects.json")
+    effects.save("aristotle", {"rope": {"difference": 1}})
+    effects.save("aristotle", {"ssm": {"difference": 2}})
+    assert effects.effects() == {"aristotle": {"rope": {"difference": 1}, "ssm": {"difference": 2}}}
 
 
-def test_an_unknown_name_is_one_sentence(capsys):
-    assert program.main(["aristotle", "--only", "plato"]) == 2
-    assert capsys.readouterr().err.startswith("screening: aristotle has no system 'plato': choose from")
-    assert program.main(["plato"]) == 2
+def test_every_recorded_effect_belongs_to_a_system():
+    for persona, records in effects.effects().items():
+        assert records.keys() <= {DEFAULT, *(system.name for system in PERSONAS[persona].systems)}
 
 
-def test_what_is_held_out_is_the_end_of_the_training_split(tmp_path):
-    whole, text = corpus.load().train, corpus.load(runs.held_out(tmp_path))
-    assert np.array_equal(np.concatenate([text.train, text.val]), whole)
-    assert len(text.val) == len(whole) // 10 and not text.official
+def test_an_ablation_from_end_to_end(tmp_path, monkeypatch):
+    """Every composition on every seed, then the costs; each step replaced by a quick one."""
+    trained = []
+
+    def losses(composition, out, seed, **request):
+        trained.append((composition.system, seed, request["steps"]))
+        return np.full((3, 4), 5.0) + np.arange(3)[:, None] / 100 + 0.1 * (composition.system == "rope")
+
+    monkeypatch.setattr(runs, "losses", losses)
+    monkeypatch.setattr(ablate.costs, "sizes", lambda chosen, *_: {each.system: 7 for each in chosen})
+    monkeypatch.setattr(ablate.costs, "times", lambda chosen, *_: {each.system: (1.0, 0.9, 1.1) for each in chosen})
+    records = ablate.ablate("aristotle", "torch", [3, 4], 20, 1, tmp_path, ["rope"])
+    assert trained == [(DEFAULT, 3, 20), ("rope", 3, 20), (DEFAULT, 4, 20), ("rope", 4, 20)]
+    assert records["rope"]["difference"] == pytest.approx(0.1) and records["rope"]["parameters"] == 7
+
+
+@pytest.mark.parametrize(("persona", "only"), [("plato", ()), ("aristotle", ("plato",))])
+def test_an_unknown_name_is_one_sentence(tmp_path, persona, only):
+    with pytest.raises(UsageError, match="no persona 'plato'|has no system 'plato': choose from"):
+        ablate.ablate(persona, "torch", [1], 20, 1, tmp_path, only)
+
+
+def command(*arguments: str):
+    app = typer.Typer()
+    app.command()(ablation)
+    return CliRunner().invoke(app, arguments)
+
+
+def test_the_command_prints_the_table_and_saves(monkeypatch, tmp_path):
+    request = []
+    monkeypatch.setattr(ablate, "ablate", lambda *arguments: request.extend(arguments) or example_records())
+    monkeypatch.setattr(effects, "EFFECTS", tmp_path / "effects.json")
+    result = command("aristotle", "--seeds", "1337,1", "--only", "rope", "--steps", "20", "--save")
+    assert result.exit_code == 0, result.output
+    assert "| rope | off |" in result.output and effects.effects()["aristotle"]["rope"]["change"] == "off"
+    assert request[0] == "aristotle" and request[2:4] == [[1337, 1], 20] and request[6] == ["rope"]
+
+
+def test_seeds_that_are_no_numbers():
+    error = command("aristotle", "--seeds", "one").exception
+    assert isinstance(error, UsageError) and "is not a list of integers" in str(error)
+
+
+def test_the_development_split_is_the_end_of_the_training_split(tmp_path):
+    ids, text = corpus.load().train, corpus.load(runs.development_split(tmp_path))
+    assert np.array_equal(np.concatenate([text.train, text.val]), ids)
+    assert len(text.val) == len(ids) // 10 and not text.official
