@@ -12,12 +12,12 @@ from lyceum.personas.tokens.surface import category
 
 
 def gate(path: Path) -> dict[str, np.ndarray]:
-    """A gate's constants, float32: "weight" (1 + parts, features), "own" (guides, 2), and `Recency`'s by name."""
+    """A gate's constants, float32: "weight" (1 + parts, features), "size_weight" (guides, 2), `Recency`'s by name."""
     constants = json.loads(path.read_text(encoding="utf-8"))["constants"]
     return {name: np.array(value, np.float32) for name, value in constants.items()}
 
 
-def kinds(vocabulary: Iterable[bytes]) -> np.ndarray:
-    """The surface class of every id, (V,) uint16, numbered as they are met."""
+def surface_classes(vocabulary: Iterable[bytes]) -> np.ndarray:
+    """The surface class of every id, (V,) uint16, numbered in the order of their first tokens."""
     classes: dict[tuple, int] = {}
     return np.array([classes.setdefault(category(token), len(classes)) for token in vocabulary], np.uint16)

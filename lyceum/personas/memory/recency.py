@@ -1,16 +1,16 @@
-"""What the block itself recalls: tokens said lately, and what followed the present token when it was said before.
+"""What the block itself repeats: tokens that occurred lately, and what followed the present token when it did before.
 
-Weights over the earlier places j of a block, x_1 ... x_t, for the token after place t:
+Weights over the earlier positions j of a block, x_1 ... x_t, for the token after position t:
 
     cache      K_tj = exp(a(t - j) + r(n_j))                                                 for all j <= t
     follower   F_tj = exp(a'(t - j) + r'(n_j) + M(l_tj) + q(n_t))                            where x_{j-1} = x_t
     part       p(w) = sum_j [x_j = w] K_tj / sum_j K_tj
 
-n is a token's count in training, in twelve classes by its binary logarithm: a rare word said once is likely to return.
-l is how many tokens before j match those before the target, 1 to 3: a memory of "A B ... A" that expects B, which is
-what an induction head learns. a, r, a', r', M, q are constants of the gate (`lyceum.personas.aristotle.memory`).
+n is a token's count in training, in twelve classes by its binary logarithm: a rare word that occurred is likely to
+return. l is how many tokens before j match those before the target, 1 to 3: after "A B ... A" the follower
+expects B, which is what an induction head learns. a, r, a', r', M, q are constants of the gate.
 
-Both sums stay as weights of their parts in the mixture: a cache of old and common words weighs little.
+Both sums are also the weights of their parts in the mixture: a cache of old and common words weighs little.
 Cost: O(T^2) a block. Sources: Kuhn & De Mori 1990 (cache); Grave et al. 2017 (continuous cache); Olsson et al. 2022
 (induction heads).
 """
@@ -26,7 +26,7 @@ CLASSES, LONGEST = 12, 3
 
 @dataclass(frozen=True)
 class Recency:
-    """The constants: a and a' (lags), r, r' and q (12), M (3). A lag beyond the last of a's is read as that."""
+    """The constants: a and a' (lags), r, r' and q (12), M (3). A lag beyond the last of a's counts as the last."""
 
     cache_lag: np.ndarray
     cache_count: np.ndarray
@@ -36,8 +36,8 @@ class Recency:
     follow_present: np.ndarray
 
     @classmethod
-    def of(cls, constants: dict[str, np.ndarray]) -> Recency:
-        """Those of a gate's constants that are the block's, by name."""
+    def from_constants(cls, constants: dict[str, np.ndarray]) -> Recency:
+        """Picked by name from all constants of a gate."""
         return cls(**{field.name: constants[field.name] for field in fields(cls)})
 
     def weights(self, ids: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
@@ -54,10 +54,10 @@ def levels(counts: np.ndarray) -> np.ndarray:
     return np.minimum(np.log2(counts + 1).astype(np.int64), CLASSES - 1)
 
 
-def lags(length: int, known: int) -> tuple[np.ndarray, np.ndarray]:
-    """(t - j kept within 0 ... known - 1, whether j <= t), (T, T) each."""
+def lags(length: int, n_lags: int) -> tuple[np.ndarray, np.ndarray]:
+    """(t - j clipped to 0 ... n_lags - 1, whether j <= t), (T, T) each."""
     lag = np.arange(length)[:, None] - np.arange(length)
-    return np.clip(lag, 0, known - 1), lag >= 0
+    return np.clip(lag, 0, n_lags - 1), lag >= 0
 
 
 def matches(ids: np.ndarray) -> np.ndarray:

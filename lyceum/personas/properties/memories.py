@@ -14,14 +14,14 @@ from lyceum.personas.spec.case import Theorem
 Batch = tuple[Mixture, Evidence, np.ndarray, np.ndarray, np.ndarray]
 
 
-def recalled(layer: str, batch: Callable[[np.random.Generator], Batch]) -> tuple[Theorem, ...]:
+def theorems(layer: str, batch: Callable[[np.random.Generator], Batch]) -> tuple[Theorem, ...]:
     """The theorems for a memory of which `batch` draws small ones."""
 
     def whole(evaluate, g, drawn: Batch) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """One place of each row, the rows, and log p of all ids there."""
         spec, text, ids, own, uncertainty = drawn
         places, rows = g.integers(0, ids.shape[1], size=len(ids)), np.arange(len(ids))
-        found = (x.astype(np.float64) for x in text.at(ids, places))
+        found = (x.astype(np.float64) for x in text.for_all_ids(ids, places))
         return places, rows, evaluate(spec, {}, "log_probs", own[rows, places], uncertainty[rows, places], *found)
 
     def total(evaluate, g):
@@ -32,7 +32,7 @@ def recalled(layer: str, batch: Callable[[np.random.Generator], Batch]) -> tuple
         spec, text, ids, own, uncertainty = drawn = batch(g)
         targets = g.integers(0, own.shape[-1], size=ids.shape).astype(np.int32)
         chosen = np.take_along_axis(own, targets[..., None], -1)[..., 0]
-        found = (x.astype(np.float64) for x in text.of(ids, targets))
+        found = (x.astype(np.float64) for x in text.for_targets(ids, targets))
         single = evaluate(spec, {}, "log_prob", chosen, uncertainty, *found)
         places, rows, log_probs = whole(evaluate, g, drawn)
         return single[rows, places], log_probs[rows, targets[rows, places]]
@@ -45,7 +45,7 @@ def recalled(layer: str, batch: Callable[[np.random.Generator], Batch]) -> tuple
         other[:, :place] = targets[:, :place]
         sides = []
         for pair in ((ids, targets), (changed, other)):
-            found = (x.astype(np.float64) for x in text.of(*pair))
+            found = (x.astype(np.float64) for x in text.for_targets(*pair))
             sides.append(evaluate(spec, {}, "log_prob", own[..., 0], uncertainty, *found)[:, :place])
         return tuple(sides)
 

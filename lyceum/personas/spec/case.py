@@ -24,7 +24,7 @@ class Case:
     """One computation on which definition and backends must agree, outputs and gradients.
 
     name: "<layer>: <what is special>". spec: the specification. method: which of its methods. inputs: generator -> its
-    arguments after the parameters; floating arrays are differentiated, integer arrays are not. spread: the parameters
+    arguments after the parameters; floating arrays are differentiated, integer arrays are not. noise: the parameters
     are the initial values plus normal noise of this deviation, so that none is in a special position.
     """
 
@@ -32,13 +32,13 @@ class Case:
     spec: Any
     inputs: Callable[[np.random.Generator], tuple[np.ndarray, ...]]
     method: str = "__call__"
-    spread: float = 0.2
+    noise: float = 0.2
 
     def parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Parameters in general position, float64 holding float32 values, so that no precision rounds them."""
         initial = self.spec.initial(generator, 1)
         return {
-            name: representable(value + self.spread * generator.normal(size=value.shape))
+            name: representable(value + self.noise * generator.normal(size=value.shape))
             for name, value in initial.items()
         }
 

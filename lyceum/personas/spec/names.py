@@ -12,6 +12,6 @@ def below(arrays: Arrays, prefix: str) -> Arrays:
     return {name[len(prefix) + 1 :]: value for name, value in arrays.items() if name.startswith(prefix + ".")}
 
 
-def parted(arrays: Arrays, prefix: str) -> tuple[Arrays, Arrays]:
+def split(arrays: Arrays, prefix: str) -> tuple[Arrays, Arrays]:
     """(the arrays of one part, without its prefix; all the others)."""
     return below(arrays, prefix), {name: value for name, value in arrays.items() if not name.startswith(prefix + ".")}

@@ -98,11 +98,11 @@ class Plan:
 
     def evidence(self, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
         """What the memory brings to the targets of ids, (B, T) each: arrays for the backends; none without a memory."""
-        return self.modules["evidence"].of(ids, targets) if "evidence" in self.modules else ()
+        return self.modules["evidence"].for_targets(ids, targets) if "evidence" in self.modules else ()
 
     def evidence_at(self, ids: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
         """The same for every id that may follow one place of each row: ids (B, T), places (B,)."""
-        return self.modules["evidence"].at(ids, places) if "evidence" in self.modules else ()
+        return self.modules["evidence"].for_all_ids(ids, places) if "evidence" in self.modules else ()
 
     def describe(self) -> dict:
         """Everything that defines the model and its training, JSON-able: every number, arrays by their SHA-256.

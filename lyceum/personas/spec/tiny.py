@@ -29,6 +29,6 @@ def text() -> tuple[np.ndarray, np.ndarray]:
     return ids[:N_TRAIN], ids[N_TRAIN:]
 
 
-def remembered() -> dict[str, np.ndarray]:
+def memory_tables() -> dict[str, np.ndarray]:
     """What a memory remembers: the training text, and a surface class for every id."""
-    return {"text": text()[0], "kind": (np.arange(N_VOCAB) % 5).astype(np.uint16)}
+    return {"text": text()[0], "surface_class": (np.arange(N_VOCAB) % 5).astype(np.uint16)}

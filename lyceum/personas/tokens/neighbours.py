@@ -24,7 +24,7 @@ from lyceum.personas.tokens.surface import marks
 NEIGHBOURS, AXES, SHRINK, INHERIT = 500, 24, 5.0, 8.0
 
 
-def places(ids: np.ndarray, vocabulary: list[bytes]) -> np.ndarray:
+def coordinates(ids: np.ndarray, vocabulary: list[bytes]) -> np.ndarray:
     """Where each token belongs, (V, AXES) float64."""
     counts = np.bincount(ids, minlength=len(vocabulary)).astype(np.float64)
     met = neighbourhoods(ids, counts)

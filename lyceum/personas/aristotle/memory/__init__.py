@@ -48,7 +48,7 @@ from lyceum.personas.aristotle.tokenize import CategoryTree, small_tree
 from lyceum.personas.memory.evidence import ABSENT
 from lyceum.personas.memory.gate import gate
 from lyceum.personas.memory.mixture import Mixture
-from lyceum.personas.properties.memories import recalled
+from lyceum.personas.properties.memories import theorems
 from lyceum.personas.spec import tiny
 from lyceum.personas.spec.case import Case, Theorem
 from lyceum.personas.spec.system import System
@@ -66,7 +66,7 @@ def small_memory(g: np.random.Generator, n_text: int = 300) -> Evidence:
     tree = small_tree(g)
     text = g.choice(40, size=n_text, p=(likely := 1 / np.arange(1, 41)) / likely.sum())
     constants = {name: (0.3 * g.normal(size=value.shape)).astype(np.float32) for name, value in gate(GATE).items()}
-    tables = constants | {"kind": g.integers(0, 4, size=45)}
+    tables = constants | {"surface_class": g.integers(0, 4, size=45)}
     return evidence(tree, tables, text[: n_text // 2], text[n_text // 2 + 20 :])
 
 
@@ -87,7 +87,7 @@ def _drawn(g: np.random.Generator, *shape: int, n_vocab: int = 0, absent: float 
 
 def _recalled(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     ids, targets = g.integers(0, 45, size=(2, 2, 9)).astype(np.int32)
-    found = (x.astype(np.float64) for x in REAL.of(ids, targets))
+    found = (x.astype(np.float64) for x in REAL.for_targets(ids, targets))
     return g.normal(size=(2, 9)) - 5, g.normal(size=(2, 9, 3)), *found
 
 
@@ -110,16 +110,16 @@ def _batch(g: np.random.Generator) -> tuple[Mixture, Evidence, np.ndarray, np.nd
 
 def _kneser_ney(evaluate, g):
     _, text, ids, own, uncertainty = _batch(g)
-    text = replace(text, own=np.zeros((len(CONTEXTS), 2)))
+    text = replace(text, size_weight=np.zeros((len(CONTEXTS), 2)))
     weight = np.zeros((1 + len(PARTS), len(FEATURES) + 3), np.float32)
     alone = (*ORDERS, *ORDER_0)
     weight[[name not in alone for name in ("model", *PARTS)], 0] = ABSENT
     places, rows = np.arange(4), np.arange(4)  # with one to four tokens before the target
-    found = (x.astype(np.float64) for x in text.at(ids, places))
+    found = (x.astype(np.float64) for x in text.for_all_ids(ids, places))
     mixed = evaluate(Mixture(weight), {}, "log_probs", own[rows, places], uncertainty[rows, places], *found)
     defined = []
     for row, place in zip(rows, places, strict=True):
-        novel = text.novelty.parts(ids[row, place], np.arange(45))
+        novel = text.novelty.probs(ids[row, place], np.arange(45))
         base = sum(share * p for share, p in zip(ORDER_0.values(), (text.seen, novel, 1 / 45), strict=True))
         history = tuple(map(int, ids[row, max(0, place - 2) : place + 1]))
         defined.append(kneser_ney(text.pieces, history, base))
@@ -127,7 +127,7 @@ def _kneser_ney(evaluate, g):
 
 
 THEOREMS = (
-    *recalled("memory", _batch),
+    *theorems("memory", _batch),
     Theorem("memory: Kneser-Ney", "with a silent gate, interpolated modified Kneser-Ney of the text without the "
             "stretch left out", _kneser_ney, length=64),
 )  # fmt: skip
@@ -139,6 +139,6 @@ SYSTEM = System(
     job="joins the model in evaluation and generation: counts of the text and of the block, mixed by a gate",
     needs=("tokenize",),
     tables=lambda ids: tables.tables(ids, corpus.vocabulary()),
-    tiny_tables=lambda: tiny.remembered() | gate(GATE),
+    tiny_tables=lambda: tiny.memory_tables() | gate(GATE),
     build=lambda modules, sizes, tables: parts(modules["vocabulary"], tables),
 )

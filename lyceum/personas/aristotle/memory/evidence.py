@@ -22,7 +22,7 @@ import numpy as np
 
 from lyceum.personas.memory import evidence
 from lyceum.personas.memory.counts import GENUS, SPECIES, TOKEN, Context, Table, count
-from lyceum.personas.memory.evidence import Reading, log
+from lyceum.personas.memory.evidence import Lookup, log
 
 CONTEXTS = {
     "g4": Context(((3, TOKEN), (2, TOKEN), (1, TOKEN))),
@@ -51,9 +51,9 @@ class Evidence(evidence.Evidence):
 
     GUIDES: ClassVar = tuple(CONTEXTS)
     FEATURES: ClassVar = (
-        "one", "place",
-        *(f"{name} {what}" for name in reversed(ORDERS) for what in ("count", "kept", "met", "variety")),
-        "novelty", "present", "kept", "s31 count", "s32 count",
+        "one", "position",
+        *(f"{name} {what}" for name in reversed(ORDERS) for what in ("count", "backoff", "seen", "variety")),
+        "novelty", "present", "backoff", "s31 count", "s32 count",
     )  # fmt: skip
     # Kneser-Ney and the model with equal weights, everything else a little.
     START: ClassVar = dict.fromkeys(CONTEXTS.keys() - ORDERS, -3.0) | RARE
@@ -64,15 +64,15 @@ class Evidence(evidence.Evidence):
     def tables(self) -> tuple[Table, ...]:
         return tuple(count(self.pieces, context, self.readings) for context in CONTEXTS.values())
 
-    def shares(self, read: Reading, targets: np.ndarray) -> list[np.ndarray]:
-        found = zip(self.tables, *read.met, strict=True)
-        return [np.where(row >= 0, table.parts(key, targets), 0) for table, key, row in found]
+    def guide_probs(self, lookup: Lookup, targets: np.ndarray) -> list[np.ndarray]:
+        found = zip(self.tables, *lookup.matches, strict=True)
+        return [np.where(row >= 0, table.probs(key, targets), 0) for table, key, row in found]
 
-    def followers(self, read: Reading, guide: int, row: int, place: int) -> tuple[np.ndarray, np.ndarray]:
-        _, rows = read.met
+    def followers(self, lookup: Lookup, guide: int, row: int, place: int) -> tuple[np.ndarray, np.ndarray]:
+        _, rows = lookup.matches
         return self.tables[guide].followers(rows[guide, row, place])
 
-    def read(self, ids: np.ndarray) -> Reading:
+    def look_up(self, ids: np.ndarray) -> Lookup:
         """met: keys (14, B, T) uint64 of the contexts, and where each stands in its table, -1 where it does not."""
         shape = (len(CONTEXTS), *ids.shape)
         keys, rows = np.zeros(shape, np.uint64), np.full(shape, -1)
@@ -83,14 +83,14 @@ class Evidence(evidence.Evidence):
             rows[i][:, inside - 1] = row = table.find(keys[i][:, inside - 1])
             total[i][:, inside - 1] = np.where(row >= 0, table.total[row], 0)
             types[i][:, inside - 1] = np.where(row >= 0, table.types[row], 0)
-            kept[i][:, inside - 1] = np.where(row >= 0, table.kept[row], 1)
+            kept[i][:, inside - 1] = np.where(row >= 0, table.backoff[row], 1)
         sizes = np.stack([np.log1p(total), np.log1p(types)], -1)
         backing = dict(zip(ORDERS, np.cumsum(np.log(kept[: len(ORDERS)]), 0), strict=True))
         offsets = log(1 - kept)
         offsets[1 : len(ORDERS)] += np.stack([backing[name] for name in ORDERS[:-1]])
         order_0 = [backing["g2"] + np.log(share) for share in ORDER_0.values()]
         features = self._features(ids, sizes, np.log(kept), backing["g2"])
-        return Reading(np.moveaxis(sizes, 0, 2), features, np.stack([*offsets, *order_0], -1), (keys, rows))
+        return Lookup(np.moveaxis(sizes, 0, 2), features, np.stack([*offsets, *order_0], -1), (keys, rows))
 
     def _features(self, ids: np.ndarray, sizes: np.ndarray, kept: np.ndarray, backing: np.ndarray) -> np.ndarray:
         index = {name: i for i, name in enumerate(CONTEXTS)}
@@ -98,5 +98,5 @@ class Evidence(evidence.Evidence):
         for name in reversed(ORDERS):
             total, types = np.moveaxis(sizes[index[name]], -1, 0)
             found += [total, kept[index[name]], total > 0, total - types]
-        found += [np.log(self.novelty.rate[self.kind[ids]]), np.log1p(self.novelty.counts[ids]), backing]
+        found += [np.log(self.novelty.rate[self.surface_class[ids]]), np.log1p(self.novelty.counts[ids]), backing]
         return np.stack([*found, sizes[index["s31"]][..., 0], sizes[index["s32"]][..., 0]], -1)

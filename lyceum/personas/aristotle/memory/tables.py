@@ -12,7 +12,7 @@ import numpy as np
 
 from lyceum.personas.aristotle.memory.evidence import Evidence
 from lyceum.personas.aristotle.tokenize import CategoryTree
-from lyceum.personas.memory.gate import gate, kinds
+from lyceum.personas.memory.gate import gate, surface_classes
 from lyceum.personas.memory.recency import Recency
 
 UNCERTAINTY = ("genus entropy", "species entropy", "greatest log p(species)")
@@ -21,7 +21,7 @@ GATE = Path(__file__).with_name("gate.json")
 
 def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarray]:
     """The text itself (N,), the surface class of every id (V,) and the gate: all that the memory is rebuilt from."""
-    return {"text": np.asarray(train_ids, np.uint16), "kind": kinds(vocabulary)} | gate(GATE)
+    return {"text": np.asarray(train_ids, np.uint16), "surface_class": surface_classes(vocabulary)} | gate(GATE)
 
 
 def evidence(tree: CategoryTree, tables: dict[str, np.ndarray], *pieces: np.ndarray) -> Evidence:
@@ -30,4 +30,6 @@ def evidence(tree: CategoryTree, tables: dict[str, np.ndarray], *pieces: np.ndar
     readings = np.stack([np.arange(len(leaf)), leaf // width, leaf // (width * tree.shape[1])])
     wide = {name: value.astype(np.float64) for name, value in tables.items() if value.dtype == np.float32}
     texts = tuple(piece.astype(np.int64) for piece in pieces)
-    return Evidence(texts, tables["kind"].astype(np.int64), wide["own"], Recency.of(wide), readings)
+    return Evidence(
+        texts, tables["surface_class"].astype(np.int64), wide["size_weight"], Recency.from_constants(wide), readings
+    )

@@ -43,7 +43,7 @@ from lyceum.personas.aristotle.tokenize.halving import divide
 from lyceum.personas.spec import tiny
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
-from lyceum.personas.tokens.neighbours import places
+from lyceum.personas.tokens.neighbours import coordinates
 from lyceum.personas.tokens.unigram import base_rates
 from lyceum.rng import stream
 
@@ -56,7 +56,7 @@ def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarr
     counts = np.bincount(train_ids, minlength=len(vocabulary))
     # One thread: the same sums and so the same tree on any number of cores, and no waiting for threads on a busy one.
     with threadpool_limits(1, "blas"):
-        groups = divide(places(train_ids, vocabulary), np.sqrt(counts) + 0.1, sum(LEVELS))
+        groups = divide(coordinates(train_ids, vocabulary), np.sqrt(counts) + 0.1, sum(LEVELS))
     return arrange(groups, rates, (2 ** LEVELS[0], 2 ** LEVELS[1]))
 
 

@@ -41,7 +41,7 @@ from lyceum.personas.euclid.memory.neighbours import AXES
 from lyceum.personas.euclid.memory.tables import GATE, evidence
 from lyceum.personas.memory.gate import gate
 from lyceum.personas.memory.mixture import Mixture
-from lyceum.personas.properties.memories import Batch, recalled
+from lyceum.personas.properties.memories import Batch, theorems
 from lyceum.personas.spec import tiny
 from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.system import System
@@ -59,7 +59,7 @@ def small_memory(g: np.random.Generator, n_text: int = 900) -> Evidence:
     """A text over 40 of 45 ids in two pieces, random kinds, corners and constants, for cases and theorems."""
     text = g.choice(40, size=n_text, p=(likely := 1 / np.arange(1, 41)) / likely.sum())
     tables = {name: (0.3 * g.normal(size=value.shape)).astype(np.float32) for name, value in gate(GATE).items()}
-    tables |= {"kind": g.integers(0, 4, size=45), "corner": g.integers(-12, 13, (45, AXES)).astype(np.int8)}
+    tables |= {"surface_class": g.integers(0, 4, size=45), "corner": g.integers(-12, 13, (45, AXES)).astype(np.int8)}
     return evidence(None, tables, text[: n_text // 2], text[n_text // 2 + 20 :])
 
 
@@ -72,13 +72,13 @@ REAL = small_memory(np.random.default_rng(19))
 
 def _recalled(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     ids, targets = g.integers(0, 45, size=(2, 2, 9)).astype(np.int32)
-    found = (x.astype(np.float64) for x in REAL.of(ids, targets))
+    found = (x.astype(np.float64) for x in REAL.for_targets(ids, targets))
     return g.normal(size=(2, 9)) - 5, g.normal(size=(2, 9, 3)), *found
 
 
 def _recalled_whole(g: np.random.Generator) -> tuple[np.ndarray, ...]:
     ids = g.integers(0, 45, size=(2, 9)).astype(np.int32)
-    found = (x.astype(np.float64) for x in REAL.at(ids, np.array([3, 8])))
+    found = (x.astype(np.float64) for x in REAL.for_all_ids(ids, np.array([3, 8])))
     return g.normal(size=(2, 45)) - 4, g.normal(size=(2, 3)), *found
 
 
@@ -95,12 +95,12 @@ def _batch(g: np.random.Generator) -> Batch:
     return small_gate(g), small_memory(g), g.choice(12, size=(4, 6)).astype(np.int32), own, g.normal(size=(4, 6, 3))
 
 
-THEOREMS = recalled("recollection", _batch)
+THEOREMS = theorems("recollection", _batch)
 
 
 def _tiny_tables() -> dict[str, np.ndarray]:
     corner = stream(0, "tiny-places").integers(-9, 10, (tiny.N_VOCAB, AXES)).astype(np.int8)
-    return tiny.remembered() | gate(GATE) | {"corner": corner}
+    return tiny.memory_tables() | gate(GATE) | {"corner": corner}
 
 
 SYSTEM = System(

@@ -5,7 +5,7 @@ Equations, for the neighbours i of a query, at squared distances D_i, with what 
     p(w) = (S(w) - 3/4 N(w)) / (sum_w S(w) - 3/4 N(w)),                 m = 3/4 sum_w N(w) / sum_w S(w)
 
 Of every token's votes three quarters of the nearest are taken away: absolute discounting, for votes that are not whole.
-With b = 0 it is that of counts, p = (c - 3/4) / (n - 3/4 types). m is the mass that the votes keep back.
+With b = 0 it is that of counts, p = (c - 3/4) / (n - 3/4 types). m is the backoff mass, which the votes reserve.
 
 Theorem. p is a distribution over the tokens that have a vote: every S(w) >= N(w) > 0.
 
@@ -28,7 +28,8 @@ FAR = 24  # bits of a distance
 class Votes:
     """Of Q queries: keys (n,) sorted, V q + w of each token w that has votes of query q; first (Q + 1,) of each query.
 
-    share (rulers, n): p(w). loud (rulers, Q): log sum S, not below -20; kept (rulers, Q): m; 0 and 1 where none votes.
+    share (rulers, n): p(w). loud (rulers, Q): log sum S, not below -20; backoff (rulers, Q): m. Where none
+    votes they are 0 and 1.
     """
 
     n_vocab: int
@@ -36,7 +37,7 @@ class Votes:
     first: np.ndarray
     share: np.ndarray
     loud: np.ndarray
-    kept: np.ndarray
+    backoff: np.ndarray
 
     def of(self, targets: np.ndarray) -> np.ndarray:
         """p(target) by each ruler, (rulers, Q), 0 where nobody votes for it. targets (Q,)."""
@@ -66,13 +67,13 @@ def votes(values: np.ndarray, distances: np.ndarray, voting: np.ndarray, n_vocab
     # The nearest of all weighs 1, so that something is left however far they are.
     nearest = np.min(distances, axis=1, initial=np.iinfo(np.int64).max, where=voting)
     heard = voting.any(axis=1)
-    share, loud, kept = [], np.zeros((len(RULERS), queries)), np.ones((len(RULERS), queries))
+    share, loud, backoff = [], np.zeros((len(RULERS), queries)), np.ones((len(RULERS), queries))
     for i, ruler in enumerate(RULERS):
         weight = np.exp(-ruler / SCALE * (distance - nearest[owners]))
         sums = np.add.reduceat(weight, starts) if len(starts) else weight
         left = sums - DISCOUNT * weight[starts]
         total, given = (np.bincount(owner, x, queries)[heard] for x in (sums, left))
         loud[i, heard] = np.maximum(np.log(total) - ruler / SCALE * nearest[heard], QUIET)
-        kept[i, heard] = 1 - given / total
+        backoff[i, heard] = 1 - given / total
         share.append(left / np.bincount(owner, left, queries)[owner])
-    return Votes(n_vocab, keys, first, np.stack(share), loud, kept)
+    return Votes(n_vocab, keys, first, np.stack(share), loud, backoff)

@@ -29,7 +29,7 @@ from __future__ import annotations
 import numpy as np
 import scipy.sparse as sparse
 
-from lyceum.personas.tokens.neighbours import neighbour_counts, places
+from lyceum.personas.tokens.neighbours import coordinates, neighbour_counts
 
 SMOOTH, EXCHANGES = 250.0, 12
 
@@ -37,7 +37,7 @@ SMOOTH, EXCHANGES = 250.0, 12
 def seriate(ids: np.ndarray, vocabulary: list[bytes], rates: np.ndarray, width: int) -> np.ndarray:
     """The rank of every id on the line, (V,) int64, for rows of `width`. ids: the training split; rates (V,)."""
     counts = np.bincount(ids, minlength=len(vocabulary))
-    rows = cut(np.arange(len(counts)), places(ids, vocabulary), counts, width)
+    rows = cut(np.arange(len(counts)), coordinates(ids, vocabulary), counts, width)
     line, layer = np.concatenate(rows), np.array([len(row) for row in rows])
     row = np.empty(len(line), np.int64)
     row[line] = np.repeat(np.arange(len(rows)), layer)

@@ -113,7 +113,7 @@ def test_votes_by_hand():
         assert ids.tolist() == [3, 7]
         np.testing.assert_allclose(share, np.array([left[3], left[7]]) / sum(left.values()))
         assert found.loud[i, 0] == pytest.approx(np.log(1 + 2 * e))
-        assert found.kept[i, 0] == pytest.approx(0.75 * (1 + e) / (1 + 2 * e))
+        assert found.backoff[i, 0] == pytest.approx(0.75 * (1 + e) / (1 + 2 * e))
 
 
 def test_votes_of_the_furthest_and_of_nobody():
@@ -121,7 +121,7 @@ def test_votes_of_the_furthest_and_of_nobody():
     found = votes(np.array([[1, 2, 1]] * 2), far, np.array([[True] * 3, [False] * 3]), 5)
     np.testing.assert_allclose([share.sum() for _, share in (found.row(i, 0) for i in range(3))], 1)
     assert all(len(found.row(i, 1)[0]) == 0 for i in range(3)) and (found.of(np.array([1, 1]))[:, 1] == 0).all()
-    assert (found.loud[:, 1] == 0).all() and (found.kept[:, 1] == 1).all() and np.isfinite(found.loud).all()
+    assert (found.loud[:, 1] == 0).all() and (found.backoff[:, 1] == 1).all() and np.isfinite(found.loud).all()
     nobody = votes(np.array([[1]]), np.array([[0]]), np.array([[False]]), 5)
     assert (nobody.of(np.array([1])) == 0).all()
 
@@ -131,7 +131,7 @@ def test_the_text_is_remembered_in_a_minute():
     text, started = corpus.load(), time.perf_counter()
     made_tables = tables.tables(text.train, corpus.vocabulary())
     made: Evidence = tables.evidence(None, made_tables, made_tables["text"])
-    features, offsets, parts = made.of(text.val[None, :64].astype(np.int64), text.val[None, 1:65].astype(np.int64))
+    features, offsets, parts = made.for_targets(text.val[None, :64].astype(np.int64), text.val[None, 1:65].astype(np.int64))
     assert time.perf_counter() - started < 60
     assert features.shape == (1, 64, len(Evidence.FEATURES)) and parts.shape == offsets.shape
     assert (offsets[0, 2:, 1 : 1 + len(NAMES)] > -20).mean() > 0.9

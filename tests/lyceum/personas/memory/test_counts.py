@@ -62,7 +62,7 @@ def test_a_table_is_what_the_equations_say(text, context):
         after = followers.pop(before)
         total, kept = sum(after.values()), sum(d[min(c, 3)] for c in after.values()) / sum(after.values())
         assert (table.total[row], table.types[row]) == (total, len(after))
-        assert table.kept[row] == pytest.approx(kept)
+        assert table.backoff[row] == pytest.approx(kept)
         ids, p = table.followers(row)
         assert p.sum() == pytest.approx(1) and ids.tolist() == sorted(after)
         np.testing.assert_allclose(p, [(after[w] - d[min(after[w], 3)]) / total / (1 - kept) for w in sorted(after)])
@@ -70,14 +70,14 @@ def test_a_table_is_what_the_equations_say(text, context):
         assert table.find(keys[:1]).item() == row
         dense = np.zeros(V)
         dense[ids] = p
-        assert np.array_equal(table.parts(keys, np.arange(V)), dense)
+        assert np.array_equal(table.probs(keys, np.arange(V)), dense)
     assert not followers
 
 
 def test_what_was_never_met_is_not_found():
     table = count((np.array([1, 2, 3, 1, 2, 4]),), Context(((1, TOKEN),)), READINGS)
     assert table.find(np.array([0, 2, 9, 65_535], np.uint64)).tolist() == [-1, 1, -1, -1]
-    assert (table.parts(np.array([2, 2, 9], np.uint64), np.array([3, 5, 3])) > 0).tolist() == [True, False, False]
+    assert (table.probs(np.array([2, 2, 9], np.uint64), np.array([3, 5, 3])) > 0).tolist() == [True, False, False]
 
 
 @given(st.lists(st.integers(1, 9), min_size=1, max_size=60))
@@ -96,7 +96,7 @@ def test_discounts_of_the_papers():
 def test_novelty_is_a_distribution_over_what_was_never_met(text, kinds):
     kind = np.arange(20) % kinds
     found = novelty((text[:7], text[7:]), kind)
-    p = np.stack([found.parts(np.full(20, before), np.arange(20)) for before in range(20)])
+    p = np.stack([found.probs(np.full(20, before), np.arange(20)) for before in range(20)])
     np.testing.assert_allclose(p.sum(1), 1)
     assert ((p > 0) == (np.bincount(text, minlength=20) == 0)).all()
     assert (found.rate > 0).all() and (found.rate <= 1).all()
@@ -104,7 +104,7 @@ def test_novelty_is_a_distribution_over_what_was_never_met(text, kinds):
 
 def test_where_everything_was_met_novelty_is_uniform():
     found = novelty((np.arange(5).repeat(13),), np.zeros(5, np.int64))
-    np.testing.assert_allclose(found.parts(np.zeros(5, np.int64), np.arange(5)), 0.2)
+    np.testing.assert_allclose(found.probs(np.zeros(5, np.int64), np.arange(5)), 0.2)
 
 
 def test_the_kind_before_tells_the_kind_that_is_new():
@@ -112,7 +112,7 @@ def test_the_kind_before_tells_the_kind_that_is_new():
     text = np.concatenate([[w % 2, 10 + w if w % 2 == 0 else 50 + w] for w in range(20)])
     kind = np.repeat([0, 3, 1, 2], [1, 9, 40, 50])
     p = novelty((text,), kind)
-    after = [np.bincount(kind, [p.parts(before, w) for w in range(100)]) for before in (0, 1)]
+    after = [np.bincount(kind, [p.probs(before, w) for w in range(100)]) for before in (0, 1)]
     assert after[0][1] > after[1][1] and after[0][2] < after[1][2]
 
 

@@ -215,7 +215,7 @@ def test_the_folds_cover_the_text_once():
 def test_a_sample_is_judged_by_what_has_not_met_it(small, sample):
     """Its counts are those of the other stretches, and every token but the first is a target once."""
     pieces, held = list(refit.folds(tiny_corpus().train))[-1]
-    _, _, parts = remembered(small, *pieces).of(sample.ids, sample.targets)
+    _, _, parts = remembered(small, *pieces).for_targets(sample.ids, sample.targets)
     assert np.array_equal(sample.parts[..., 1:], parts[..., :-2])
     assert sample.weight.sum() == len(held) - 1
     assert np.array_equal(sample.targets[sample.weight > 0], held[1:])
@@ -231,7 +231,7 @@ def test_the_gates_loss_while_it_is_fitted_is_the_memorys(small, sample):
     evidence = kept(small).evidence(small.modules["vocabulary"], below(small.tables, "memory") | constants, *pieces)
     uncertainty, own = sample.features[..., -3:], sample.parts[..., 0]
     spec = replace(small.modules["memory"], weight=constants["weight"])
-    expected = -spec.log_prob({}, own, uncertainty, *evidence.of(sample.ids, sample.targets))
+    expected = -spec.log_prob({}, own, uncertainty, *evidence.for_targets(sample.ids, sample.targets))
     wide = {name: value.astype(np.float64) for name, value in constants.items()}
     np.testing.assert_allclose(fit.losses(wide, sample), expected, rtol=1e-12)
 
