@@ -1,19 +1,18 @@
-"""Train a persona on tiny Shakespeare, in MLX or in PyTorch: the front door of Lyceum.
+"""Train a persona on tiny Shakespeare, in MLX or in PyTorch.
 
     python train_mps.py                                   the contract: aristotle on MLX, 10,001 iterations
     python train_mps.py --backend torch --persona baseline --seed 7
     python train_mps.py --steps 200                       a shortened run, whose figures are not comparable
     python train_mps.py --with ssm --without rope         another composition of the persona's systems
-    python train_mps.py --systems                         all systems: whether they stand, their job, measured effect
-    python train_mps.py --sample "ROMEO:" --run runs/aristotle-mlx-1337-20260101-120000
-    python train_mps.py --sample 8 --run runs/aristotle-mlx-1337-20260101-120000
+    python train_mps.py --log tensorboard                 event files besides metrics.jsonl
     python train_mps.py --resume runs/aristotle-mlx-1337-20260101-120000
-    python train_mps.py --quantize runs/aristotle-mlx-1337-20260101-120000
 
     from train_mps import train
     best_vloss, elapsed_min = train()
 
-The block below is the contract (CONTRACT.md). It is the only place where these values stand, and nothing changes them.
+Everything else that is done with a run is a subcommand of `lyceum`: see `python -m lyceum --help`.
+
+The block below is the contract (CONTRACT.md). These values are written nowhere else, and nothing changes them.
 """
 
 from __future__ import annotations
@@ -26,12 +25,11 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-# Loaded by path, from another folder, without being installed: the packages beside this file must be found.
+# Loaded by path, from another folder, without being installed: Python must see the packages beside this file.
 if str(Path(__file__).resolve().parent) not in sys.path:
     sys.path.insert(0, str(Path(__file__).resolve().parent))
 
 from lyceum.contract import NAMES, Fixed, UsageError, UserError, refusal, refuse  # noqa: E402
-from lyceum.generation import prompt  # noqa: E402
 
 FIXED = Fixed(
     batch_size=8,
@@ -56,6 +54,7 @@ def train(
     resume: str | None = None,
     quiet: bool = False,
     systems: Sequence[str] | None = None,
+    log: str | None = None,
     **unknown: object,
 ) -> tuple[float, float]:
     """Run the contract and return (best_vloss, elapsed_min), two plain floats.
@@ -63,11 +62,12 @@ def train(
     best_vloss: the lowest of the validation-batch losses, nats per GPT-2 token. elapsed_min: wall-clock minutes of this
     call, everything included; a resumed run adds those of the sessions before it, up to the checkpoint.
 
-    backend: "mlx" or "torch". persona: "baseline", "aristotle". seed: of initial values, batches and noise.
+    backend: "mlx" or "torch". persona: "baseline", "aristotle" or "euclid". seed: of initial values, batches and noise.
     data_dir: a folder with train.bin and val.bin; None takes tiny Shakespeare. out: the run folder, new or empty; None
     makes one under ./runs. device: None takes Apple's GPU, else CUDA, else the CPU. steps: stop after so many
-    iterations. resume: the folder of a run to continue; persona, seed and data_dir must be those it was started with.
-    quiet: print nothing. systems: the names of the persona's systems that stand; None takes its best composition.
+    iterations. resume: the folder of a run to continue; persona, systems, seed and data_dir must be those that it was
+    started with. quiet: print nothing. systems: the names of the persona's enabled systems; None takes its default
+    composition. log: "tensorboard" or "wandb", to log the run there too.
 
     Raises UserError (a ValueError), one sentence that says what to do; ContractError, one of them, for an attempt to
     set a fixed value; KeyboardInterrupt after Ctrl-C, once the state is saved.
@@ -78,9 +78,8 @@ def train(
     from lyceum.training import session
     from lyceum.training.request import Request
 
-    request = Request(
-        backend, persona, seed, data_dir, out, device, steps, resume, None if systems is None else tuple(systems)
-    )
+    enabled = None if systems is None else tuple(systems)
+    request = Request(backend, persona, seed, data_dir, out, device, steps, resume, enabled, log)
     return session.run(FIXED, request, entered, quiet)
 
 
@@ -99,10 +98,12 @@ class Refuse(argparse.Action):
 
 
 def arguments(argv: list[str] | None) -> dict[str, object]:
-    """What the command line gives, by name, for train() or lyceum.generation.prompt.read(), and nothing that it leaves out."""
+    """What the command line gives, by name, for train(), and nothing that it leaves out."""
     parser = Parser(
         "train_mps.py",
         description="Train a persona on tiny Shakespeare, in MLX or in PyTorch.",
+        epilog="For example: python train_mps.py --backend torch --persona euclid --with moe --seed 7. "
+        "Everything else that is done with a run is a subcommand of lyceum: python -m lyceum --help.",
         argument_default=argparse.SUPPRESS,
         allow_abbrev=False,
     )
@@ -112,13 +113,11 @@ def arguments(argv: list[str] | None) -> dict[str, object]:
     parser.add_argument("--data-dir", metavar="DIR", help="train.bin and val.bin of another text (not comparable)")
     parser.add_argument("--out", metavar="DIR", help="the run folder (default: a new one under ./runs)")
     parser.add_argument("--device", help="mps, metal, cuda or cpu (default: the best there is)")
-    parser.add_argument("--with", metavar="A,B", help="systems to switch on (see --systems)")
-    parser.add_argument("--without", metavar="A,B", help="systems to switch off")
-    parser.add_argument("--systems", action="store_true", help="list all systems, and do nothing else")
+    parser.add_argument("--with", metavar="A,B", help="systems to enable besides the default ones (see lyceum systems)")
+    parser.add_argument("--without", metavar="A,B", help="default systems to leave out")
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N iterations (not comparable)")
     parser.add_argument("--resume", metavar="RUN_DIR", help="continue the run in this folder, as it was started")
-    parser.add_argument("--quantize", metavar="RUN_DIR", help="write the run's weights in 4.5 bits, and what it costs")
-    prompt.add_arguments(parser)
+    parser.add_argument("--log", choices=("tensorboard", "wandb"), help="log the run there too, besides metrics.jsonl")
     for name in NAMES:
         spellings = dict.fromkeys(("--" + name.replace("_", "-"), "--" + name))
         parser.add_argument(*spellings, dest=name, nargs="?", action=Refuse, help=argparse.SUPPRESS)
@@ -130,29 +129,16 @@ def main(argv: list[str] | None = None) -> int:
     logging.basicConfig(format="%(message)s")
     logging.getLogger("lyceum").setLevel(logging.INFO)
     try:
+        from lyceum.training.request import composed, started_with
+
         given = arguments(argv)
-        if given.pop("systems", False):
-            from lyceum.cli.systems import listing
-
-            print(listing(), flush=True)
-        elif prompt.asked(given):
-            from lyceum.generation import generate
-
-            generate.run(prompt.read(given), FIXED)
-        elif "quantize" in given:
-            from lyceum.quantization import quantizing
-
-            quantizing.run(FIXED, given)
-        else:
-            from lyceum.training.request import composed, started_with
-
-            if "resume" in given:
-                given = started_with(given) | given
-            train(**composed(given))
+        if "resume" in given:
+            given = started_with(given) | given
+        train(**composed(given))
     except UserError as error:
         print(f"train_mps.py: {error}", file=sys.stderr)
         return error.exit_status
-    except BrokenPipeError:  # whoever reads has seen enough
+    except BrokenPipeError:  # the reader of a pipe has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt as stop:
         print(f"train_mps.py: {stop or 'interrupted at once, without saving.'}", file=sys.stderr)

@@ -1,7 +1,7 @@
 """The contract: eight values that no flag, argument, persona, environment variable or file may change.
 
 Runs can be compared because these are the same in all of them. The values themselves stand in one block at the top of
-`train_mps.py`; this file only says which names there are, so there is no second place where a value could be edited.
+`train_mps.py`; this file only says which names there are, so there is no second block where a value could be edited.
 An attempt to set one is refused with a sentence rather than ignored, because a search driver that believes it has
 changed the batch size would draw wrong conclusions from every run that follows.
 """
@@ -21,7 +21,7 @@ class UserError(ValueError):
 
 
 class UsageError(UserError):
-    """A wrong argument, found before anything was run or written."""
+    """A wrong argument, noticed before anything was run or written."""
 
     exit_status = 2
 

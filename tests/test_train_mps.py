@@ -1,4 +1,4 @@
-"""The front door: the contract cannot be moved, a mistake gets one sentence, a run is the same however it is cut."""
+"""The entry point: the contract cannot be moved, a mistake gets one sentence, a run is the same however it is cut."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ BACKENDS = ("torch", "mlx")
 
 @pytest.fixture(scope="session")
 def data_dir(tmp_path_factory) -> str:
-    """A small text of its own: 6,000 ids for training, 400 for validation."""
+    """A short text: 6,000 ids for training, 400 for validation."""
     folder = tmp_path_factory.mktemp("text")
     for name, length in (("train.bin", 6000), ("val.bin", 400)):
         ids = stream(0, f"test-{name}").zipf(1.3, length) % 50257
@@ -61,11 +61,11 @@ def test_the_contract_is_what_the_contract_says():
     assert {type(value) for value in asdict(train_mps.FIXED).values()} == {int}
 
 
-def test_the_fixed_block_stands_above_all_functions_and_is_written_out():
+def test_the_fixed_block_is_above_all_functions_and_is_written_out():
     body = ast.parse(PROGRAM.read_text()).body
-    kinds = [type(node) for node in body]
+    types = [type(node) for node in body]
     block = next(node for node in body if isinstance(node, ast.Assign) and node.targets[0].id == "FIXED")
-    assert body.index(block) < kinds.index(ast.FunctionDef)
+    assert body.index(block) < types.index(ast.FunctionDef)
     assert all(isinstance(keyword.value, ast.Constant) for keyword in block.value.keywords)
 
 
@@ -119,10 +119,10 @@ def test_no_shortened_flag_slips_through(capsys):
         (["--backend", "mlx", "--device", "mps"], "metal"),
         (["--with", "plato"], "aristotle has no system 'plato': choose from tokenize"),
         (["--without", "plato"], "aristotle has no system 'plato'"),
-        (["--with", "mla"], "'rope' and 'mla' cannot stand together"),
+        (["--with", "mla"], "'rope' and 'mla' cannot be enabled together"),
         (["--with", "ssm", "--without", "ssm"], "switched on and off at once"),
         (["--persona", "baseline", "--with", "rope"], "baseline has no system 'rope'"),
-        (["--persona", "euclid", "--with", "mla"], "'rope' and 'mla' cannot stand together"),
+        (["--persona", "euclid", "--with", "mla"], "'rope' and 'mla' cannot be enabled together"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_leaves_nothing(capsys, monkeypatch, tmp_path, data_dir, arguments, words):
@@ -201,18 +201,20 @@ def test_an_absent_framework_is_one_sentence_with_the_command_to_install_it(tmp_
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, data_dir, tables_made_once, monkeypatch, backend):
-    whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")
+    uninterrupted, parts = str(tmp_path / "uninterrupted"), str(tmp_path / "parts")
     common = dict(backend=backend, data_dir=data_dir, device="cpu", quiet=True)
-    train_mps.train(**common, out=whole, steps=7)
+    train_mps.train(**common, out=uninterrupted, steps=7)
     train_mps.train(**common, out=parts, steps=3)
     monkeypatch.setattr(personas, "prepare", None)  # the checkpoint's tables serve
     first_result = json.loads(Path(parts, "result.json").read_text())
     assert train_mps.main(["--resume", parts, "--steps", "7"]) == 0
-    (header, arrays), (header_, arrays_) = (checkpoint.read(Path(run, checkpoint.FILE_NAME)) for run in (whole, parts))
+    (header, arrays), (header_, arrays_) = (
+        checkpoint.read(Path(run, checkpoint.FILE_NAME)) for run in (uninterrupted, parts)
+    )
     assert {name: a.tobytes() for name, a in arrays.items()} == {name: a.tobytes() for name, a in arrays_.items()}
     untimed = [[line | {"seconds": 0} for line in h["history"]] for h in (header, header_)]
     assert untimed[0] == untimed[1] and len(untimed[0]) == 1
-    results = [json.loads(Path(run, "result.json").read_text()) for run in (whole, parts)]
+    results = [json.loads(Path(run, "result.json").read_text()) for run in (uninterrupted, parts)]
     for figure in ("best_vloss", "full_vloss", "full_vloss_se", "iterations"):
         assert results[0][figure] == results[1][figure]
     assert results[1]["elapsed_min"] > first_result["elapsed_min"]
@@ -227,11 +229,11 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, data_dir, tables_made_
 def test_a_run_begun_in_one_backend_continues_in_the_other(tmp_path, data_dir, tables_made_once, backend):
     """Two updates here and four there come close to six here: closer by far than a lost optimizer state would."""
     other = {"torch": "mlx", "mlx": "torch"}[backend]
-    whole, parts = str(tmp_path / "whole"), str(tmp_path / "parts")
-    train_mps.train(backend, data_dir=data_dir, device="cpu", out=whole, steps=6, quiet=True)
+    uninterrupted, parts = str(tmp_path / "uninterrupted"), str(tmp_path / "parts")
+    train_mps.train(backend, data_dir=data_dir, device="cpu", out=uninterrupted, steps=6, quiet=True)
     train_mps.train(backend, data_dir=data_dir, device="cpu", out=parts, steps=2, quiet=True)
     assert train_mps.main(["--resume", parts, "--backend", other, "--steps", "6"]) == 0
-    arrays, arrays_ = (checkpoint.read(Path(run, checkpoint.FILE_NAME))[1] for run in (whole, parts))
+    arrays, arrays_ = (checkpoint.read(Path(run, checkpoint.FILE_NAME))[1] for run in (uninterrupted, parts))
     assert arrays.keys() == arrays_.keys() and arrays["optimizer.step"] == arrays_["optimizer.step"] == 6
     start = train_mps_initial(data_dir)
     moved = sum(np.sum((arrays[f"model.{name}"] - value) ** 2, dtype=float) for name, value in start.items())
@@ -272,7 +274,7 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path, data_dir, backend):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file sizes, which POSIX has")
-def test_a_disk_too_small_for_the_checkpoint_is_one_sentence(tmp_path, data_dir):
+def test_a_disk_too_short_for_the_checkpoint_is_one_sentence(tmp_path, data_dir):
     code = f"""
 import resource, sys
 sys.path.insert(0, {str(ROOT)!r})

@@ -33,6 +33,7 @@ WORDS = set(
 # Words of other people's interfaces, which have no other name.
 FOREIGN = {
     "x.dtype.kind and inspect's kind": re.compile(r"\.kind\b|\bkind ?= ?\"(stable|mergesort)\""),
+    "Python's exceptions": re.compile(r"\b(ModuleNotFound|FileNotFound|BrokenPipe)Error\b|\bNot Found\b"),
     "a terminal's and a page's colours": re.compile(r"\[/?(bold )?(red|green)\]|style=\"(red|green)|--(red|green)\b"),
 }
 PAGES = ("*.md", "*.j2", "*.js", "*.css", "*.toml", "*.yml")

@@ -11,15 +11,12 @@ from __future__ import annotations
 
 import io
 import json
-import time
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 
-from lyceum.runs import files, checkpoint
-from lyceum.contract import UsageError
-from lyceum.training.request import Request
+from lyceum.runs import checkpoint, files
 
 LOSSES = "val_losses.npy"
 
@@ -68,27 +65,6 @@ class RunFolder:
         with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
             file.write(_json_line(lines[-1]))
         self.metrics_complete = True
-
-
-def choose(request: Request) -> RunFolder:
-    """The folder of a run, not yet created. Raises UsageError rather than let a run overwrite another."""
-    if request.resume is not None:
-        return RunFolder(Path(request.resume))
-    if request.out is None:
-        return RunFolder(_new_name(Path("runs"), request))
-    path = Path(request.out)
-    if (path / checkpoint.FILE_NAME).exists():
-        raise UsageError(f"{path} holds a run already: continue it with --resume {path}, or choose another --out.")
-    if path.exists() and not (path.is_dir() and not any(path.iterdir())):
-        raise UsageError(f"{path} exists and is not an empty folder: choose another --out.")
-    return RunFolder(path)
-
-
-def _new_name(runs: Path, request: Request) -> Path:
-    name = f"{request.persona}-{request.backend}-{request.seed}-{time.strftime('%Y%m%d-%H%M%S')}"
-    # Runs started within one second, by a search driver for instance.
-    names = (name if copy == 1 else f"{name}-{copy}" for copy in range(1, 1000))
-    return next(runs / name for name in names if not (runs / name).exists())
 
 
 def _json_line(record: dict) -> str:

@@ -1,4 +1,4 @@
-"""The one backend of the house that a run uses; the other's framework may be absent.
+"""The one backend that a run uses; the framework of the other may be absent.
 
 A backend is a module with a class `Trainer(plan, seed, device)`:
 
@@ -6,11 +6,11 @@ A backend is a module with a class `Trainer(plan, seed, device)`:
     .notes                                 sentences on what the backend chose here, for the log
     .step(ids, targets, noise, lr) -> loss one update; a scalar of the framework, read by float()
     .losses(ids, targets) -> float32 (B,T) nats per token, in evaluation mode, with the plan's memory if it has one
-    .log_probs(ids, places) -> float32 (B,V) of every id after one place of each row; (B,T,V) without places
+    .log_probs(ids, at) -> float32 (B,V)   of every id after one position of each row; (B,T,V) without `at`
     .start(B) -> cache, .go_on(cache, ids, new) -> cache, float32 (B,V): the same after ids (B,T), token by token
     .uncertainty(ids) -> float32 (B,T,3)   what a memory's gate reads of the model
-    .draw(sampler, log_probs, *variates)    (B,4) int64 or more, as the sampler's own `draw`
-    .read() -> {name: array}, .write({...}) the whole state, bit for bit
+    .draw(sampler, log_probs, *variates)    (B,4) int64 or more, as `draw` of the sampler
+    .read() -> {name: array}, .write({...}) all of the state, bit for bit
     .peak_memory() -> bytes
 """
 
@@ -32,7 +32,7 @@ def load(backend: str) -> type:
     except ValueError as error:  # an environment variable of the backend's has a value that means nothing
         raise UsageError(str(error)) from error
     except ImportError as error:
-        # An ImportError of our own modules is a bug and must show as one.
+        # An ImportError of this project is a bug and must show as one.
         if (error.name or "").split(".")[0] != backend:
             raise
         absent = isinstance(error, ModuleNotFoundError) and error.name == backend

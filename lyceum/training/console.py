@@ -71,7 +71,7 @@ class Console:
         self.line(f"best_vloss   {result['best_vloss']:.4f} nats per token, the lowest of the validation batches")
         self.line(
             f"full_vloss   {result['full_vloss']:.4f} +- {result['full_vloss_se']:.4f} nats per token, "
-            "the whole validation split"
+            "all of the validation split"
         )
         self.line(f"elapsed_min  {result['elapsed_min']:.2f}")
         self.line(f"peak memory  {result['peak_memory_bytes'] / 2**20:.0f} MiB")

@@ -1,4 +1,4 @@
-"""full_vloss: the mean loss over the whole validation split, and how far chance could have moved it.
+"""full_vloss: the mean loss over all of the validation split, and its standard error.
 
 The split is cut into K consecutive blocks of T = 64 tokens. Block b has n_b targets (all T but in the last block) and a
 summed loss L_b. The estimate is the ratio
@@ -17,8 +17,8 @@ s^2 = sum_b e_b^2 / (K - 1) (their mean is exactly zero by the choice of R). Hen
     se(R)^2 = K / (K - 1) * sum_b e_b^2 / (sum_b n_b)^2.
 
 With equal n_b this is the textbook s / sqrt(K) of the block means. It says how the figure would vary over other texts
-of this kind; two models on the same blocks differ by much less than two such errors suggest, since they are paired. And
-neighbouring blocks are not quite independent either, so it is a little too small.
+like these; two models on the same blocks differ by much less than two such errors suggest, since they are paired. And
+neighbouring blocks are not quite independent either, so it is a little too low.
 
 Source: Cochran, Sampling Techniques (3rd ed., 1977), section 6.3 (ratio estimate) and 9A (clusters).
 """
@@ -34,11 +34,11 @@ import numpy as np
 def ratio(losses: np.ndarray, weights: np.ndarray) -> tuple[float, float]:
     """(R, se(R)) in nats per token from losses and weights, (K, T) each, one block a row.
 
-    A weight is 1 where the token counts and 0 where the place only fills up; rows of zeros are no blocks. One block
-    alone has no standard error: nan.
+    A weight is 1 where the token counts and 0 where the position only fills up a row; rows of zeros are no blocks.
+    One block alone has no standard error: nan.
     """
     sizes = weights.sum(axis=1, dtype=np.float64)
-    # A filling place may hold any loss, nan included, which 0 * loss would not remove.
+    # A filling position may have any loss, nan included, which 0 * loss would not remove.
     sums = np.where(weights > 0, losses, 0).sum(axis=1, dtype=np.float64)
     sums, sizes = sums[sizes > 0], sizes[sizes > 0]
     mean = sums.sum() / sizes.sum()
@@ -61,8 +61,8 @@ def split_losses(trainer, batches: Iterable[tuple[np.ndarray, np.ndarray, np.nda
 def paired(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     """How much lower the loss of `one` is than that of `other`, and the error of that, in nats per token.
 
-    one, other: the losses of two runs on the same blocks, (K, T), nan where a place only fills up. What makes a block
-    hard makes it hard for both, so the difference is known far better than either.
+    one, other: the losses of two runs on the same blocks, (K, T), nan where a position only fills up a row. What makes a
+    block hard makes it hard for both, so the difference is known far better than either.
     """
     difference = other - one
     return ratio(difference, np.isfinite(difference))

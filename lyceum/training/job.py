@@ -1,4 +1,4 @@
-"""What is trained, in one record, apart from how far it is and where it is kept."""
+"""What is trained, in one record, apart from how far it is and where it is saved."""
 
 from __future__ import annotations
 

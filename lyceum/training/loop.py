@@ -24,6 +24,7 @@ from lyceum.runs import checkpoint
 from lyceum.runs.folder import RunFolder
 from lyceum.training.console import Console
 from lyceum.training.job import Job
+from lyceum.training.loggers import Logger
 from lyceum.training.progress import Progress
 from lyceum.training.saving import finite, last_checkpoint, save
 from lyceum.training.signals import Interrupted, StopNote
@@ -32,14 +33,16 @@ LOSS_INTERVAL = 10
 CHECKPOINT_INTERVAL = 1000
 
 
-def run(job: Job, folder: RunFolder, progress: Progress, steps: int, console: Console) -> None:
+def run(
+    job: Job, folder: RunFolder, progress: Progress, steps: int, console: Console, logger: Logger | None = None
+) -> None:
     """Train until `steps` iterations are done, leaving metrics and a last checkpoint in `folder`.
 
     Raises Interrupted after a signal, with the state saved; Diverged; CheckpointError if the last state is not saved.
     """
     with StopNote() as stop, console.bar(progress.step, steps):
         while progress.step < steps:
-            iterate(job, folder, progress, console)
+            iterate(job, folder, progress, console, logger or Logger())
             progress.step += 1
             if stop.signal is not None:
                 save(job, folder, progress)
@@ -52,7 +55,7 @@ def run(job: Job, folder: RunFolder, progress: Progress, steps: int, console: Co
         save(job, folder, progress)
 
 
-def iterate(job: Job, folder: RunFolder, progress: Progress, console: Console) -> None:
+def iterate(job: Job, folder: RunFolder, progress: Progress, console: Console, logger: Logger) -> None:
     """Iteration number progress.step: the evaluation, if it is due, and the update."""
     step = progress.step
     evaluate = step % job.fixed.eval_interval == 0
@@ -74,6 +77,7 @@ def iterate(job: Job, folder: RunFolder, progress: Progress, console: Console) -
         )
         console.evaluation(progress)
         _append_metrics(folder, progress, console)
+        logger.evaluation(progress.history[-1])
 
 
 def validation_loss(job: Job, step: int) -> float:

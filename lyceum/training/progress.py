@@ -1,8 +1,8 @@
 """How far a run is: everything that must survive besides the arrays of the model and its optimizer.
 
 Batches, masks and learning rates are addressed by the iteration, so one number, the step, is the position of every
-stream. The evaluations so far are kept here too, and travel in the checkpoint, which therefore suffices to write the
-whole of `metrics.jsonl` again: a resumed run cannot repeat a line or lose one, whatever happened to that file.
+stream. The evaluations so far are here too, and travel in the checkpoint, which therefore suffices to write all
+of `metrics.jsonl` again: a resumed run cannot repeat a line or lose one, whatever happened to that file.
 
 Time. `seconds` is what the run has cost: the wall-clock time since the entry of train(), plus, in a resumed run, what
 the sessions before it had used up to the checkpoint. (What was computed after the checkpoint and lost is computed

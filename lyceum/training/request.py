@@ -7,6 +7,7 @@ can be repeated from its record and `--resume` needs no other argument.
 from __future__ import annotations
 
 import shlex
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,8 @@ from pathlib import Path
 from lyceum import personas
 from lyceum.contract import Fixed, UsageError
 from lyceum.runs import checkpoint
+from lyceum.runs.folder import RunFolder
+from lyceum.training import loggers
 
 DEVICES = {"mlx": ("metal", "cuda", "cpu"), "torch": ("mps", "cuda", "cpu")}
 SEED_LIMIT = 2**63
@@ -25,7 +28,7 @@ class Request:
 
     steps: stop after this many iterations of the contract; None runs all of them.
     data_dir, out, resume: folders, or None for tiny Shakespeare, a new folder under ./runs, and a fresh start.
-    systems: the names of the persona's systems that stand; None takes its default.
+    systems: the names of the persona's enabled systems; None takes its default. log: a logger's name, or None.
     """
 
     backend: str
@@ -37,6 +40,7 @@ class Request:
     steps: int | None
     resume: str | None
     systems: tuple[str, ...] | None = None
+    log: str | None = None
 
     def check(self, fixed: Fixed) -> None:
         """Raises UsageError for what is wrong whatever the machine and the data are."""
@@ -50,7 +54,21 @@ class Request:
         if self.steps is not None and (not _is_integer(self.steps) or not 1 <= self.steps <= fixed.max_iters):
             raise UsageError(f"steps must be an integer from 1 to {fixed.max_iters}, got {self.steps!r}.")
         if self.out is not None and self.resume is not None:
-            raise UsageError("a resumed run stays in its own folder: give --resume or --out, not both.")
+            raise UsageError("a resumed run stays in its folder: give --resume or --out, not both.")
+        loggers.check(self.log)
+
+    def folder(self) -> RunFolder:
+        """The folder of the run, not yet created. Raises UsageError rather than let a run overwrite another."""
+        if self.resume is not None:
+            return RunFolder(Path(self.resume))
+        if self.out is None:
+            return RunFolder(_new_folder(Path("runs"), f"{self.persona}-{self.backend}-{self.seed}"))
+        path = Path(self.out)
+        if (path / checkpoint.FILE_NAME).exists():
+            raise UsageError(f"{path} holds a run already: continue it with --resume {path}, or choose another --out.")
+        if path.exists() and not (path.is_dir() and not any(path.iterdir())):
+            raise UsageError(f"{path} exists and is not an empty folder: choose another --out.")
+        return RunFolder(path)
 
     def last_step(self, fixed: Fixed) -> int:
         """The number of iterations after which the run ends."""
@@ -67,6 +85,7 @@ class Request:
             device=self.device,
             steps=self.steps,
             systems=None if self.systems is None else list(self.systems),
+            log=self.log,
         )
 
     def command(self) -> str:
@@ -89,9 +108,9 @@ def switches(persona: str, systems: Iterable[str] | None) -> dict[str, str]:
 
 
 def composed(given: dict[str, object]) -> dict[str, object]:
-    """The arguments with "with" and "without", "a,b" each, taken together to the systems that stand.
+    """The arguments with "with" and "without", "a,b" each, combined into the enabled systems.
 
-    Raises UsageError for what is unknown and for systems that cannot stand together.
+    Raises UsageError for what is unknown and for systems that exclude each other.
     """
     rest = {name: value for name, value in given.items() if name not in ("with", "without")}
     if rest.keys() == given.keys():
@@ -106,7 +125,7 @@ def composed(given: dict[str, object]) -> dict[str, object]:
 def started_with(given: dict[str, object]) -> dict[str, object]:
     """The arguments with which the run to be resumed was started, for those that `given` leaves open.
 
-    Devices have different names in the two backends, so one that was asked for is dropped if the backend changes.
+    The backends name their devices differently, so one that was asked for is dropped if the backend changes.
     Raises CheckpointError if given["resume"] holds no readable checkpoint.
     """
     header, _ = checkpoint.read(Path(str(given["resume"])) / checkpoint.FILE_NAME)
@@ -114,6 +133,13 @@ def started_with(given: dict[str, object]) -> dict[str, object]:
     if given.get("backend", recorded["backend"]) != recorded["backend"]:
         del recorded["device"]
     return recorded
+
+
+def _new_folder(runs: Path, name: str) -> Path:
+    name = f"{name}-{time.strftime('%Y%m%d-%H%M%S')}"
+    # Runs started within one second, by a search driver for instance.
+    names = (name if copy == 1 else f"{name}-{copy}" for copy in range(1, 1000))
+    return next(runs / name for name in names if not (runs / name).exists())
 
 
 def _is_integer(value: object) -> bool:

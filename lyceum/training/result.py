@@ -16,7 +16,7 @@ from lyceum.training.request import Request
 from lyceum.training.saving import finite
 
 
-def verdict(job: Job, progress: Progress, steps: int) -> dict[str, object]:
+def comparability(job: Job, progress: Progress, steps: int) -> dict[str, object]:
     """Whether figures after `steps` iterations may stand in a table of results, and if not, why."""
     backends = {session["backend"] for session in progress.sessions}
     reasons = []
@@ -29,17 +29,17 @@ def verdict(job: Job, progress: Progress, steps: int) -> dict[str, object]:
     return {"comparable": not reasons, "not_comparable_because": "; ".join(reasons) or None}
 
 
-def finish(job: Job, request: Request, place: RunFolder, progress: Progress, console: Console) -> dict[str, object]:
+def finish(job: Job, request: Request, folder: RunFolder, progress: Progress, console: Console) -> dict[str, object]:
     """The figures of a run whose iterations are done, written to the folder."""
     blocks = val_blocks(job.corpus, job.fixed.batch_size, job.fixed.block_size)
     losses, weights = split_losses(job.trainer, blocks)
     full_vloss, error = ratio(losses, weights)
-    finite(full_vloss, "full_vloss", progress.step, place)
-    judged = verdict(job, progress, progress.step)
+    finite(full_vloss, "full_vloss", progress.step, folder)
+    status = comparability(job, progress, progress.step)
     try:
-        place.write_figure(figure.draw(progress.history, _title(job, request, judged), full_vloss))
+        folder.write_figure(figure.draw(progress.history, _title(job, request, status), full_vloss))
     except OSError as problem:
-        console.warn(f"cannot write {place.path / 'loss.png'} ({problem.strerror}).")
+        console.warn(f"cannot write {folder.path / 'loss.png'} ({problem.strerror}).")
     result = {
         "best_vloss": progress.best_vloss,
         "full_vloss": full_vloss,
@@ -47,21 +47,21 @@ def finish(job: Job, request: Request, place: RunFolder, progress: Progress, con
         "elapsed_min": progress.seconds() / 60,
         "peak_memory_bytes": job.trainer.peak_memory(),
         "iterations": progress.step,
-        **judged,
+        **status,
         "command": request.command(),
     }
     try:
-        place.write_losses(np.where(weights > 0, losses, np.nan).astype(np.float32))
-        place.write_metrics([*progress.history, {"summary": True, **result}])
-        place.write_json(place.result.name, result)
+        folder.write_losses(np.where(weights > 0, losses, np.nan).astype(np.float32))
+        folder.write_metrics([*progress.history, {"summary": True, **result}])
+        folder.write_json(folder.result.name, result)
     except OSError as problem:
         raise UserError(
-            f"cannot write the result into {place.path} ({problem.strerror}): free some space, then "
-            f"finish with --resume {place.path}."
+            f"cannot write the result into {folder.path} ({problem.strerror}): free some space, then "
+            f"finish with --resume {folder.path}."
         ) from problem
     return result
 
 
-def _title(job: Job, request: Request, judged: dict[str, object]) -> str:
+def _title(job: Job, request: Request, status: dict[str, object]) -> str:
     title = f"{job.plan.title} on {request.backend}, seed {job.seed}"
-    return title if judged["comparable"] else f"{title}\nnot comparable: {judged['not_comparable_because']}"
+    return title if status["comparable"] else f"{title}\nnot comparable: {status['not_comparable_because']}"

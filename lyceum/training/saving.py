@@ -25,9 +25,9 @@ class Diverged(UserError):
 def save(job: Job, folder: RunFolder, progress: Progress) -> None:
     """Replace the checkpoint by the present state. Raises Diverged, CheckpointError; the old one then stays."""
     state = job.trainer.read()
-    broken = [name for name, array in state.items() if name.startswith("model.") and not np.isfinite(array).all()]
-    if broken:
-        raise Diverged(_sentence(f"{broken[0]} is no longer finite", progress.step, folder))
+    diverged = [name for name, array in state.items() if name.startswith("model.") and not np.isfinite(array).all()]
+    if diverged:
+        raise Diverged(_sentence(f"{diverged[0]} is no longer finite", progress.step, folder))
     tables = {f"tables.{name}": table for name, table in job.plan.tables.items()}
     header = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus) | progress.header()
     checkpoint.write(folder.checkpoint, header, state | tables)

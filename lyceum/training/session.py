@@ -11,15 +11,16 @@ import signal
 
 from lyceum import corpus, personas
 from lyceum.contract import Fixed, UsageError, UserError
-from lyceum.personas.spec.names import parted
-from lyceum.runs import checkpoint, folder, machine
+from lyceum.personas.spec.names import split
+from lyceum.runs import checkpoint, machine
 from lyceum.runs.folder import RunFolder
 from lyceum.training import backends, loop
 from lyceum.training.console import Console
 from lyceum.training.job import Job
+from lyceum.training.loggers import open_logger
 from lyceum.training.progress import Progress
 from lyceum.training.request import Request
-from lyceum.training.result import finish, verdict
+from lyceum.training.result import comparability, finish
 from lyceum.training.signals import Interrupted
 
 
@@ -29,65 +30,74 @@ def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> 
     Raises UserError with one sentence, or Interrupted after a signal.
     """
     request.check(fixed)
-    steps, place, console = request.last_step(fixed), folder.choose(request), Console(quiet)
-    saved = checkpoint.read(place.checkpoint) if request.resume is not None else None
-    job = build(fixed, request, place, saved)
+    steps, folder, console = request.last_step(fixed), request.folder(), Console(quiet)
+    saved = checkpoint.read(folder.checkpoint) if request.resume is not None else None
+    job = build(fixed, request, folder, saved)
     progress = Progress(entered, request.recorded())
     if saved is not None:
         progress = Progress.restored(saved[0], entered, request.recorded())
-        _refuse_finished(place, progress, steps)
-    _begin(job, request, place, progress)
+        _refuse_finished(folder, progress, steps)
+    config = _begin(job, request, folder, progress)
+    logger = open_logger(request.log, folder.path, config, progress.step)
     for line in (backends.why(job.trainer.device, request.device), *job.trainer.notes):
         console.line(line)
-    console.line(_opening(job, place, progress, steps))
-    loop.run(job, place, progress, steps, console)
+    console.line(_opening(job, folder, progress, steps))
     try:
-        result = finish(job, request, place, progress, console)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(loop.farewell(place, progress), signal.SIGINT) from stop
+        loop.run(job, folder, progress, steps, console, logger)
+        result = _finished(job, request, folder, progress, console)
+        logger.result(result)
+    finally:
+        logger.close()
     console.result(result)
     return result["best_vloss"], result["elapsed_min"]
 
 
-def build(fixed: Fixed, request: Request, place: RunFolder, saved) -> Job:
-    """What is trained: from its initial values, or from `saved`, the (header, arrays) of the checkpoint in `place`.
+def _finished(job: Job, request: Request, folder: RunFolder, progress: Progress, console: Console) -> dict:
+    try:
+        return finish(job, request, folder, progress, console)
+    except KeyboardInterrupt as stop:
+        raise Interrupted(loop.farewell(folder, progress), signal.SIGINT) from stop
+
+
+def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:
+    """What is trained: from its initial values, or from `saved`, the (header, arrays) of the checkpoint in `folder`.
 
     Raises UserError for what cannot be had, and for a checkpoint of another run.
     """
-    _named(request)
+    _check_names(request)
     trainer_class = backends.load(request.backend)
     header, arrays = saved or ({}, {})
-    tables, state = parted(arrays, "tables")
+    tables, state = split(arrays, "tables")
     try:
         text = corpus.load(request.data_dir)
         plan = personas.plan(request.persona, fixed, text.train, tables if saved else None, request.systems)
     except corpus.CorpusError as error:
         raise UsageError(str(error)) from error
     if saved:
-        checkpoint.match(place.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))
+        checkpoint.match(folder.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))
     trainer = backends.start(request.backend, trainer_class, plan, request.seed, request.device)
     if saved:
         trainer.write(state)
     return Job(trainer, plan, text, fixed, request.seed)
 
 
-def _named(request: Request) -> None:
-    # Asked before anything is loaded, so that a mistyped name is answered at once.
+def _check_names(request: Request) -> None:
+    # Checked before anything is loaded, so that a mistyped name is answered at once.
     try:
         personas.check(request.persona, request.systems)
     except personas.PersonaError as error:
         raise UsageError(str(error)) from error
 
 
-def _refuse_finished(place: RunFolder, progress: Progress, steps: int) -> None:
+def _refuse_finished(folder: RunFolder, progress: Progress, steps: int) -> None:
     if progress.step > steps:
-        raise UsageError(f"the run in {place.path} has done {progress.step} iterations already, beyond {steps}.")
-    if progress.step == steps and place.result.exists():
-        raise UsageError(f"the run in {place.path} is finished after {steps} iterations: see {place.result}.")
+        raise UsageError(f"the run in {folder.path} has done {progress.step} iterations already, beyond {steps}.")
+    if progress.step == steps and folder.result.exists():
+        raise UsageError(f"the run in {folder.path} is finished after {steps} iterations: see {folder.result}.")
 
 
-def _begin(job: Job, request: Request, place: RunFolder, progress: Progress) -> None:
-    """Record what is about to run; in a resumed run, bring the folder back to the checkpoint."""
+def _begin(job: Job, request: Request, folder: RunFolder, progress: Progress) -> dict[str, object]:
+    """Record what is about to run, as config.json, and return that; bring a resumed folder back to its checkpoint."""
     progress.sessions.append(
         {
             "first_step": progress.step,
@@ -101,17 +111,19 @@ def _begin(job: Job, request: Request, place: RunFolder, progress: Progress) -> 
     config = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus)
     config |= {"data_source": job.corpus.source, "command": request.command(), "sessions": progress.sessions}
     try:
-        place.path.mkdir(parents=True, exist_ok=True)
-        place.result.unlink(missing_ok=True)
-        place.write_json("config.json", config | verdict(job, progress, request.last_step(job.fixed)))
-        place.write_metrics(progress.history)
+        folder.path.mkdir(parents=True, exist_ok=True)
+        folder.result.unlink(missing_ok=True)
+        config |= comparability(job, progress, request.last_step(job.fixed))
+        folder.write_json("config.json", config)
+        folder.write_metrics(progress.history)
     except OSError as error:
         raise UserError(
-            f"cannot write into {place.path} ({error.strerror}): free some space or choose another folder."
+            f"cannot write into {folder.path} ({error.strerror}): free some space or choose another folder."
         ) from error
+    return config
 
 
-def _opening(job: Job, place: RunFolder, progress: Progress, steps: int) -> str:
-    text = f"{job.plan.title}, seed {job.seed}, iterations {progress.step:,} to {steps:,}, into {place.path}"
-    reason = verdict(job, progress, steps)["not_comparable_because"]
+def _opening(job: Job, folder: RunFolder, progress: Progress, steps: int) -> str:
+    text = f"{job.plan.title}, seed {job.seed}, iterations {progress.step:,} to {steps:,}, into {folder.path}"
+    reason = comparability(job, progress, steps)["not_comparable_because"]
     return text if reason is None else f"{text}\nIts figures will not be comparable with others: {reason}."

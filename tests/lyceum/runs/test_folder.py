@@ -20,23 +20,23 @@ def request(**changes) -> Request:
 def test_an_existing_run_is_refused_and_resuming_suggested(tmp_path):
     (tmp_path / FILE_NAME).touch()
     with pytest.raises(UsageError, match=f"--resume {tmp_path}"):
-        folder.choose(request(out=str(tmp_path)))
+        request(out=str(tmp_path).folder())
 
 
 def test_anything_else_that_exists_is_refused_but_an_empty_folder_is_fine(tmp_path):
-    assert folder.choose(request(out=str(tmp_path))).path == tmp_path
+    assert request(out=str(tmp_path).folder()).path == tmp_path
     file = tmp_path / "notes.txt"
     file.touch()
     for path in (file, tmp_path):
         with pytest.raises(UsageError, match="not an empty folder"):
-            folder.choose(request(out=str(path)))
+            request(out=str(path).folder())
 
 
 def test_default_names_say_what_runs_and_do_not_collide(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     paths = []
     for _ in range(3):
-        paths.append(folder.choose(request()).path)
+        paths.append(request().folder().path)
         paths[-1].mkdir(parents=True)
     assert len(set(paths)) == 3 and all(path.name.startswith("toy-mlx-7-") for path in paths)
     assert not paths[0].is_absolute()

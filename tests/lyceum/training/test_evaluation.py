@@ -30,16 +30,16 @@ def test_filling_counts_for_nothing_even_where_its_loss_is_not_a_number():
     assert expected[0] == pytest.approx(losses[weights > 0].mean(), rel=1e-13)
 
 
-def test_the_error_is_the_spread_that_correlated_tokens_really_show():
+def test_the_error_is_the_deviation_that_correlated_tokens_really_show():
     """Var of the mean over 4,000 repetitions against the mean of se^2: each is known to a relative sqrt(2/4000) = 2.2%.
 
-    Blocks have a common part, so treating tokens as independent would give an error about 2.6 times too small.
+    Blocks have a common part, so treating tokens as independent would give an error about 2.6 times too low.
     """
     repetitions, blocks, tokens = 4000, 30, 16
-    chance = stream(3, "test-ratio")
-    weights = (np.arange(tokens) < chance.integers(8, tokens + 1, blocks)[:, None]).astype(float)
-    common = chance.normal(0, 1, (repetitions, blocks, 1))
-    losses = 5 + common + chance.normal(0, 1, (repetitions, blocks, tokens))
+    rng = stream(3, "test-ratio")
+    weights = (np.arange(tokens) < rng.integers(8, tokens + 1, blocks)[:, None]).astype(float)
+    common = rng.normal(0, 1, (repetitions, blocks, 1))
+    losses = 5 + common + rng.normal(0, 1, (repetitions, blocks, tokens))
     estimates = np.array([ratio(sample, weights) for sample in losses])
     assert np.mean(estimates[:, 1] ** 2) / np.var(estimates[:, 0]) == pytest.approx(1, abs=4 * 0.022 + 1 / blocks)
 
@@ -62,10 +62,10 @@ def test_batches_are_pooled_in_order():
 
 
 def test_what_two_runs_share_cancels_in_their_difference():
-    chance = stream(4, "test-ratio")
-    hard = chance.normal(5, 1, (40, 1)) + chance.normal(0, 1, (40, 8))
+    rng = stream(4, "test-ratio")
+    hard = rng.normal(5, 1, (40, 1)) + rng.normal(0, 1, (40, 8))
     hard[-1, 3:] = np.nan
-    gain = chance.normal(0.1, 0.01, (40, 8))
+    gain = rng.normal(0.1, 0.01, (40, 8))
     mean, error = paired(hard - gain, hard)
     assert mean == pytest.approx(0.1, abs=4 * error) and error < 0.001
     assert (-mean, error) == pytest.approx(paired(hard, hard - gain), rel=1e-9)

@@ -32,7 +32,7 @@ def test_it_evaluates_before_the_update_every_hundredth_iteration_and_at_the_las
     assert lines[-1]["train_loss"] < lines[0]["train_loss"] - 0.2
 
 
-def test_a_validation_loss_is_the_mean_over_its_own_batch_before_the_update(tmp_path):
+def test_a_validation_loss_is_the_mean_over_its_batch_before_the_update(tmp_path):
     one, other = tmp_path / "one", tmp_path / "other"
     one.mkdir(), other.mkdir()
     toy_backend.train(one, 101)
@@ -43,23 +43,23 @@ def test_a_validation_loss_is_the_mean_over_its_own_batch_before_the_update(tmp_
 
 @pytest.mark.parametrize("stop", [1, 100, 101, 137])
 def test_a_continued_run_is_the_uninterrupted_one_bit_for_bit(tmp_path, stop):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    whole.mkdir(), parts.mkdir()
-    toy_backend.train(whole, 250)
+    uninterrupted, parts = tmp_path / "uninterrupted", tmp_path / "parts"
+    uninterrupted.mkdir(), parts.mkdir()
+    toy_backend.train(uninterrupted, 250)
     toy_backend.train(parts, stop)
     toy_backend.train(parts, 250)
-    same_run(whole, parts)
+    same_run(uninterrupted, parts)
 
 
 def test_lines_after_the_checkpoint_are_written_again_and_only_once(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    whole.mkdir(), parts.mkdir()
-    toy_backend.train(whole, 350)
+    uninterrupted, parts = tmp_path / "uninterrupted", tmp_path / "parts"
+    uninterrupted.mkdir(), parts.mkdir()
+    toy_backend.train(uninterrupted, 350)
     toy_backend.train(parts, 150)
     with open(parts / "metrics.jsonl", "a") as file:
         file.write('{"step": 200, "val_loss": 0}\n{"step": 300, "val_')
     toy_backend.train(parts, 350)
-    same_run(whole, parts)
+    same_run(uninterrupted, parts)
     assert checkpoint.read(parts / checkpoint.FILE_NAME)[0]["best_vloss"] > 0
 
 
@@ -71,8 +71,8 @@ def test_seconds_of_earlier_sessions_are_added(tmp_path):
 
 @pytest.mark.parametrize(("number", "status"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_signal_ends_the_run_in_good_order(tmp_path, number, status):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    whole.mkdir(), parts.mkdir()
+    uninterrupted, parts = tmp_path / "uninterrupted", tmp_path / "parts"
+    uninterrupted.mkdir(), parts.mkdir()
     process = subprocess.Popen(
         [sys.executable, PROGRAM, parts, "1000000", "1000000"],
         stdout=subprocess.PIPE,
@@ -86,13 +86,13 @@ def test_a_signal_ends_the_run_in_good_order(tmp_path, number, status):
     assert process.returncode == status and errors == ""
     assert f"stopped after {step} iterations" in out and f"--resume {parts}" in out
     toy_backend.train(parts, step + 50)
-    toy_backend.train(whole, step + 50)
-    same_run(whole, parts)
+    toy_backend.train(uninterrupted, step + 50)
+    same_run(uninterrupted, parts)
 
 
 def test_kills_at_random_moments_never_lose_the_checkpoint(tmp_path):
-    whole, parts = tmp_path / "whole", tmp_path / "parts"
-    whole.mkdir(), parts.mkdir()
+    uninterrupted, parts = tmp_path / "uninterrupted", tmp_path / "parts"
+    uninterrupted.mkdir(), parts.mkdir()
     last = 0
     for pause in (0.0, 0.003, 0.011, 0.017):
         process = subprocess.Popen([sys.executable, PROGRAM, parts, "1000000", "1"])
@@ -102,8 +102,8 @@ def test_kills_at_random_moments_never_lose_the_checkpoint(tmp_path):
         process.wait(timeout=20)
         last = _step(parts)
     toy_backend.train(parts, last + 50)
-    toy_backend.train(whole, last + 50)
-    same_run(whole, parts)
+    toy_backend.train(uninterrupted, last + 50)
+    same_run(uninterrupted, parts)
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, which Linux has")

@@ -23,7 +23,7 @@ def test_the_command_repeats_the_request():
     assert train_mps.arguments(flags) == {name: value for name, value in ARGUMENTS.items() if value is not None}
 
 
-def test_a_folder_is_recorded_so_that_it_is_found_from_anywhere(tmp_path, monkeypatch):
+def test_a_folder_is_recorded_so_that_it_is_known_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert Request(**ARGUMENTS | {"data_dir": "text of mine"}).recorded()["data_dir"] == str(tmp_path / "text of mine")
 

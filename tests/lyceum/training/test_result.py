@@ -11,29 +11,29 @@ from matplotlib import image
 
 from lyceum.runs.figure import draw, moving_average
 from lyceum.training.progress import Progress
-from lyceum.training.result import verdict
+from lyceum.training.result import comparability
 from tests.support import toy_backend
 
 
-def judged(steps: int, official: bool, *backends: str) -> dict:
+def status(steps: int, official: bool, *backends: str) -> dict:
     job = replace(toy_backend.job(), corpus=SimpleNamespace(official=official, source="elsewhere"))
-    return verdict(job, Progress(0, {}, sessions=[{"backend": name} for name in backends]), steps)
+    return comparability(job, Progress(0, {}, sessions=[{"backend": name} for name in backends]), steps)
 
 
-def test_the_whole_contract_on_its_data_is_comparable_even_if_it_was_interrupted():
+def test_the_full_contract_on_its_data_is_comparable_even_if_it_was_interrupted():
     expected = {"comparable": True, "not_comparable_because": None}
     assert (
-        judged(toy_backend.FIXED.max_iters, True, "mlx")
-        == judged(toy_backend.FIXED.max_iters, True, "mlx", "mlx")
+        status(toy_backend.FIXED.max_iters, True, "mlx")
+        == status(toy_backend.FIXED.max_iters, True, "mlx", "mlx")
         == expected
     )
 
 
 def test_every_departure_is_named():
     shortened, other_data, two_backends = (
-        judged(20, True, "mlx"),
-        judged(501, False, "mlx"),
-        judged(501, True, "torch", "mlx"),
+        status(20, True, "mlx"),
+        status(501, False, "mlx"),
+        status(501, True, "torch", "mlx"),
     )
     assert shortened["not_comparable_because"] == "shortened to 20 of 501 iterations"
     assert other_data["not_comparable_because"] == "the data are not the contract's (elsewhere)"
