@@ -1,7 +1,7 @@
-"""Constants of the personas that are fitted once, on training text, and shipped; here is how each was made.
+"""The gate of a persona's memory: constants that are fitted once, on training text, and shipped.
 
-    python -m calibration aristotle             the gate of a persona's memory (lyceum.experiments.memory_gate.refit)
-    python -m calibration euclid --iterations 50 --out gate.json      a quick look at how it goes
+    lyceum memory-gate aristotle                                     fit the gate again (`refit`)
+    lyceum memory-gate euclid --iterations 50 --out gate.json        a quick look at how it works
 
-A change of the default composition changes the models that a gate must judge: then make it anew.
+A new default composition means other models for the gate to weigh against the memory: fit the gate again then.
 """
