@@ -1,1 +1,1 @@
-"""The aristotle layers of this backend; each is defined by its namesake in `lyceum.personas.aristotle`."""
+"""Aristotle's modules in this backend; their references are in `lyceum.personas.aristotle`."""

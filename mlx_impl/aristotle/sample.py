@@ -28,7 +28,7 @@ class Modality(Sampler):
         mean = total.astype(s.dtype) / held.sum(axis=-1, keepdims=True).astype(s.dtype) * 2**-20
         return held, mx.abs(s - mean)
 
-    def kept(self, logits: mx.array) -> mx.array:
+    def allowed(self, logits: mx.array) -> mx.array:
         """logits (..., V) -> which tokens may be said, (..., V) bool."""
         n, s = self.weights(logits), surprise(self.tempered(logits))
         held, oddity = self.oddity(n, s)

@@ -1,4 +1,4 @@
-"""Causal softmax attention on the fused kernel. Defined by `lyceum.personas.baseline.attention`."""
+"""Causal softmax attention on the fused kernel. Reference: `lyceum.personas.baseline.attention`."""
 
 from __future__ import annotations
 
@@ -8,18 +8,16 @@ from mlx import nn
 from lyceum.personas.baseline import attention as reference
 from mlx_impl.registry import implements
 
-EPS = 1e-5
 
-
-def turned(x: mx.array, cos: mx.array, sin: mx.array, frame: mx.array | None = None) -> mx.array:
-    """x (B, H, T, w) turned by a rotary position layer; sin carries the sign of each half, a frame maps x first."""
+def turned(x: mx.array, cos: mx.array, sin: mx.array, frame: mx.array | None = None, eps: float = 1e-5) -> mx.array:
+    """x (B, H, T, w) turned by a rotary position module; sin has the sign of each half. A frame maps normalised x."""
     if frame is not None:
-        x = mx.fast.rms_norm(x, None, EPS) @ frame
+        x = mx.fast.rms_norm(x, None, eps) @ frame
     return x * cos + mx.roll(x, x.shape[-1] // 2, axis=-1) * sin
 
 
 def seen(q: mx.array, k: mx.array) -> mx.array:
-    """Queries (B, H, n, w) of the last n of the t places whose keys are given -> which they may see, (n, t)."""
+    """Queries (B, H, n, w) of the last n of t tokens, keys of all -> which keys each query may see, (n, t) bool."""
     n, t = q.shape[2], k.shape[2]
     return mx.tri(n, t, t - n, dtype=mx.float32) > 0
 
@@ -28,9 +26,9 @@ def seen(q: mx.array, k: mx.array) -> mx.array:
 class Attention(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
-    def __init__(self, n_embd: int, n_head: int):
+    def __init__(self, n_embd: int, n_head: int, eps: float):
         super().__init__()
-        self.n_head = n_head
+        self.n_head, self.eps = n_head, eps
         self.qkv = nn.Linear(n_embd, 3 * n_embd, bias=False)
         self.out = nn.Linear(n_embd, n_embd, bias=False)
 
@@ -42,17 +40,17 @@ class Attention(nn.Module):
         """x (B, T, d) -> queries, keys and values, (B, H, T, d/H) each, turned if there is a rotation."""
         q, k, v = (self.heads(part) for part in mx.split(self.qkv(x), 3, axis=-1))
         if rotation:
-            q, k = turned(q, *rotation), turned(k, *rotation)
+            q, k = turned(q, *rotation, eps=self.eps), turned(k, *rotation, eps=self.eps)
         return q, k, v
 
     def joined(self, y: mx.array) -> mx.array:
-        """What the heads found, (B, H, T, d/H) -> (B, T, d)."""
+        """Outputs of the heads, (B, H, T, d/H) -> (B, T, d)."""
         return self.out(y.swapaxes(1, 2).flatten(-2))
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: nothing, or what `turned` takes."""
+        """rotation: empty, or (cos, sin[, frame]) as in `turned`."""
         q, k, v = self.parts(x, *rotation)
-        # MLX asks for the scale that PyTorch takes by default.
+        # MLX needs the scale that is PyTorch's default.
         y = mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1] ** -0.5, mask="causal")
         return self.joined(y)
 

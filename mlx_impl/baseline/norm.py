@@ -1,4 +1,4 @@
-"""LayerNorm without bias, fused. Defined by `lyceum.personas.baseline.norm`."""
+"""LayerNorm without bias, fused. Reference: `lyceum.personas.baseline.norm`."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Learned absolute positions. Defined by `lyceum.personas.baseline.position`."""
+"""Learned absolute positions. Reference: `lyceum.personas.baseline.position`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlx_impl.registry import implements
 
 @implements(reference.LearnedPosition)
 class LearnedPosition(nn.Module):
-    """x (B, T, n_embd) -> x + weight[:T]; nothing for the mixers."""
+    """x (B, T, n_embd) -> (x + weight[:T],): there is no rotation."""
 
     def __init__(self, block_size: int, n_embd: int):
         super().__init__()
@@ -21,9 +21,9 @@ class LearnedPosition(nn.Module):
         return (x + self.weight[: x.shape[1]],)
 
     def start(self, batch: int) -> tuple[mx.array]:
-        """The place of the first token, (B,)."""
+        """The position of the first token, (B,)."""
         return (mx.zeros((batch,), mx.int32),)
 
-    def step(self, place: mx.array, x: mx.array, ids: mx.array) -> tuple[mx.array, mx.array]:
-        """The place of n new tokens x (B, n, d) -> that of the next, and x with positions."""
-        return place + x.shape[1], x + self.weight[place[:, None] + mx.arange(x.shape[1])]
+    def step(self, position: mx.array, x: mx.array, ids: mx.array) -> tuple[mx.array, mx.array]:
+        """position (B,) of the first of n new tokens x (B, n, d) -> that of the next token, and x with positions."""
+        return position + x.shape[1], x + self.weight[position[:, None] + mx.arange(x.shape[1])]

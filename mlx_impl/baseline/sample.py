@@ -1,4 +1,4 @@
-"""Plain sampling: temperature, top-k, top-p and min-p. Defined by `lyceum.personas.baseline.sample`."""
+"""Plain sampling: temperature, top-k, top-p and min-p. Reference: `lyceum.personas.baseline.sample`."""
 
 from __future__ import annotations
 
@@ -20,19 +20,19 @@ class Plain(Sampler):
         self.temperature, self.top_k, self.top_p, self.min_p = temperature, top_k, top_p, min_p
 
     def tempered(self, logits: mx.array) -> mx.array:
-        """The logits that are judged and drawn from."""
+        """logits / temperature: both the filters and the draw use them."""
         return super().tempered(logits) / self.temperature
 
-    def kept(self, logits: mx.array) -> mx.array:
-        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+    def allowed(self, logits: mx.array) -> mx.array:
+        """logits (..., V) -> which tokens may be drawn, (..., V) bool."""
         n, s = self.weights(logits), surprise(self.tempered(logits))
         # logical_and: MLX 0.32.4 vmaps & wrongly.
-        kept = mx.ones(n.shape, mx.bool_)
+        allowed = mx.ones(n.shape, mx.bool_)
         if self.top_k is not None:
-            kept = mx.logical_and(kept, first(s, mx.ones_like(n), mx.full(n.shape[:-1], self.top_k, mx.int32)))
+            allowed = mx.logical_and(allowed, first(s, mx.ones_like(n), mx.full(n.shape[:-1], self.top_k, mx.int32)))
         if self.top_p < 1:
-            held = n * kept
-            kept = mx.logical_and(kept, first(s, held, limit(self.top_p, held)))
+            weight = n * allowed
+            allowed = mx.logical_and(allowed, first(s, weight, limit(self.top_p, weight)))
         if self.min_p > 0:
-            kept = mx.logical_and(kept, s <= -math.log(self.min_p))
-        return kept
+            allowed = mx.logical_and(allowed, s <= -math.log(self.min_p))
+        return allowed

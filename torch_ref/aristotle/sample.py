@@ -29,7 +29,7 @@ class Modality(Sampler):
         mean = total.to(s.dtype) / held.sum(dim=-1, keepdim=True).to(s.dtype) * 2**-20
         return held, (s - mean).abs()
 
-    def kept(self, logits: Tensor) -> Tensor:
+    def allowed(self, logits: Tensor) -> Tensor:
         """logits (..., V) -> which tokens may be said, (..., V) bool."""
         n, s = self.weights(logits), surprise(self.tempered(logits))
         held, oddity = self.oddity(n, s)

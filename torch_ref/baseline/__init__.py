@@ -1,1 +1,1 @@
-"""The baseline layers of this backend; each is defined by its namesake in `lyceum.personas.baseline`."""
+"""The baseline's modules in this backend; their references are in `lyceum.personas.baseline`."""

@@ -1,4 +1,4 @@
-"""Causal softmax attention on the fused kernel. Defined by `lyceum.personas.baseline.attention`."""
+"""Causal softmax attention on the fused kernel. Reference: `lyceum.personas.baseline.attention`."""
 
 from __future__ import annotations
 
@@ -9,18 +9,16 @@ from torch import Tensor, nn
 from lyceum.personas.baseline import attention as reference
 from torch_ref.registry import implements
 
-EPS = 1e-5
 
-
-def turned(x: Tensor, cos: Tensor, sin: Tensor, frame: Tensor | None = None) -> Tensor:
-    """x (B, H, T, w) turned by a rotary position layer; sin carries the sign of each half, a frame maps x first."""
+def turned(x: Tensor, cos: Tensor, sin: Tensor, frame: Tensor | None = None, eps: float = 1e-5) -> Tensor:
+    """x (B, H, T, w) turned by a rotary position module; sin has the sign of each half. A frame maps normalised x."""
     if frame is not None:
-        x = F.rms_norm(x, x.shape[-1:], eps=EPS) @ frame
+        x = F.rms_norm(x, x.shape[-1:], eps=eps) @ frame
     return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
 
 
 def seen(q: Tensor, k: Tensor) -> Tensor:
-    """Queries (B, H, n, w) of the last n of the t places whose keys are given -> which they may see, (n, t)."""
+    """Queries (B, H, n, w) of the last n of t tokens, keys of all -> which keys each query may see, (n, t) bool."""
     n, t = q.shape[2], k.shape[2]
     return torch.ones(n, t, dtype=torch.bool, device=q.device).tril(t - n)
 
@@ -29,9 +27,9 @@ def seen(q: Tensor, k: Tensor) -> Tensor:
 class Attention(nn.Module):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
-    def __init__(self, n_embd: int, n_head: int):
+    def __init__(self, n_embd: int, n_head: int, eps: float):
         super().__init__()
-        self.n_head = n_head
+        self.n_head, self.eps = n_head, eps
         self.qkv = nn.Linear(n_embd, 3 * n_embd, bias=False)
         self.out = nn.Linear(n_embd, n_embd, bias=False)
 
@@ -43,15 +41,15 @@ class Attention(nn.Module):
         """x (B, T, d) -> queries, keys and values, (B, H, T, d/H) each, turned if there is a rotation."""
         q, k, v = (self.heads(part) for part in self.qkv(x).chunk(3, dim=-1))
         if rotation:
-            q, k = turned(q, *rotation), turned(k, *rotation)
+            q, k = turned(q, *rotation, eps=self.eps), turned(k, *rotation, eps=self.eps)
         return q, k, v
 
     def joined(self, y: Tensor) -> Tensor:
-        """What the heads found, (B, H, T, d/H) -> (B, T, d)."""
+        """Outputs of the heads, (B, H, T, d/H) -> (B, T, d)."""
         return self.out(y.transpose(1, 2).flatten(-2))
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """rotation: nothing, or what `turned` takes."""
+        """rotation: empty, or (cos, sin[, frame]) as in `turned`."""
         q, k, v = self.parts(x, *rotation)
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.joined(y)
@@ -66,6 +64,6 @@ class Attention(nn.Module):
         """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d)."""
         q, *new = self.parts(x, *rotation)
         keys, values = (torch.cat(pair, dim=2) for pair in zip((k, v), new, strict=True))
-        # Not is_causal, which takes the first query for one of the first key's place.
+        # Not is_causal: it aligns the first query with the first key.
         y = F.scaled_dot_product_attention(q, keys, values, attn_mask=seen(q, keys))
         return keys, values, self.joined(y)

@@ -1,4 +1,4 @@
-"""The two-layer perceptron with the erf GELU. Defined by `lyceum.personas.baseline.mlp`."""
+"""The two-layer perceptron with the erf GELU. Reference: `lyceum.personas.baseline.mlp`."""
 
 from __future__ import annotations
 

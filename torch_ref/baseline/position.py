@@ -1,4 +1,4 @@
-"""Learned absolute positions. Defined by `lyceum.personas.baseline.position`."""
+"""Learned absolute positions. Reference: `lyceum.personas.baseline.position`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch_ref.registry import implements
 
 @implements(reference.LearnedPosition)
 class LearnedPosition(nn.Module):
-    """x (B, T, n_embd) -> x + weight[:T]; nothing for the mixers."""
+    """x (B, T, n_embd) -> (x + weight[:T],): there is no rotation."""
 
     def __init__(self, block_size: int, n_embd: int):
         super().__init__()
@@ -21,9 +21,9 @@ class LearnedPosition(nn.Module):
         return (x + self.weight[: x.shape[1]],)
 
     def start(self, batch: int) -> tuple[Tensor]:
-        """The place of the first token, (B,)."""
+        """The position of the first token, (B,)."""
         return (torch.zeros(batch, dtype=torch.int64, device=self.weight.device),)
 
-    def step(self, place: Tensor, x: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
-        """The place of n new tokens x (B, n, d) -> that of the next, and x with positions."""
-        return place + x.shape[1], x + self.weight[place[:, None] + torch.arange(x.shape[1], device=x.device)]
+    def step(self, position: Tensor, x: Tensor, ids: Tensor) -> tuple[Tensor, Tensor]:
+        """position (B,) of the first of n new tokens x (B, n, d) -> that of the next token, and x with positions."""
+        return position + x.shape[1], x + self.weight[position[:, None] + torch.arange(x.shape[1], device=x.device)]

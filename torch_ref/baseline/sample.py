@@ -1,4 +1,4 @@
-"""Plain sampling: temperature, top-k, top-p and min-p. Defined by `lyceum.personas.baseline.sample`."""
+"""Plain sampling: temperature, top-k, top-p and min-p. Reference: `lyceum.personas.baseline.sample`."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Plain(Sampler):
         self.temperature, self.top_k, self.top_p, self.min_p = temperature, top_k, top_p, min_p
 
     def tempered(self, logits: Tensor) -> Tensor:
-        """The logits that are judged and drawn from."""
+        """logits / temperature: both the filters and the draw use them."""
         return super().tempered(logits) / self.temperature
 
-    def kept(self, logits: Tensor) -> Tensor:
-        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+    def allowed(self, logits: Tensor) -> Tensor:
+        """logits (..., V) -> which tokens may be drawn, (..., V) bool."""
         n, s = self.weights(logits), surprise(self.tempered(logits))
-        kept = torch.ones_like(n, dtype=torch.bool)
+        allowed = torch.ones_like(n, dtype=torch.bool)
         if self.top_k is not None:
-            kept = kept & first(s, torch.ones_like(n), torch.full_like(n[..., 0], self.top_k))
+            allowed = allowed & first(s, torch.ones_like(n), torch.full_like(n[..., 0], self.top_k))
         if self.top_p < 1:
-            held = n * kept
-            kept = kept & first(s, held, limit(self.top_p, held))
+            weight = n * allowed
+            allowed = allowed & first(s, weight, limit(self.top_p, weight))
         if self.min_p > 0:
-            kept = kept & (s <= -math.log(self.min_p))
-        return kept
+            allowed = allowed & (s <= -math.log(self.min_p))
+        return allowed

@@ -1,4 +1,4 @@
-"""One table for both ends. Defined by `lyceum.personas.baseline.vocabulary`."""
+"""The tied vocabulary: one table embeds and scores. Reference: `lyceum.personas.baseline.vocabulary`."""
 
 from __future__ import annotations
 

@@ -81,8 +81,8 @@ CASES = (
     Case("syllogism: turned in other planes", Syllogism(32, 4), draw_framed),
     Case("syllogism: the contract's length", Syllogism(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
     Case("syllogism: one place", Syllogism(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
-    Case("syllogism: sharp weights", Syllogism(16, 2), lambda g: (3 * g.normal(size=(2, 9, 16)),), spread=0.4),
-    Case("syllogism: gates open and shut", Syllogism(16, 8), lambda g: (0.05 * g.normal(size=(2, 7, 16)),), spread=8.0),
+    Case("syllogism: sharp weights", Syllogism(16, 2), lambda g: (3 * g.normal(size=(2, 9, 16)),), noise=0.4),
+    Case("syllogism: gates open and shut", Syllogism(16, 8), lambda g: (0.05 * g.normal(size=(2, 7, 16)),), noise=8.0),
     Case("syllogism: constant input", Syllogism(16, 2), lambda g: (np.full((2, 5, 16), 0.5),)),
     Case("syllogism: three tokens after five", Syllogism(8, 2), _step, "step"),
 )

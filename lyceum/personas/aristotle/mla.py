@@ -150,7 +150,7 @@ CASES = (
     Case("mla: two heads of a kind", LatentAttention(16, 8, 5, 2), lambda g: (g.normal(size=(2, 7, 16)),)),
     Case("mla: one place", SMALL, lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("mla: constant input", SMALL, lambda g: (np.tile(g.normal(size=(2, 1, 8)), (1, 6, 1)),)),
-    Case("mla: sharp weights", SMALL, lambda g: (4 * g.normal(size=(2, 9, 8)),), spread=0.5),
+    Case("mla: sharp weights", SMALL, lambda g: (4 * g.normal(size=(2, 9, 8)),), noise=0.5),
     Case("mla: small latents, where eps counts", SMALL, lambda g: (3e-3 * g.normal(size=(2, 5, 8)),)),
     Case("mla: three tokens after five", SMALL, _step, "step"),
 )

@@ -102,10 +102,10 @@ CASES = (
     Case("golden: zero", GoldenMean(8), lambda g: (np.zeros((2, 8)),)),
     Case("golden: below the floor", GoldenMean(8, tiny=1e-2), lambda g: (1e-2 * g.normal(size=(4, 8)),)),
     Case("golden: scale", GoldenMean(16), lambda g: (g.normal(size=(4, 16)),), "scale"),
-    Case("mesotes: typical", MLP, lambda g: (g.normal(size=(2, 5, 8)),), spread=0.5),
+    Case("mesotes: typical", MLP, lambda g: (g.normal(size=(2, 5, 8)),), noise=0.5),
     Case("mesotes: the contract's sizes", GatedMesotes(32, 85), lambda g: (g.normal(size=(8, 64, 32)),)),
-    Case("mesotes: extreme gates", MLP, lambda g: (10 * g.normal(size=(4, 8)),), spread=1.0),
-    Case("mesotes: p = 3, extreme gates", CUBIC, lambda g: (100 * g.normal(size=(4, 8)),), spread=1.0),
+    Case("mesotes: extreme gates", MLP, lambda g: (10 * g.normal(size=(4, 8)),), noise=1.0),
+    Case("mesotes: p = 3, extreme gates", CUBIC, lambda g: (100 * g.normal(size=(4, 8)),), noise=1.0),
     # At 0 itself p = 1 has no second derivative, and float16 ends at 65,504.
     Case("mesotes: p = 3, zero", CUBIC, lambda g: (np.zeros((2, 8)),)),
     Case("mesotes: activate", MLP, lambda g: (np.clip(extremes(g)[0], -3e4, 3e4) + 1e-3,), "activate"),

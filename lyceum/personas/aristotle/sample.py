@@ -63,7 +63,7 @@ class Modality(Sampler):
         held = np.where(s <= self.level, n, 0)
         return held, np.abs(s - (held * s).sum(-1, keepdims=True) / held.sum(-1, keepdims=True))
 
-    def kept(self, p: dict[str, np.ndarray], logits: np.ndarray) -> np.ndarray:
+    def allowed(self, p: dict[str, np.ndarray], logits: np.ndarray) -> np.ndarray:
         """logits (..., V) -> which tokens may be said, (..., V) bool."""
         n, s = self.weights(p, logits), surprise(logits)
         held, oddity = self.oddity(n, s)
@@ -73,7 +73,7 @@ class Modality(Sampler):
 
     def clearance(self, logits: np.ndarray, r: int) -> float:
         """logits (V,) -> the change of them, in nats, up to which the same token is said (`lyceum.personas.model.sampling_margin`)."""
-        n, s, kept = self.weights({}, logits), surprise(logits), self.kept({}, logits)
+        n, s, kept = self.weights({}, logits), surprise(logits), self.allowed({}, logits)
         likeliest = n.max() / n.sum()
         edge = sampling_margin.of_share(likeliest, self.nu, len(n), n.sum())
         if likeliest >= self.nu:
@@ -125,7 +125,7 @@ def _necessity(evaluate, g):
 def _impossibility(evaluate, g):
     # Nothing below alpha max p is kept, and the possible are as few as theorem 3 says.
     logits = logits_of(g, 6)
-    kept = evaluate(Modality(0.1, 0.999, 1.0), {}, "kept", logits)
+    kept = evaluate(Modality(0.1, 0.999, 1.0), {}, "allowed", logits)
     p = softmax(logits, axis=-1)
     top = p.max(-1, keepdims=True)
     bound = 10 / top[:, 0]
@@ -135,7 +135,7 @@ def _impossibility(evaluate, g):
 def _invariance(evaluate, g):
     # Logits count up to a constant, so log probabilities will do; powers of two keep the sums exact.
     logits = np.round(256 * logits_of(g, 6)) / 256
-    return evaluate(DEFAULT, {}, "kept", logits + 8), evaluate(DEFAULT, {}, "kept", logits)
+    return evaluate(DEFAULT, {}, "allowed", logits + 8), evaluate(DEFAULT, {}, "allowed", logits)
 
 
 def _typicality(evaluate, g):
@@ -150,7 +150,7 @@ def _typicality(evaluate, g):
     for i in np.argsort(oddity, kind="stable"):
         if mass < 0.6:
             expected[0, i], mass = 1, mass + q[i]
-    return evaluate(spec, {}, "kept", logits), expected
+    return evaluate(spec, {}, "allowed", logits), expected
 
 
 SPECS = (DEFAULT, Modality(0.1, 0.6, 0.8), Modality(0.0, 0.9, 0.9), Modality(0.3, 0.9, 1.0))

@@ -116,7 +116,7 @@ CASES = (
     Case("ssm: two levels and a rest", SMALL, lambda g: (g.normal(size=(2, 75, 8)),)),
     Case("ssm: one place", SMALL, lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("ssm: constant input", SMALL, _constant),
-    Case("ssm: extreme gates", SMALL, lambda g: (4 * g.normal(size=(2, 9, 8)),), "states", spread=0.7),
+    Case("ssm: extreme gates", SMALL, lambda g: (4 * g.normal(size=(2, 9, 8)),), "states", noise=0.7),
     Case("ssm: a form for every channel", SelectiveStateSpace(6, 6, 2), lambda g: (g.normal(size=(2, 10, 6)),)),
     Case("ssm: states", SMALL, lambda g: (g.normal(size=(2, 19, 8)),), "states"),
     Case("ssm: one token after some", SMALL, _step, "step"),

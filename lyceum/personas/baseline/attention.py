@@ -1,14 +1,14 @@
 """Causal softmax attention over H heads of width d/H.
 
-Equations.  q, k, v = x Wq^T, x Wk^T, x Wv^T, cut into heads, q and k turned if the position layer hands in a rotation;
-s[t, u] = q_t . k_u / sqrt(d/H) for u <= t;  P = softmax of s over u;
+Equations.  q, k, v = x Wq^T, x Wk^T, x Wv^T, split into H heads; q and k are turned if the position module gives a
+rotation;  s[t, u] = q_t . k_u / sqrt(d/H) for u <= t;  P = softmax of s over u;
 y_t = sum_u P[t, u] v_u;  output = concat(y) Wo^T. No biases.
 
 Theorems.  (1) Causality: the output at t is a function of x_0 .. x_t. (2) P is row-stochastic, so each head's output
 lies in the convex hull of the values it may see.
 
-Generation keeps keys, as turned, and values: 2 d numbers a token. New tokens come after all that is kept, so their
-queries see that and each other's past, and nothing kept ever changes (`lyceum.personas.properties.sequences`).
+The cache holds the turned keys and the values: 2 d numbers a token. New tokens come after all cached ones, so their
+queries see the cache and the earlier new tokens, and the cache never changes (`lyceum.personas.properties.sequences`).
 
 Cost: 4 d^2 parameters, O(T d^2 + T^2 d) a sequence; O(d^2 + t d) for a token after t. Source: Vaswani et al. 2017.
 """
@@ -23,29 +23,31 @@ from scipy.special import softmax
 from lyceum.personas.properties.sequences import causality, continuation
 from lyceum.personas.spec.case import Case, Theorem, representable
 
-EPS = 1e-5  # added to the mean square of what is normalised
 
+def turned(
+    x: np.ndarray, cos: np.ndarray, sin: np.ndarray, frame: np.ndarray | None = None, eps: float = 1e-5
+) -> np.ndarray:
+    """x (B, H, T, w) turned by a rotary position module: each pair (x_i, x_{i+w/2}) by its angle.
 
-def turned(x: np.ndarray, cos: np.ndarray, sin: np.ndarray, frame: np.ndarray | None = None) -> np.ndarray:
-    """x (B, H, T, w) turned by a rotary position layer: each pair (x_i, x_{i+w/2}) by its angle.
-
-    cos, sin: broadcastable to x; sin carries the sign of each half, minus in the first. frame (H, w, w): of a layer
-    whose planes are not those of the coordinates; x, normalised to a mean square of 1, is first mapped by it.
+    cos, sin: broadcastable to x; sin has the sign of each half, minus in the first. frame (H, w, w): given by a module
+    whose planes are not spanned by coordinate axes; x is then first normalised to a mean square of 1 (eps is added to
+    its mean square) and mapped by the frame.
     """
     if frame is not None:
-        x = x / np.sqrt((x**2).mean(-1, keepdims=True) + EPS) @ frame
+        x = x / np.sqrt((x**2).mean(-1, keepdims=True) + eps) @ frame
     return x * cos + np.roll(x, x.shape[-1] // 2, axis=-1) * sin
 
 
 @dataclass(frozen=True)
 class Attention:
-    """n_embd: the width d. n_head: the number of heads H, a divisor of d."""
+    """n_embd: the width d. n_head: the number of heads H, a divisor of d. eps: see `turned`, used with a frame."""
 
     n_embd: int
     n_head: int
+    eps: float = 1e-5
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
-        """{"qkv.weight": (3d, d), "out.weight": (d, d)}; the projection onto the residual stream is scaled down."""
+        """{"qkv.weight": (3d, d), "out.weight": (d, d)}; the projection onto the residual stream starts smaller."""
         d = self.n_embd
         return {
             "qkv.weight": stream.normal(0, 0.02, (3 * d, d)),
@@ -60,28 +62,30 @@ class Attention:
     def parts(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> tuple[np.ndarray, ...]:
         """x (B, T, d) -> queries, keys and values, (B, H, T, d/H) each."""
         q, k, v = (self.heads(part) for part in np.split(x @ p["qkv.weight"].T, 3, axis=-1))
-        return (turned(q, *rotation), turned(k, *rotation), v) if rotation else (q, k, v)
+        if rotation:
+            q, k = turned(q, *rotation, eps=self.eps), turned(k, *rotation, eps=self.eps)
+        return q, k, v
 
     def scores(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray) -> np.ndarray:
-        """Queries (B, H, n, d/H), keys (B, H, t, d/H) -> how much each query wants each key, (B, H, n, t)."""
+        """Queries (B, H, n, d/H), keys (B, H, t, d/H) -> s, (B, H, n, t)."""
         return q @ k.transpose(0, 1, 3, 2) / np.sqrt(q.shape[-1])
 
     def weights(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray) -> np.ndarray:
-        """Queries of the last n of t places, (B, H, n, d/H), keys of all -> P, (B, H, n, t)."""
+        """Queries of the last n of t tokens (B, H, n, d/H), keys of all -> P, (B, H, n, t)."""
         n, t = q.shape[2], k.shape[2]
         return softmax(np.where(np.tri(n, t, t - n, dtype=bool), self.scores(p, q, k), -np.inf), axis=-1)
 
-    def found(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
-        """Queries of the last n of t places (B, H, n, d/H), keys and values of all -> y (B, H, n, d/H)."""
+    def attended(self, p: dict[str, np.ndarray], q: np.ndarray, k: np.ndarray, v: np.ndarray) -> np.ndarray:
+        """Queries of the last n of t tokens (B, H, n, d/H), keys and values of all -> y (B, H, n, d/H)."""
         return self.weights(p, q, k) @ v
 
     def joined(self, p: dict[str, np.ndarray], y: np.ndarray) -> np.ndarray:
-        """What the heads found, (B, H, T, d/H) -> (B, T, d)."""
+        """Outputs of the heads, (B, H, T, d/H) -> (B, T, d)."""
         return y.transpose(0, 2, 1, 3).reshape(len(y), y.shape[2], -1) @ p["out.weight"].T
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
-        """x (B, T, d) float64 -> the same shape. rotation: nothing, or what `turned` takes."""
-        return self.joined(p, self.found(p, *self.parts(p, x, *rotation)))
+        """x (B, T, d) float64 -> the same shape. rotation: empty, or (cos, sin[, frame]) as in `turned`."""
+        return self.joined(p, self.attended(p, *self.parts(p, x, *rotation)))
 
     def start(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """The cache before the first token: keys and values, (B, H, 0, d/H)."""
@@ -93,21 +97,21 @@ class Attention:
         k, v, x, *rotation = arguments
         q, *new = self.parts(p, x, *rotation)
         k, v = (np.concatenate(pair, axis=2) for pair in zip((k, v), new, strict=True))
-        return k, v, self.joined(p, self.found(p, q, k, v))
+        return k, v, self.joined(p, self.attended(p, q, k, v))
 
 
 def draw_turned(g: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """x (2, 9, 32), and the cosines and sines, of four heads of width 8, of any numbers."""
+    """x (2, 9, 32), and random numbers as cos and sin of four heads of width 8."""
     return g.normal(size=(2, 9, 32)), *g.normal(size=(2, 2, 4, 9, 8))
 
 
 def draw_framed(g: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """The same and a frame of each head, (4, 8, 8)."""
+    """`draw_turned`, and a frame of each head, (4, 8, 8)."""
     return *draw_turned(g), g.normal(size=(4, 8, 8))
 
 
 def draw_step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
-    """Keys and values (2, 2, 5, 4) in the cache, three tokens x (2, 3, 8), and their rotation, of any numbers."""
+    """Cached keys and values (2, 2, 5, 4), three tokens x (2, 3, 8), and random numbers as their rotation."""
     return *g.normal(size=(2, 2, 2, 5, 4)), g.normal(size=(2, 3, 8)), *g.normal(size=(2, 2, 2, 3, 4))
 
 
@@ -119,10 +123,10 @@ def draw_first(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 CASES = (
     Case("attention: typical", Attention(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
     Case("attention: turned queries and keys", Attention(32, 4), draw_turned),
-    Case("attention: turned in other planes", Attention(32, 4), draw_framed),
+    Case("attention: turned, with a frame", Attention(32, 4), draw_framed),
     Case("attention: the contract's length", Attention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
-    Case("attention: one place", Attention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
-    Case("attention: sharp weights", Attention(16, 2), lambda g: (4 * g.normal(size=(2, 9, 16)),), spread=0.5),
+    Case("attention: one token", Attention(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
+    Case("attention: sharp weights", Attention(16, 2), lambda g: (4 * g.normal(size=(2, 9, 16)),), noise=0.5),
     Case("attention: three tokens after five", Attention(8, 2), lambda g: draw_step(g)[:3], "step"),
     Case("attention: three turned tokens after five", Attention(8, 2), draw_step, "step"),
     Case("attention: the first token", Attention(8, 2), draw_first, "step"),
@@ -130,7 +134,7 @@ CASES = (
 
 
 def _hull(evaluate, g):
-    # All values equal: their hull is one point, whatever the weights, so attention must return it.
+    # All values are equal, so attention returns that value, whatever the weights.
     spec, d = Attention(8, 2), 8
     qkv, value = representable(g.normal(size=(3 * d, d))), representable(g.normal(size=d))
     qkv[2 * d :] = 0

@@ -1,4 +1,4 @@
-"""The two-layer perceptron of a block, four times as wide as the stream, with the erf GELU.
+"""The two-layer perceptron of a block: hidden width 4 d, erf GELU.
 
 Equations.  y = W_down gelu(W_up x),  gelu(u) = u Phi(u),  Phi(u) = (1 + erf(u / sqrt 2)) / 2. No biases.
 
@@ -24,12 +24,12 @@ def gelu(u: np.ndarray) -> np.ndarray:
 
 @dataclass(frozen=True)
 class MLP:
-    """n_embd: the width d of the stream; the hidden layer has 4 d."""
+    """n_embd: the width d of the residual stream; the hidden width is 4 d."""
 
     n_embd: int
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
-        """{"up.weight": (4d, d), "down.weight": (d, 4d)}; the projection onto the residual stream is scaled down."""
+        """{"up.weight": (4d, d), "down.weight": (d, 4d)}; the projection onto the residual stream starts smaller."""
         d = self.n_embd
         return {
             "up.weight": stream.normal(0, 0.02, (4 * d, d)),
@@ -43,7 +43,7 @@ class MLP:
 
 CASES = (
     Case("mlp: typical", MLP(32), lambda g: (g.normal(size=(2, 5, 32)),)),
-    Case("mlp: both tails of the gelu", MLP(8), lambda g: (6 * g.normal(size=(4, 8)),), spread=0.5),
+    Case("mlp: both tails of the gelu", MLP(8), lambda g: (6 * g.normal(size=(4, 8)),), noise=0.5),
     Case("mlp: zero", MLP(8), lambda g: (np.zeros((2, 8)),)),
 )
 

@@ -1,4 +1,4 @@
-"""LayerNorm without bias: each vector is centred and brought to unit variance, then scaled by a gain.
+"""LayerNorm without bias: each vector is centred, divided by its deviation and scaled by a gain.
 
 Equations.  mu = mean(x),  v = mean((x - mu)^2),  y = weight * (x - mu) / sqrt(v + eps),  over the last axis.
 
@@ -38,7 +38,7 @@ class LayerNorm:
 
 CASES = (
     Case("norm: typical", LayerNorm(32), lambda g: (g.normal(size=(2, 5, 32)),)),
-    Case("norm: small variance, where eps counts", LayerNorm(16), lambda g: (3e-3 * g.normal(size=(4, 16)),)),
+    Case("norm: variance near eps", LayerNorm(16), lambda g: (3e-3 * g.normal(size=(4, 16)),)),
     Case("norm: mean far from zero", LayerNorm(16), lambda g: (5 + g.normal(size=(4, 16)),)),
     Case("norm: constant vector", LayerNorm(8), lambda g: (np.full((2, 8), 0.5),)),
 )

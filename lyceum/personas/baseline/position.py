@@ -1,11 +1,11 @@
-"""Learned absolute positions: x_t + p_t, one free vector a place.
+"""Learned absolute positions: x_t + p_t, one trained vector a position.
 
 Equation.  y[b, t] = x[b, t] + weight[t],  0 <= t < T <= block_size.
 
 Theorem (additivity).  y - x depends on t alone: the same for every batch row and every x.
 
-A position layer is handed the ids too, and answers with x and with what turns queries and keys; here there is nothing.
-In generation it counts on: its cache is the number of places taken (`lyceum.personas.properties.sequences`), at most block_size.
+A position module takes x and the ids, and returns x and the rotation of queries and keys; here the rotation is empty.
+The cache of generation is the position of the next token (`lyceum.personas.properties.sequences`), at most block_size.
 
 Cost: block_size * n_embd parameters. Source: Vaswani et al. 2017; Radford et al. 2018.
 """
@@ -32,17 +32,17 @@ class LearnedPosition:
         return {"weight": stream.normal(0, 0.02, (self.block_size, self.n_embd))}
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray]:
-        """x (B, T, n_embd) float64, ids (B, T) -> the same shape, and nothing for the mixers."""
+        """x (B, T, n_embd) float64, ids (B, T) -> (x with positions,): there is no rotation."""
         return (x + p["weight"][: x.shape[1]],)
 
     def start(self, batch: int) -> tuple[np.ndarray]:
-        """The place of the first token, (B,) int32."""
+        """The position of the first token, (B,) int32."""
         return (np.zeros(batch, np.int32),)
 
     def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
-        """(place (B,), n new tokens x (B, n, n_embd), ids (B, n)) -> the place after them, and x with positions."""
-        place, x, _ = arguments
-        return place + x.shape[1], x + p["weight"][place[:, None] + np.arange(x.shape[1])]
+        """(position (B,), n new tokens x (B, n, n_embd), ids (B, n)) -> the next position, and x with positions."""
+        position, x, _ = arguments
+        return position + x.shape[1], x + p["weight"][position[:, None] + np.arange(x.shape[1])]
 
 
 def _stream(batch: int, length: int):

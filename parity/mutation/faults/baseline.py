@@ -1,19 +1,19 @@
-"""Faults in the baseline's layers."""
+"""Faults in the baseline's modules."""
 
 from __future__ import annotations
 
 from parity.mutation.planting import Fault
 
 ATTENTION, NORM, MLP, POSITION, VOCABULARY = (
-    f"baseline.{layer}" for layer in ("attention", "norm", "mlp", "position", "vocabulary")
+    f"baseline.{module}" for module in ("attention", "norm", "mlp", "position", "vocabulary")
 )
 SDPA_TORCH, SDPA_MLX = "is_causal=True", 'scale=q.shape[-1] ** -0.5, mask="causal"'
 
 FAULTS = (
-    Fault("transposed weight", "multiplied by W where the layer means its transpose", ATTENTION, "attention",
+    Fault("transposed weight", "multiplied by W, not by its transpose", ATTENTION, "attention",
           torch=("self.out(y.transpose(1, 2).flatten(-2))", "y.transpose(1, 2).flatten(-2) @ self.out.weight"),
           mlx=("self.out(y.swapaxes(1, 2).flatten(-2))", "y.swapaxes(1, 2).flatten(-2) @ self.out.weight")),
-    Fault("interleaved heads", "cut a vector into heads feature by feature, not in blocks", ATTENTION, "attention",
+    Fault("interleaved heads", "split a vector into heads feature by feature, not in blocks", ATTENTION, "attention",
           torch=("x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)",
                  "x.unflatten(-1, (-1, self.n_head)).movedim(-1, 1)"),
           mlx=("mx.unflatten(x, -1, (self.n_head, -1)).swapaxes(1, 2)",
@@ -23,7 +23,7 @@ FAULTS = (
           mlx=("self.out(y.swapaxes(1, 2)", "self.out(mx.roll(y, 1, 1).swapaxes(1, 2)")),
     Fault("swapped parts", "took keys for queries", ATTENTION, "attention",
           torch=("q, k, v = (", "k, q, v = ("), mlx=("q, k, v = (", "k, q, v = (")),
-    Fault("mask off by one", "let every place see the next one", ATTENTION, "attention",
+    Fault("mask off by one", "let every query see the next key", ATTENTION, "attention",
           torch=(SDPA_TORCH, "attn_mask=x.new_ones(x.shape[1], x.shape[1]).tril(1).bool()"),
           mlx=('mask="causal"', "mask=mx.tril(mx.ones((x.shape[1], x.shape[1])), 1).astype(mx.bool_)")),
     Fault("score scale missing", "forgot to divide the scores by sqrt(d/H)", ATTENTION, "attention",
@@ -36,9 +36,8 @@ FAULTS = (
     Fault("TF32", "let a float32 product round its input to 10 bits of mantissa", ATTENTION, "attention",
           torch=("self.qkv(x)", "self.qkv(x if x.element_size() == 8 else x.half().float())"),
           mlx=("self.qkv(x)", "self.qkv(x if x.itemsize == 8 else x.astype(mx.float16).astype(mx.float32))")),
-    Fault("keys not turned", "turned the queries alone", ATTENTION, "attention: turned",
-          torch=("turned(q, *rotation), turned(k, *rotation)", "turned(q, *rotation), k"),
-          mlx=("turned(q, *rotation), turned(k, *rotation)", "turned(q, *rotation), k")),
+    Fault("keys not turned", "turned the queries only", ATTENTION, "attention: turned",
+          torch=(", turned(k, *rotation, eps=self.eps)", ", k"), mlx=(", turned(k, *rotation, eps=self.eps)", ", k")),
     Fault("neighbouring pairs", "rolled by one feature, not by half the width", ATTENTION, "attention: turned",
           torch=("x.roll(x.shape[-1] // 2, -1)", "x.roll(1, -1)"),
           mlx=("mx.roll(x, x.shape[-1] // 2, axis=-1)", "mx.roll(x, 1, axis=-1)")),
@@ -53,7 +52,7 @@ FAULTS = (
           torch=("F.gelu(self.up(x))", 'F.gelu(self.up(x), approximate="tanh")'), mlx=("nn.gelu(", "nn.gelu_approx(")),
     Fault("positions from the end", "aligned a shorter sequence with the end of the table", POSITION, "position",
           torch=("[: x.shape[1]]", "[-x.shape[1] :]"), mlx=("[: x.shape[1]]", "[-x.shape[1] :]")),
-    Fault("positions off by one", "counted the places from 1", POSITION, "position",
+    Fault("positions off by one", "counted the positions from 1", POSITION, "position",
           torch=("self.weight[:", "self.weight.roll(-1, 0)[:"), mlx=("self.weight[:", "mx.roll(self.weight, -1, 0)[:")),
     Fault("pad rows", "let rows that belong to no token enter the normaliser", VOCABULARY, "vocabulary: log_prob",
           torch=("F.cross_entropy(self.logits(x)", "F.cross_entropy(F.linear(x, self.weight)"),
@@ -61,9 +60,9 @@ FAULTS = (
     Fault("head reads a copy", "tied the tables by value, so that their gradients do not add", VOCABULARY, "model",
           torch=("self.weight[: self.n_vocab]", "self.weight.detach()[: self.n_vocab]"),
           mlx=("self.weight[: self.n_vocab]", "mx.stop_gradient(self.weight)[: self.n_vocab]")),
-    Fault("first rows for new tokens", "left is_causal's alignment with the first key", ATTENTION, "attention: three",
+    Fault("first rows for new tokens", "aligned the first query with the first key", ATTENTION, "attention: three",
           torch=(".tril(t - n)", ".tril()"), mlx=("mx.tri(n, t, t - n,", "mx.tri(n, t, 0,")),
-    Fault("place of the last piece", "counted a new piece from zero", POSITION, "position: three tokens",
-          torch=("self.weight[place[:, None] +", "self.weight[0 * place[:, None] +"),
-          mlx=("self.weight[place[:, None] +", "self.weight[0 * place[:, None] +")),
+    Fault("position of the last piece", "counted a new piece from zero", POSITION, "position: three tokens",
+          torch=("self.weight[position[:, None] +", "self.weight[0 * position[:, None] +"),
+          mlx=("self.weight[position[:, None] +", "self.weight[0 * position[:, None] +")),
 )

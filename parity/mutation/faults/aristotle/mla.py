@@ -24,7 +24,7 @@ FAULTS = (
     Fault("values exchanged with keys", "took V for U", MLA, "mla: typical",
           torch=("u, v = (self.heads(part)", "v, u = (self.heads(part)"),
           mlx=("u, v = (self.heads(part)", "v, u = (self.heads(part)")),
-    Fault("rotary key per pair of neighbours", "turned (2i, 2i+1)", "rotary", "mla: typical",
+    Fault("rotary key per pair of neighbours", "turned (2i, 2i+1)", "common.rotary", "mla: typical",
           torch=("x.chunk(2, dim=-1)\n", "(x[..., ::2], x[..., 1::2])\n"),
           mlx=("traditional=False", "traditional=True")),
 )

@@ -10,7 +10,7 @@ FAULTS = (
     Fault("carry of the wrong chunk", "handed each chunk its own last state, not the one before",
           SSM, "ssm: two levels",
           torch=("before(ends)", "ends"), mlx=("before(ends)", "ends")),
-    Fault("decay of its own step", "let a token's own decay act on what it brings", "chunks", "ssm: typical",
+    Fault("decay of its own step", "let a token's own decay act on what it brings", "common.chunks", "ssm: typical",
           torch=("between = past[:, None] * (1 - past)", "between = past[:, None] * past.T"),
           mlx=("between = past[:, None] * (1 - past)", "between = past[:, None] * past.T")),
     Fault("softplus cut off at 20", "took the library's default threshold", SSM, "ssm: extreme gates",

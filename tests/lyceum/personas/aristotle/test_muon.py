@@ -138,7 +138,7 @@ def test_as_optimizers_of_their_own(absent):
         shapes={"a": (6, 4), "b": (6, 4), "wide": (3, 8), "column": (5, 1)},
         absent=absent,
     )
-    assert found.ok, [verdict.sentence() for verdict in found.red][:3]
+    assert found.ok, [verdict.sentence() for verdict in found.failures][:3]
     assert {v.what for v in found} >= {"a.m @12", "wide @1"} and not found.limitations
 
 

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from lyceum.personas.aristotle.sample import DEFAULT, Modality
 from lyceum.personas.baseline.sample import Plain
-from lyceum.personas.model.sampling import SamplerError, drawn, first, limit, variates, weights
+from lyceum.personas.model.sampling import SamplerError, choose, first, limit, variates, weights
 from lyceum.personas.properties.samplers import logits_of
 from lyceum.rng import stream
 from parity.float64 import exact
@@ -49,9 +49,9 @@ def test_by_hand():
     assert first(-np.log(p), n, limit(0.75, n)).tolist() == [False, True, True, False]
     assert first(-np.log(p), n, limit(0.76, n)).tolist() == [True, True, True, False]
     kept = np.array([True, False, True, True])
-    ids = [int(drawn(n, kept, np.array(r))[0]) for r in (0, 2**29 - 1, 2**29, 3 * 2**29 - 1, 3 * 2**29, 2**31 - 1)]
+    ids = [int(choose(n, kept, np.array(r))[0]) for r in (0, 2**29 - 1, 2**29, 3 * 2**29 - 1, 3 * 2**29, 2**31 - 1)]
     assert ids == [0, 0, 2, 2, 3, 3]
-    assert drawn(n, kept, np.array(0)).tolist() == [0, 2**29, 2**30, 3]
+    assert choose(n, kept, np.array(0)).tolist() == [0, 2**29, 2**30, 3]
 
 
 def test_modality_by_hand():
@@ -64,13 +64,13 @@ def test_modality_by_hand():
         # q = 2/3, 1/3: H = 0.637, -log q = 0.405 and 1.099: the likelier is the more typical.
         (Modality(0.3, 0.9, 0.5), [0, 1, 0, 0]),
     ):
-        assert spec.kept({}, logits)[0].tolist() == [bool(x) for x in kept], spec
+        assert spec.allowed({}, logits)[0].tolist() == [bool(x) for x in kept], spec
 
 
 def test_the_likeliest_need_not_be_typical():
     """One token of 0.4 and sixty of 0.01: H is 3.1 nats, 0.01 says 4.6 and 0.4 says 0.9, so the many are nearer."""
     logits = np.log(np.array([[0.4] + 60 * [0.01]]))
-    kept = Modality(0.0, 0.9, 0.495).kept({}, logits)[0]
+    kept = Modality(0.0, 0.9, 0.495).allowed({}, logits)[0]
     assert not kept[0] and kept.sum() == 50 and kept[1:51].all()
 
 
