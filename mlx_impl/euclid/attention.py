@@ -1,4 +1,4 @@
-"""E3, the circle: attention by distance, on the fused kernel. Defined by `lyceum.personas.euclid.attention`."""
+"""E3, the circle: attention by distance, on the fused kernel. Reference: `lyceum.personas.euclid.attention`."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from mlx_impl.registry import implements
 class CircleAttention(Attention):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
-    def __init__(self, n_embd: int, n_head: int):
-        super().__init__(n_embd, n_head)
+    def __init__(self, n_embd: int, n_head: int, eps: float):
+        super().__init__(n_embd, n_head, eps)
         self.log_beta = mx.zeros((n_head,))
 
     def lifted(self, q: mx.array, k: mx.array) -> tuple[mx.array, mx.array]:
-        """Queries (B, H, n, w), keys (B, H, t, w) -> those whose product is the score, width w + 1."""
+        """Queries (B, H, n, w), keys (B, H, t, w) -> both of width w + 1; their product is the score."""
         origin = mx.stop_gradient(k[:, :, :1])
         q, k = q - origin, k - origin
         q = 2 * mx.exp(self.log_beta)[:, None, None] * mx.concatenate([q, mx.ones_like(q[..., :1])], axis=-1)
         return q, mx.concatenate([k, -0.5 * k.square().sum(-1, keepdims=True)], axis=-1)
 
-    def found(self, q: mx.array, k: mx.array, v: mx.array) -> mx.array:
+    def attended(self, q: mx.array, k: mx.array, v: mx.array) -> mx.array:
         """Queries, keys and values, (B, H, T, w) each -> y, the same shape."""
         q, k = self.lifted(q, k)
         return mx.fast.scaled_dot_product_attention(q, k, v, scale=1.0, mask="causal")
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: nothing, or what `turned` takes."""
-        return self.joined(self.found(*self.parts(x, *rotation)))
+        """rotation: empty, or (cos, sin[, frame]) as in `turned`."""
+        return self.joined(self.attended(*self.parts(x, *rotation)))
 
     def step(self, k: mx.array, v: mx.array, x: mx.array, *rotation: mx.array) -> tuple[mx.array, ...]:
         """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d)."""

@@ -1,4 +1,4 @@
-"""E1, the regular simplex. Defined by `lyceum.personas.euclid.moe`."""
+"""E1, the regular simplex. Reference: `lyceum.personas.euclid.moe`."""
 
 from __future__ import annotations
 
@@ -17,14 +17,14 @@ from mlx_impl.registry import implements
 class SimplexExperts(nn.Module):
     """x (..., n_embd) -> the same shape."""
 
-    def __init__(self, n_embd: int, hidden: int, n_expert: int, k: int, tau: float, rate: float):
+    def __init__(self, n_embd: int, hidden: int, n_expert: int, k: int, tau: float, rate: float, tiny: float):
         super().__init__()
-        self.n_expert, self.k, self.tau, self.rate = n_expert, k, tau, rate
+        self.n_expert, self.k, self.tau, self.rate, self.tiny = n_expert, k, tau, rate, tiny
         self.up = nn.Linear(n_embd, n_expert * 2 * hidden, bias=False)
         self.down = nn.Linear(n_expert * hidden, n_embd, bias=False)
         self.beta = mx.zeros((n_expert,))
         self.freeze(keys=["beta"], recurse=False)
-        self._kinds = mx.arange(n_expert)
+        self._experts = mx.arange(n_expert)
         self._latest = mx.zeros((n_expert,), mx.int32)
 
     def vertices(self) -> mx.array:
@@ -36,52 +36,52 @@ class SimplexExperts(nn.Module):
 
     def cosines(self, x: mx.array, vertices: mx.array) -> mx.array:
         """x (..., n_embd), vertices (n_expert, n_embd) -> (..., n_expert)."""
-        return unit(x) @ vertices.T
+        return unit(x, self.tiny) @ vertices.T
 
     def chosen(self, cosines: mx.array) -> mx.array:
-        """(..., n_expert) -> the k of least power, (..., k), the least first."""
+        """(..., n_expert) -> the k experts of least power, (..., k), the least first."""
         # |unit(x) - v|^2 - beta is least where this is greatest.
         depth = mx.stop_gradient(cosines + self.beta / 2)
-        # Sorting need not keep the order of equals, so we count: which vertices are deeper, or as deep and before.
+        # The sort may not be stable, so ranks are counted: the vertices that are deeper, or as deep and of lower index.
         one, other = depth[..., None], depth[..., None, :]
-        before = self._kinds < self._kinds[:, None]
+        before = self._experts < self._experts[:, None]
         rank = ((other > one) | ((other == one) & before)).sum(-1)
         return mx.argsort(rank, axis=-1)[..., : self.k]
 
-    def weights(self, cosines: mx.array, own: mx.array) -> mx.array:
-        """(..., n_expert), own (..., k) -> (..., k), which sum to 1."""
-        return mx.softmax(mx.take_along_axis(cosines, own, axis=-1) / self.tau, axis=-1)
+    def weights(self, cosines: mx.array, choice: mx.array) -> mx.array:
+        """cosines (..., n_expert), choice (..., k) -> (..., k), sum 1."""
+        return mx.softmax(mx.take_along_axis(cosines, choice, axis=-1) / self.tau, axis=-1)
 
     def route(self, x: mx.array, vertices: mx.array) -> mx.array:
         """x (..., n_embd), vertices (n_expert, n_embd) -> the weight of every expert, (..., n_expert)."""
         cosines = self.cosines(x, vertices)
-        own = self.chosen(cosines)
-        return (self.weights(cosines, own)[..., None] * (own[..., None] == self._kinds)).sum(-2)
+        choice = self.chosen(cosines)
+        return (self.weights(cosines, choice)[..., None] * (choice[..., None] == self._experts)).sum(-2)
 
     def dense(self, x: mx.array) -> mx.array:
-        """x (..., n_embd) -> the same shape, by all experts."""
+        """x (..., n_embd) -> the same shape, computed with all experts."""
         return self.down(mixed(self.up(x), self.route(x, self.vertices()), chord))
 
     def __call__(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> the same shape, by the k experts of least power."""
         flat = x.reshape(-1, x.shape[-1])
         cosines = self.cosines(flat, self.vertices())
-        own = self.chosen(cosines)
-        # Half as wide as an even share, so that half-full blocks cost little; few pairs get a block each.
-        width = max(1, own.size // (2 * self.n_expert))
-        row, pair, kind, self._latest = blocks(own.flatten(), self._kinds, width)
-        weight = self.weights(cosines, own).flatten()[pair]
-        # A product with ones and zeros picks the experts: so backward it is one too, no scattered sum.
-        pick = (kind[:, None] == self._kinds).astype(flat.dtype)
-        up = (pick @ self.up.weight.reshape(self.n_expert, -1)).reshape(len(kind), -1, flat.shape[1])
-        down = (pick @ self.down.weight.T.reshape(self.n_expert, -1)).reshape(len(kind), -1, flat.shape[1])
+        choice = self.chosen(cosines)
+        # Half an even share, so that partly filled blocks cost little; a few pairs get one block each.
+        width = max(1, choice.size // (2 * self.n_expert))
+        row, pair, expert, self._latest = blocks(choice.flatten(), self._experts, width)
+        weight = self.weights(cosines, choice).flatten()[pair]
+        # A product with ones and zeros picks the experts, so its backward pass is a product too, no scattered sum.
+        pick = (expert[:, None] == self._experts).astype(flat.dtype)
+        up = (pick @ self.up.weight.reshape(self.n_expert, -1)).reshape(len(expert), -1, flat.shape[1])
+        down = (pick @ self.down.weight.T.reshape(self.n_expert, -1)).reshape(len(expert), -1, flat.shape[1])
         y = mixed(flat[pair // self.k] @ up.swapaxes(1, 2), weight[..., None], chord) @ down
         return y.flatten(0, 1)[row].reshape(-1, self.k, flat.shape[1]).sum(1).reshape(x.shape)
 
     def load(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> how many tokens each expert gets, (n_expert,)."""
-        own = self.chosen(self.cosines(x, self.vertices()))
-        return (own.flatten()[:, None] == self._kinds).sum(0)
+        choice = self.chosen(self.cosines(x, self.vertices()))
+        return (choice.flatten()[:, None] == self._experts).sum(0)
 
     def rebalanced(self, load: mx.array) -> mx.array:
         """load (..., n_expert) of a training step -> beta after it, (..., n_expert)."""

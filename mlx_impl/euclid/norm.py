@@ -1,4 +1,4 @@
-"""E9, the sphere and the chord: norm and gated perceptron. Defined by `lyceum.personas.euclid.norm`."""
+"""E9, the sphere and the chord: norm and gated perceptron. Reference: `lyceum.personas.euclid.norm`."""
 
 from __future__ import annotations
 
@@ -6,14 +6,13 @@ import mlx.core as mx
 from mlx import nn
 
 from lyceum.personas.euclid import norm as reference
-from lyceum.personas.euclid.norm import TINY
 from mlx_impl.common.gated import GatedPerceptron
 from mlx_impl.registry import implements
 
 
-def unit(x: mx.array, tiny: float = TINY) -> mx.array:
+def unit(x: mx.array, tiny: float) -> mx.array:
     """x (..., n_embd) -> the same shape, of length 1; shorter where |x| < tiny."""
-    # The square is held, not the length: a root has no slope at 0. Its reciprocal would have one beyond float16.
+    # Clamp the square, not the length: a root has no slope at 0, and the slope of its reciprocal overflows float16.
     return x / mx.sqrt(mx.maximum(mx.square(x).sum(-1, keepdims=True), tiny**2))
 
 

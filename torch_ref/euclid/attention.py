@@ -1,4 +1,4 @@
-"""E3, the circle: attention by distance, on the fused kernel. Defined by `lyceum.personas.euclid.attention`."""
+"""E3, the circle: attention by distance, on the fused kernel. Reference: `lyceum.personas.euclid.attention`."""
 
 from __future__ import annotations
 
@@ -15,26 +15,26 @@ from torch_ref.registry import implements
 class CircleAttention(Attention):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
-    def __init__(self, n_embd: int, n_head: int):
-        super().__init__(n_embd, n_head)
+    def __init__(self, n_embd: int, n_head: int, eps: float):
+        super().__init__(n_embd, n_head, eps)
         self.log_beta = nn.Parameter(torch.zeros(n_head))
 
     def lifted(self, q: Tensor, k: Tensor) -> tuple[Tensor, Tensor]:
-        """Queries (B, H, n, w), keys (B, H, t, w) -> those whose product is the score, width w + 1."""
+        """Queries (B, H, n, w), keys (B, H, t, w) -> both of width w + 1; their product is the score."""
         origin = k[:, :, :1].detach()
         q, k = q - origin, k - origin
         q = 2 * self.log_beta.exp()[:, None, None] * F.pad(q, (0, 1), value=1.0)
         return q, torch.cat([k, -0.5 * k.square().sum(-1, keepdim=True)], dim=-1)
 
-    def found(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+    def attended(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Queries, keys and values, (B, H, T, w) each -> y, the same shape."""
         q, k = self.lifted(q, k)
-        # The fused kernel on CPU wants values as wide as keys.
+        # The fused kernel on CPU takes values as wide as keys.
         return F.scaled_dot_product_attention(q, k, F.pad(v, (0, 1)), is_causal=True, scale=1.0)[..., :-1]
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """rotation: nothing, or what `turned` takes."""
-        return self.joined(self.found(*self.parts(x, *rotation)))
+        """rotation: empty, or (cos, sin[, frame]) as in `turned`."""
+        return self.joined(self.attended(*self.parts(x, *rotation)))
 
     def step(self, k: Tensor, v: Tensor, x: Tensor, *rotation: Tensor) -> tuple[Tensor, ...]:
         """The cache and n new tokens (B, n, d) -> the next cache, and y (B, n, d)."""

@@ -1,4 +1,4 @@
-"""E9, the sphere and the chord: norm and gated perceptron. Defined by `lyceum.personas.euclid.norm`."""
+"""E9, the sphere and the chord: norm and gated perceptron. Reference: `lyceum.personas.euclid.norm`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from lyceum.personas.euclid import norm as reference
-from lyceum.personas.euclid.norm import TINY
 from torch_ref.common.gated import GatedPerceptron
 from torch_ref.registry import implements
 
 
-def unit(x: Tensor, tiny: float = TINY) -> Tensor:
+def unit(x: Tensor, tiny: float) -> Tensor:
     """x (..., n_embd) -> the same shape, of length 1; shorter where |x| < tiny."""
-    # The square is held, not the length: a root has no slope at 0. Its reciprocal would have one beyond float16.
+    # Clamp the square, not the length: a root has no slope at 0, and the slope of its reciprocal overflows float16.
     return x / x.square().sum(-1, keepdim=True).clamp(min=tiny**2).sqrt()
 
 

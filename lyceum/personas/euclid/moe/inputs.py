@@ -1,7 +1,7 @@
-"""Inputs for cases of E1: well inside the cells, where the choice is a matter of mathematics, never of rounding.
+"""Inputs for the cases of E1: well inside the cells, where rounding cannot change the choice of experts.
 
-Near a tie two right programs may choose differently, and then differ by more than rounding explains. So the cases keep
-clear of ties; what happens at one is a theorem's business.
+Near a tie two correct programs may choose differently, and then differ by more than rounding explains. So the cases
+keep clear of ties; a theorem covers the tie itself.
 """
 
 from __future__ import annotations
@@ -15,22 +15,22 @@ from lyceum.personas.spec.case import Case, representable
 
 
 def squares(n_expert: int) -> np.ndarray:
-    """beta of the cases, (E,): 0, 1/2 and 1/4 in turn. Halved they are of a cosine's size, and decide some choices."""
+    """beta of the cases, (E,): 0, 1/2 and 1/4 in turn; half of it is of a cosine's size, and decides some choices."""
     return np.array([0, 2, 1])[np.arange(n_expert) % 3] / 4
 
 
 @dataclass(frozen=True)
 class Cells(Case):
-    """A case of experts in general position with such circles."""
+    """A case of experts in general position, with `squares` as beta."""
 
     def parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         return super().parameters(generator) | {"beta": squares(self.spec.n_expert)}
 
 
 def clear(spec: Any, *shape: int, beta: np.ndarray | None = None):
-    """Generator -> an array of this shape, of tokens of which no rounding moves one to another expert (`spec.gaps`).
+    """Generator -> x (*shape, d); no rounding moves one of its tokens to another expert (`spec.gaps`).
 
-    beta (E,): the circles, `squares` by default.
+    beta (E,): `squares` by default.
     """
     p = {"beta": squares(spec.n_expert) if beta is None else beta}
 
@@ -43,9 +43,9 @@ def clear(spec: Any, *shape: int, beta: np.ndarray | None = None):
     return inputs
 
 
-def posed(
+def draw(
     g: np.random.Generator, spec: Any, *shape: int, beta: np.ndarray | None = None
 ) -> tuple[dict[str, np.ndarray], np.ndarray]:
-    """Parameters for `spec`, and such an input."""
+    """Parameters of `spec`, and x (*shape, d) as `clear` draws it."""
     p = Cells("", spec, None).parameters(g) | ({} if beta is None else {"beta": beta})
     return p, representable(clear(spec, *shape, beta=beta)(g)[0])

@@ -1,7 +1,7 @@
-"""The regular simplex, constructed: E points of the unit sphere, each as far from each other.
+"""The regular simplex, constructed: E points of the unit sphere at equal distances from each other.
 
-Construction. On n = E - 1 perpendicular axes mark off the same length: their ends have equal distances. On the line
-through the origin and their centre there is, beyond the origin, one point as far from each end as they are from each
+Construction. On n = E - 1 perpendicular axes mark off the same length: the ends have equal distances. On the line
+through the origin and their centre, beyond the origin, one point is as far from each end as the ends are from each
 other: the apex. Move the centre of all to the origin, and let the sphere through them have radius 1. So, for i = 1..n,
 
     v_0 = -apex (1, ..., 1),     v_i = side e_i + rest (1, ..., 1),
@@ -11,7 +11,7 @@ in the first n coordinates of R^d, d >= n, the others being 0. Then |v_0| = 1 an
 = -apex^2 = -1/n; and 2 side rest + n rest^2 = rest (side + apex) = (apex^2 - side^2) / n = -1/n, so that v_i.v_j = -1/n
 and |v_i|^2 = side^2 - 1/n = 1. No more than d + 1 points of R^d have equal distances.
 
-Whoever computes with it draws it from these three lengths, so that no precision finds it rounded by another.
+The backends form the vertices from these three lengths in their own precision, so no vertex is rounded twice.
 """
 
 from __future__ import annotations
@@ -27,16 +27,16 @@ def lengths(n_vertex: int) -> tuple[float, float, float]:
 
 
 def simplex(n_vertex: int, d: int) -> np.ndarray:
-    """(n_vertex, d) float64: the vertices as they are constructed, without the formula above."""
+    """(n_vertex, d) float64: the vertices as they are constructed, not by the formula above."""
     n = n_vertex - 1
     ends = np.eye(n)
     apex = (1 - np.sqrt(1 + n)) / n  # |apex (1, ..., 1) - e_i|^2 = 2
-    points = np.concatenate([np.full((1, n), apex), ends])
-    points -= points.mean(0)
-    return np.pad(points / np.linalg.norm(points, axis=1, keepdims=True), ((0, 0), (0, d - n)))
+    corners = np.concatenate([np.full((1, n), apex), ends])
+    corners -= corners.mean(0)
+    return np.pad(corners / np.linalg.norm(corners, axis=1, keepdims=True), ((0, 0), (0, d - n)))
 
 
 def motion(vertices: np.ndarray, order: np.ndarray) -> np.ndarray:
-    """(E, d), a permutation (E,) -> the orthogonal (d, d) that carries v_e to v_order(e), and leaves what is normal."""
+    """(E, d), a permutation (E,) -> the orthogonal (d, d) that carries v_e to v_order(e) and fixes normals."""
     share = (len(vertices) - 1) / len(vertices)  # (share V^T V) is the projection onto the span of the vertices
     return np.eye(vertices.shape[1]) + share * (vertices[order] - vertices).T @ vertices

@@ -1,4 +1,4 @@
-"""E3: how far rounding carries a score, and what the origin at the first key saves."""
+"""E3: the rounding of scores, and how much the translation to the first key reduces it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ UNIT = 2.0**-24
 
 
 def drawn(away: float) -> tuple[np.ndarray, ...]:
-    """Points about one that lies `away` from the origin, and values that are units, so that an output is weights."""
+    """q and k about a centre that is `away` from the origin; v are unit vectors, so that outputs are weights."""
     g = stream(0, "circle")
     centre = g.normal(size=8)
     centre *= away / np.linalg.norm(centre)
@@ -26,21 +26,21 @@ def drawn(away: float) -> tuple[np.ndarray, ...]:
 @pytest.mark.parametrize("backend", ("torch", "mlx"))
 @pytest.mark.parametrize("away", (0.0, 10.0, 1000.0))
 def test_scores_are_off_by_no_more_than_the_bound(backend, away):
-    """Wherever the points lie. Log weights are scores less a constant of the row, so their differences are compared."""
+    """Log weights are scores less a constant of the row, so their differences are compared."""
     q, k, v = drawn(away)
     p = Case("", SPEC, None).parameters(stream(1, "circle"))
-    found, scores = evaluator(backend, "float32")(SPEC, p, "found", q, k, v), SPEC.scores(p, q, k)
+    weights, scores = evaluator(backend, "float32")(SPEC, p, "attended", q, k, v), SPEC.scores(p, q, k)
     later = ~np.tri(LENGTH, dtype=bool)
     with np.errstate(divide="ignore"):
-        off = np.where(later, 0, np.log(found) - np.log(found[..., :1]) - scores + scores[..., :1])
+        off = np.where(later, 0, np.log(weights) - np.log(weights[..., :1]) - scores + scores[..., :1])
     reach = max(np.linalg.norm(x - k[:, :, :1], axis=-1).max() for x in (q, k))
     bound = 3 * (8 + 6) * UNIT * np.exp(p["log_beta"][0]) * reach**2
-    # Two scores are compared, and each weight carries the rounding of a softmax.
+    # Two scores are compared, and each weight has the rounding of a softmax.
     assert np.abs(off).max() <= 2 * bound + 16 * UNIT
 
 
-def test_what_the_origin_saves():
-    """At a distance of 100 the same form without it is off by a hundred times as much."""
+def test_the_translation_reduces_rounding():
+    """At a distance of 100 the error without the translation is a hundred times as large."""
     q, k, _ = (x.astype(np.float32) for x in drawn(100.0))
     exact = SPEC.scores({"log_beta": np.zeros(1)}, *drawn(100.0)[:2])
 

@@ -1,4 +1,4 @@
-"""The simplex of experts: the figure by hand, and where cells end. See also `test_experts`."""
+"""The simplex of experts: the figure by hand, and the boundary of cells. See also `test_experts`."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ PARAMETERS = SPEC.initial(np.random.default_rng(0), 4)
 
 
 def test_all_tokens_at_one_vertex():
-    """The greatest load that there can be: the nearest expert serves all, the next nearest is a tie."""
+    """The greatest possible load: the nearest expert serves all, the next nearest is a tie."""
     x = np.tile(simplex(8, 32)[3], (512, 1))
     for backend in ("definition", "torch", "mlx"):
         y, dense = (evaluator(backend, "float32")(SPEC, PARAMETERS, method, x) for method in ("__call__", "dense"))
@@ -37,7 +37,7 @@ def test_by_hand():
 
 
 @pytest.mark.parametrize(("n_expert", "k"), ((34, 2), (1, 1), (8, 0), (8, 9)))
-def test_a_simplex_that_is_none(n_expert, k):
+def test_an_impossible_simplex_is_refused(n_expert, k):
     with pytest.raises(PersonaError, match="choose"):
         SimplexExperts(32, 32, n_expert, k)
 
@@ -52,7 +52,7 @@ def test_a_simplex_that_is_none(n_expert, k):
     ),
 )
 def test_cells_end_at_the_radical_plane(backend, dtype, near):
-    """Along the line of centres the choice of two passes over where |x - v|^2 - beta_v = |x - w|^2 - beta_w."""
+    """Along the line of centres the choice of two changes where |x - v|^2 - beta_v = |x - w|^2 - beta_w."""
     spec, v = SimplexExperts(8, 1, 2, 1), simplex(2, 8)
     beta = np.array([0.0, 0.75])
     p = spec.initial(np.random.default_rng(1), 1) | {"beta": beta}

@@ -1,4 +1,4 @@
-"""The sphere and the chord: what overflows nowhere, and what a norm's limits are."""
+"""The chord: no overflow in any precision, and values by hand."""
 
 from __future__ import annotations
 
