@@ -1,7 +1,7 @@
-"""Teaching: both models run once, and every call of MLX's is given the call of PyTorch's that it will be held to.
+"""A paired run: both models run once, and every call of MLX's is matched with the call of PyTorch's to compare it with.
 
-PyTorch is the teacher: what its submodules are given is what both will be given. Where it hands a submodule something
-that MLX computes inside, it runs once more for each sample of random rounding, see `partners`.
+What PyTorch's submodules are given is what both will be given. Where PyTorch gives a submodule something that MLX
+computes inside, PyTorch runs once more for each sample of random rounding, see `matched_calls`.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from parity.compare.test_point import Point
 from parity.compare.variants import Variant
 from parity.localize.calls import ROOT, Call, recording
 from parity.localize.matched_calls import MatchedCalls, match_calls
-from parity.localize.paths import Modules, renamed
+from parity.localize.paths import Modules, matched_paths
 
 Calls = dict[tuple[str, str, int], Call]  # by path, method and number
 
@@ -28,37 +28,40 @@ class PairedRun:
 
 
 def paired_run(pair: Pair, point: Point, modules: Modules | None = None) -> PairedRun:
-    """Both models run once in float64, every call recorded and paired. Raises UsageError for a slip in `modules`."""
-    paths = renamed(pair.mlx.module, pair.torch.called.module, pair.names, modules)
-    with recording(pair.mlx.module) as ours:
-        pair.probe(Variant("mlx", "float64"), "value", point)
-    theirs = torch_calls(pair, point)
-    keys = {key(call): (paths.get(call.path), call.method, call.n) for call in ours}
-    found = [match_calls(call, theirs[keys[key(call)]]) for call in ours if keys[key(call)] in theirs]
-    alone = [f"MLX's {call.place}" for call in ours if keys[key(call)] not in theirs and call.place != ROOT.place]
-    taken = set(keys.values())
-    alone += [f"PyTorch's {call.place}" for k, call in theirs.items() if k not in taken and call.place != ROOT.place]
-    if any(each.handed for each in found):
-        found = sampled(found, pair, point)
-    calls = (each for each in found if each.mlx.place != ROOT.place)
-    return PairedRun(tuple(calls), tuple(dict.fromkeys(alone)))
+    """Both models run once in float64, every call recorded and matched. Raises UsageError if `modules` fits nothing."""
+    paths = matched_paths(pair.mlx.module, pair.torch.called.module, pair.names, modules)
+    with recording(pair.mlx.module) as mlx_calls:
+        pair.evaluate(Variant("mlx", "float64"), "value", point)
+    torch_calls = recorded_torch_calls(pair, point)
+    keys = {key(call): (paths.get(call.path), call.method, call.n) for call in mlx_calls}
+    matched = [match_calls(call, torch_calls[keys[key(call)]]) for call in mlx_calls if keys[key(call)] in torch_calls]
+    used = set(keys.values())
+    unpaired = [f"MLX's {call.name}" for call in mlx_calls if keys[key(call)] not in torch_calls and not_root(call)]
+    unpaired += [f"PyTorch's {call.name}" for k, call in torch_calls.items() if k not in used and not_root(call)]
+    if any(calls.torch_computed for calls in matched):
+        matched = with_samples(matched, pair, point)
+    return PairedRun(tuple(calls for calls in matched if not_root(calls.mlx)), tuple(dict.fromkeys(unpaired)))
 
 
-def sampled(found: list[MatchedCalls], pair: Pair, point: Point) -> list[MatchedCalls]:
+def with_samples(matched: list[MatchedCalls], pair: Pair, point: Point) -> list[MatchedCalls]:
     """The same with PyTorch's calls under random rounding."""
     samples = []
     for seed in range(SAMPLES):
         with RandomRounding(UNIT["float32"], seed):
-            samples.append(torch_calls(pair, point))
-    return [replace(each, samples=tuple(calls[key(each.torch)] for calls in samples)) for each in found]
+            samples.append(recorded_torch_calls(pair, point))
+    return [replace(calls, samples=tuple(sample[key(calls.torch)] for sample in samples)) for calls in matched]
 
 
-def torch_calls(pair: Pair, point: Point) -> Calls:
+def recorded_torch_calls(pair: Pair, point: Point) -> Calls:
     """PyTorch's calls in float64, in order."""
-    with recording(pair.torch.called.module) as found:
+    with recording(pair.torch.called.module) as calls:
         pair.torch.tensors(("value",), point)
-    return {key(call): call for call in found}
+    return {key(call): call for call in calls}
 
 
 def key(call: Call) -> tuple[str, str, int]:
     return call.path, call.method, call.n
+
+
+def not_root(call: Call) -> bool:
+    return call.name != ROOT.name

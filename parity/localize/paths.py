@@ -1,13 +1,13 @@
-r"""Paths: which submodule of MLX's is which of PyTorch's, and which parameters the two hold.
+r"""Which submodule of the MLX model corresponds to which of the PyTorch model, and which parameters belong to the two.
 
-A submodule's partner is, in this order,
+The path in PyTorch of an MLX submodule is, in this order,
 
-    what the user says        {"attn": "self_attn"}  or  [(r"layers\.(\d+)\.attn", r"h.\1.self_attn")]
-    what its parameters say   they are all made, name for name, of those of one PyTorch submodule (`parity.mapping`)
-    its namesake              the same path
+    what the user says           {"attn": "self_attn"}  or  [(r"layers\.(\d+)\.attn", r"h.\1.self_attn")]
+    what the parameters say      they are made, name for name, of those of one PyTorch submodule (`parity.mapping`)
+    the same path
 
-A dictionary speaks of everything below a path as well, a rule is a regular expression for a whole path; the first that
-fits wins. No more is guessed: a submodule without a partner is reported as such.
+A dictionary applies to everything below a path as well. A rule is a regular expression for a full path; the first that
+fits is used. Nothing more is guessed: a submodule without a counterpart is reported.
 """
 
 from __future__ import annotations
@@ -18,25 +18,25 @@ from dataclasses import replace
 
 from lyceum.contract import UsageError
 from parity.localize.calls import Module, submodules
-from parity.mapping import Arrays, Names
 from parity.mapping.layouts import leaves
+from parity.mapping.names import Arrays, Names
 from parity.mapping.rules import nearest
 
 Modules = Mapping[str, str] | Sequence[tuple[str, str]]
 
 
-def renamed(mlx: Module, torch: Module, names: Names, modules: Modules | None = None) -> dict[str, str]:
-    """{path in MLX: path in PyTorch} of every submodule that has a partner. UsageError if `modules` fits nothing."""
-    known, others = submodules(mlx), submodules(torch)
-    said = stated(modules or {}, known, others)
-    found = {path: said.get(path) or by_parameters(path, names) or path for path in known}
-    return {path: partner for path, partner in found.items() if partner in others}
+def matched_paths(mlx: Module, torch: Module, names: Names, modules: Modules | None = None) -> dict[str, str]:
+    """{path in MLX: path in PyTorch} of every submodule that both have. UsageError if `modules` fits nothing."""
+    mlx_paths, torch_paths = submodules(mlx), submodules(torch)
+    given = given_paths(modules or {}, mlx_paths, torch_paths)
+    matches = {path: given.get(path) or path_by_parameters(path, names) or path for path in mlx_paths}
+    return {path: other for path, other in matches.items() if other in torch_paths}
 
 
-def stated(modules: Modules, mlx: Iterable[str], torch: Iterable[str]) -> dict[str, str]:
+def given_paths(modules: Modules, mlx: Iterable[str], torch: Iterable[str]) -> dict[str, str]:
     """What the user says, path by path."""
     below = isinstance(modules, Mapping)
-    said: dict[str, str] = {}
+    paths: dict[str, str] = {}
     for written, target in modules.items() if below else modules:
         pattern, expansion = (re.escape(written) + r"(\..+)?", target + r"\1") if below else (written, target)
         try:
@@ -47,33 +47,36 @@ def stated(modules: Modules, mlx: Iterable[str], torch: Iterable[str]) -> dict[s
         if not fitting:
             raise UsageError(f"MLX has no submodule {written!r}{nearest(written, mlx)}.")
         if not set(fitting.values()) & set(torch):
-            wanted = next(iter(fitting.values()))
-            raise UsageError(f"PyTorch has no submodule {wanted!r}{nearest(wanted, torch)}.")
-        said = fitting | said
-    return said
+            missing = next(iter(fitting.values()))
+            raise UsageError(f"PyTorch has no submodule {missing!r}{nearest(missing, torch)}.")
+        paths = fitting | paths
+    return paths
 
 
-def by_parameters(path: str, names: Names) -> str | None:
-    """The one PyTorch submodule that holds the namesakes of all parameters that the MLX submodule itself holds."""
-    own = {name: target for name, target in names.targets.items() if name.rpartition(".")[0] == path}
-    plain = [target for name, target in own.items() if isinstance(target, str) and last(target) == last(name)]
-    homes = {target.rpartition(".")[0] for target in plain}
-    return homes.pop() if len(homes) == 1 and len(plain) == len(own) else None
+def path_by_parameters(path: str, names: Names) -> str | None:
+    """The PyTorch submodule that has, under the same last names, all parameters that the MLX submodule itself has."""
+    targets = {name: target for name, target in names.targets.items() if name.rpartition(".")[0] == path}
+    plain = [t for name, t in targets.items() if isinstance(t, str) and last_name(t) == last_name(name)]
+    owners = {target.rpartition(".")[0] for target in plain}
+    return owners.pop() if len(owners) == 1 and len(plain) == len(targets) else None
 
 
-def last(name: str) -> str:
+def last_name(name: str) -> str:
     return name.rpartition(".")[2]
 
 
-def held(path: str, part: Module, root: Module, names: Names, parameters: Arrays) -> tuple[Names, Arrays]:
-    """(the names, the parameters) of one submodule: MLX's at `path`, PyTorch's `part` of `root`.
+def submodule_parameters(
+    path: str, submodule: Module, root: Module, names: Names, parameters: Arrays
+) -> tuple[Names, Arrays]:
+    """(the names, the parameters) of MLX's submodule at `path` and of PyTorch's `submodule` of `root`.
 
-    What of MLX's is made of PyTorch's `part` belongs to it as well, wherever MLX keeps it.
+    MLX parameters that are made of those of `submodule` are among them, wherever MLX keeps them.
     """
-    full = {id(x): name for name, x in root.named_parameters()}
-    theirs = {full[id(x)] for x in part.parameters()}
+    full_names = {id(x): name for name, x in root.named_parameters()}
+    torch_names = {full_names[id(x)] for x in submodule.parameters()}
     prefix = f"{path}." if path else ""
-    ours = [n for n, target in names.targets.items() if n.startswith(prefix) or theirs & set(leaves(target))]
-    made = theirs.union(*(leaves(names.targets[name]) for name in ours))
-    targets, indices = ({name: table[name] for name in ours} for table in (names.targets, names.indices))
-    return replace(names, targets=targets, indices=indices), {n: x for n, x in parameters.items() if n in made}
+    mlx_names = [n for n, t in names.targets.items() if n.startswith(prefix) or torch_names & set(leaves(t))]
+    torch_names = torch_names.union(*(leaves(names.targets[name]) for name in mlx_names))
+    targets, indices = ({name: table[name] for name in mlx_names} for table in (names.targets, names.indices))
+    chosen = {name: x for name, x in parameters.items() if name in torch_names}
+    return replace(names, targets=targets, indices=indices), chosen

@@ -1,7 +1,7 @@
-"""Subjects: what `localize` is asked about, from words on a command line or from a plan.
+"""Targets: what `localize` takes, from references on a command line or from a plan.
 
 my_port.py:mlx_block my_port.py:torch_block      two references, see `references`
-mlx:aristotle torch:aristotle                    a persona in both backends, small, see `parity.project.tiny_models`
+mlx:aristotle torch:aristotle                    the tiny model of a persona in both backends
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import mlx_impl.model
 import torch_ref.model
 from lyceum.contract import UsageError
 from lyceum.personas import PERSONAS, Plan
-from parity.localize.references import SAY, described, load, located
+from parity.localize.references import INPUT_HELP, load_model, load_object, parse_input
 from parity.localize.updates import STEPS, Update
 from parity.project import optimizer_steps, step
 from parity.project.full_model import drawn
@@ -27,7 +27,7 @@ from parity.project.tiny_models import tiny_plan
 
 @dataclass(frozen=True)
 class Target:
-    """What `localize` takes."""
+    """The arguments of `localize`, by name."""
 
     mlx: mlx.nn.Module
     torch: torch.nn.Module
@@ -47,40 +47,41 @@ def targets_from(first: str, second: str, inputs: Sequence[str] = (), names: str
     if any(reference.startswith(("mlx:", "torch:")) for reference in (first, second)):
         persona = first.partition(":")[2]
         if persona not in PERSONAS or {first, second} != {f"mlx:{persona}", f"torch:{persona}"}:
-            known = ", ".join(f"mlx:{name} torch:{name}" for name in PERSONAS)
-            raise UsageError(f"{both} are not one persona in two backends: say one of {known}.")
+            choices = ", ".join(f"mlx:{name} torch:{name}" for name in PERSONAS)
+            raise UsageError(f"{both} are not one persona in two backends: say one of {choices}.")
         if inputs or names:
-            raise UsageError(f"{both} bring their own inputs and names: leave out --input and --names.")
-        return of_plan(tiny_plan(persona))
-    table = located(names) if names else None
-    if not isinstance(table, Mapping | list | tuple | None):
-        raise UsageError(f"{names} is {type(table).__name__}: it must be a dictionary or a list of pairs.")
-    ours, theirs = sorted((load(first), load(second)), key=lambda model: isinstance(model, torch.nn.Module))
-    if isinstance(ours, torch.nn.Module) or isinstance(theirs, mlx.nn.Module):
-        framework = "PyTorch" if isinstance(ours, torch.nn.Module) else "MLX"
+            raise UsageError(f"{both} bring their inputs and names: leave out --input and --names.")
+        return plan_target(tiny_plan(persona))
+    name_map = load_object(names) if names else None
+    if not isinstance(name_map, Mapping | list | tuple | None):
+        raise UsageError(f"{names} is {type(name_map).__name__}: it must be a dictionary or a list of pairs.")
+    models = load_model(first), load_model(second)
+    mlx_model, torch_model = sorted(models, key=lambda model: isinstance(model, torch.nn.Module))
+    if isinstance(mlx_model, torch.nn.Module) or isinstance(torch_model, mlx.nn.Module):
+        framework = "PyTorch" if isinstance(mlx_model, torch.nn.Module) else "MLX"
         raise UsageError(f"{both} are both modules of {framework}: one must be MLX's, one PyTorch's.")
     if not inputs:
-        raise UsageError(f"{both} need inputs: {SAY}.")
-    return Target(ours, theirs, tuple(described(text) for text in inputs), table)
+        raise UsageError(f"{both} need inputs: {INPUT_HELP}.")
+    return Target(mlx_model, torch_model, tuple(parse_input(text) for text in inputs), name_map)
 
 
-def of_plan(plan: Plan, seed: int = 0) -> Target:
+def plan_target(plan: Plan, seed: int = 0) -> Target:
     """A plan's model, optimizer and training step in either backend.
 
-    The parameters are in general position, the sequences shorter than the block, so that a table that is aligned with
-    its end shows.
+    The parameters are in general position. The sequences are shorter than the block, which shows a table that is
+    aligned with its end.
     """
     parameters, ids, targets, noise = drawn(plan, seed)
     length = plan.fixed.block_size * 3 // 4
-    ours, theirs = mlx_impl.model.Model(plan), torch_ref.model.Model(plan)
-    mlx_impl.model.load_parameters(ours, parameters)
-    torch_ref.model.load_parameters(theirs, parameters)
-    inputs = [ids[:, :length], targets[:, :length], {site: mask[:, :length] for site, mask in noise.items()}]
+    mlx_model, torch_model = mlx_impl.model.Model(plan), torch_ref.model.Model(plan)
+    mlx_impl.model.load_parameters(mlx_model, parameters)
+    torch_ref.model.load_parameters(torch_model, parameters)
+    inputs = ids[:, :length], targets[:, :length], {site: mask[:, :length] for site, mask in noise.items()}
     updates = (
         Update("optimizer", "apply", partial(optimizer_steps.check, plan, STEPS)),
         Update("trainer", "step", partial(step.check, plan, seed)),
     )
-    return Target(ours, theirs, tuple(inputs), None, _losses, _losses, updates)
+    return Target(mlx_model, torch_model, inputs, None, _losses, _losses, updates)
 
 
 def _losses(model: Any, *inputs: Any) -> Any:

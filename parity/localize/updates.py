@@ -1,4 +1,4 @@
-"""Updates: what follows the gradients, as places at which two implementations can part."""
+"""Updates: comparisons of what follows the gradients, as calls at which two implementations can diverge."""
 
 from __future__ import annotations
 
@@ -8,11 +8,11 @@ from functools import partial
 from typing import Any
 
 from parity.compare.test_point import Arrays
-from parity.localize.first_divergence import Place, chosen
 from parity.optimizers import check_optimizer
+from parity.results.localization import CallResult, deciding_verdict
 from parity.results.verdict import Verdict
 
-STEPS = 3  # after the first the rule shows, after the third its memory
+STEPS = 3  # after the first the rule shows, after the third its state
 
 
 @dataclass(frozen=True)
@@ -23,14 +23,15 @@ class Update:
     method: str
     check: Callable[[], Iterable[Verdict]]
 
-    def place(self) -> Place:
-        """The update, judged."""
+    def result(self) -> CallResult:
+        """The result of the comparison."""
         verdicts = list(self.check())
         missing = tuple(f"{v.variant}, {v.what}: {v.limitation}" for v in verdicts if v.limitation)
-        return Place(self.path, self.method, f"{self.path}.{self.method}", {"update": chosen(verdicts)}, missing)
+        stages = {"update": deciding_verdict(verdicts)}
+        return CallResult(self.path, self.method, f"{self.path}.{self.method}", stages, missing)
 
 
-def stepping(mlx: Any, torch: Callable, parameters: Arrays, seed: int) -> Update:
+def optimizer_update(mlx: Any, torch: Callable, parameters: Arrays, seed: int) -> Update:
     """Two optimizers, as `check_optimizer` takes them, on parameters of these names and shapes, in this order."""
     shapes = {name: value.shape for name, value in parameters.items()}
     return Update("optimizer", "step", partial(check_optimizer, mlx, torch, shapes=shapes, steps=STEPS, seed=seed))

@@ -9,7 +9,7 @@ import torch
 from mlx import nn as mlx_nn
 from torch import nn as torch_nn
 
-from parity.localize.calls import public, recording, submodules
+from parity.localize.calls import public_methods, recording, submodules
 
 NN = {"mlx": mlx_nn, "torch": torch_nn}
 SIZES = np.ones((2, 3), np.float32)
@@ -39,7 +39,7 @@ def built(backend):
             """Computes nothing."""
             return ["a"]
 
-    class Whole(nn.Module):
+    class Model(nn.Module):
         def __init__(self):
             super().__init__()
             layers = [nn.Linear(3, 3), Half()]
@@ -56,8 +56,8 @@ def built(backend):
             return self.run(x, scale=2.0)
 
     # What calling a module calls.
-    setattr(Whole, "__call__" if backend == "mlx" else "forward", Whole._forward)
-    return Whole()
+    setattr(Model, "__call__" if backend == "mlx" else "forward", Model._forward)
+    return Model()
 
 
 @pytest.fixture(params=["mlx", "torch"])
@@ -70,11 +70,11 @@ def test_both_frameworks_record_alike(backend):
     with recording(model) as calls:
         model(array(backend))
     assert [str(call) for call in calls] == [
-        "norm", "layers.1.inner", "layers.1.twice", "layers.0", "layers.0 #1", "run", "the whole",
+        "norm", "layers.1.inner", "layers.1.twice", "layers.0", "layers.0 #1", "run", "the model",
     ]  # fmt: skip
 
 
-def test_arguments_and_outputs_are_kept_as_numpy(backend):
+def test_arguments_and_outputs_are_recorded_as_numpy(backend):
     model = built(backend)
     with recording(model) as calls:
         answer = model(array(backend))
@@ -114,7 +114,7 @@ def test_two_recordings_in_turn_are_the_same(backend):
     assert all(np.array_equal(a.output, b.output) for a, b in zip(*records, strict=True) if a.method != "twice")
 
 
-def test_what_is_changed_in_place_afterwards_does_not_change_the_record():
+def test_what_is_overwritten_afterwards_does_not_change_the_record():
     class Adds(torch_nn.Module):
         def forward(self, x):
             return x.add_(1)
@@ -127,7 +127,7 @@ def test_what_is_changed_in_place_afterwards_does_not_change_the_record():
     assert calls[0].output.tolist() == [1, 1]
 
 
-def test_a_cache_is_kept_as_it_was_before_the_call():
+def test_a_cache_is_recorded_as_it_was_before_the_call():
     class Cache:
         def __init__(self):
             self.length = 0
@@ -143,12 +143,12 @@ def test_a_cache_is_kept_as_it_was_before_the_call():
     assert (calls[0].arguments[0][1].length, cache.length) == (0, 1)
 
 
-def test_a_shared_module_stands_under_one_path_in_both():
+def test_a_shared_module_has_one_path_in_both():
     paths = [set(submodules(built(backend))) - {"layers"} for backend in NN]
     assert paths[0] == paths[1] == {"", "layers.0", "layers.1", "layers.1.inner", "norm"}
 
 
-def test_inherited_methods_are_recorded_and_the_frameworks_own_are_not():
+def test_inherited_methods_are_recorded_and_those_of_the_frameworks_are_not():
     class Base(torch_nn.Module):
         def forward(self, x):
             return self.double_of(x)
@@ -161,10 +161,10 @@ def test_inherited_methods_are_recorded_and_the_frameworks_own_are_not():
             return super().double_of(x) + 0
 
     model = Derived()
-    assert set(public(model)) == {"forward", "double_of"}
+    assert set(public_methods(model)) == {"forward", "double_of"}
     with recording(model) as calls:
         model(torch.ones(1))
-    assert [str(call) for call in calls] == ["double_of", "the whole"]
+    assert [str(call) for call in calls] == ["double_of", "the model"]
 
 
 def test_recording_works_while_a_gradient_is_taken():

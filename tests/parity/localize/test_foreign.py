@@ -15,13 +15,14 @@ from mlx import nn as mlx_nn
 from torch import nn as torch_nn
 
 from lyceum.contract import UsageError
-from parity.compare.compare import compare_pair
-from parity.localize import VARIANTS, compared, localize, place, places
+from parity.compare.verdicts import compare_pair
+from parity.localize import localize, models_and_point
+from parity.localize.call_results import VARIANTS, call_result, call_results
 from parity.localize.calls import submodules
-from parity.localize.first_divergence import Place, first
 from parity.localize.paired_run import paired_run
 from parity.localize.updates import Update
-from parity.results.console import plain
+from parity.results.localization import CallResult, first_divergence
+from parity.results.saving import json_safe
 from parity.results.verdict import compare
 
 WIDTH = 8
@@ -84,69 +85,69 @@ SHAPE = (2, WIDTH, WIDTH)
 
 
 def run(mlx=None, torch=None, modules=MODULES, **named):
-    found = localize(mlx or MlxNet(), torch or TorchNet(), SHAPE, names=NAMES, modules=modules, **named)
-    return found, {place.name: place.red for place in found.places}
+    result = localize(mlx or MlxNet(), torch or TorchNet(), SHAPE, names=NAMES, modules=modules, **named)
+    return result, {call.name: call.failed_stage for call in result.calls}
 
 
-def test_models_that_agree_never_part():
-    found, red = run()
-    assert found.first_divergence is None, found.sentence()
-    assert list(red) == [
-        "layers.0.norm", "layers.0.proj", "layers.0", "layers.1.norm", "layers.1.proj", "layers.1", "the whole",
+def test_models_that_agree_never_diverge():
+    result, stages = run()
+    assert result.first_divergence is None, result.sentence()
+    assert list(stages) == [
+        "layers.0.norm", "layers.0.proj", "layers.0", "layers.1.norm", "layers.1.proj", "layers.1", "the model",
     ]  # fmt: skip
-    assert found.unpaired == ("PyTorch's act",)
-    assert found.places[2].missing == ("PyTorch alone is given bool (8, 8), float64 (8,)",)
-    assert found.sentence() == "They never part: 7 of 7 places were compared, and all agree."
+    assert result.unpaired == ("PyTorch's act",)
+    assert result.calls[2].missing == ("PyTorch alone is given bool (8, 8), float64 (8,)",)
+    assert result.sentence() == "They never diverge: 7 of 7 calls were compared, and all agree."
 
 
 def test_an_error_does_not_travel():
-    """A norm of the first layer is wrong, and all that is behind it stays green: but for what contains it."""
+    """A norm of the first layer is wrong, and all that is behind it passes, except what contains it."""
     mlx = MlxNet()
     mlx.layers[0].norm.eps = 1e-3
-    found, red = run(mlx)
-    assert {name for name, stage in red.items() if stage} == {"layers.0.norm", "layers.0", "the whole"}
-    first_divergence = found.first_divergence
-    assert (first_divergence.stage, first_divergence.path, first_divergence.method, first_divergence.passed) == (
+    result, stages = run(mlx)
+    assert {name for name, stage in stages.items() if stage} == {"layers.0.norm", "layers.0", "the model"}
+    first_divergence = result.first_divergence
+    assert (first_divergence.stage, first_divergence.path, first_divergence.method, first_divergence.skipped) == (
         "forward",
         "layers.0.norm",
         "__call__",
         0,
     )
     for words in ("layers.0.norm (forward)", "mlx float64, output, at (", "everything before it agrees"):
-        assert words in found.sentence()
+        assert words in result.sentence()
 
 
-def test_whoever_is_red_was_given_the_bound_of_the_judge():
+def test_what_fails_has_the_bound_that_check_gives_it():
     mlx = MlxNet()
     mlx.layers[0].norm.eps = 1e-3
-    pair, point = compared(mlx, TorchNet(), SHAPE, NAMES, (None, None), None, 0)
-    found = list(places(pair, point, ()))[-1].verdicts["forward"]
+    pair, point = models_and_point(mlx, TorchNet(), SHAPE, NAMES, (None, None), None, 0)
+    result = list(call_results(pair, point, ()))[-1].verdicts["forward"]
     (same,) = (
         v
         for v in compare_pair(pair, point, VARIANTS, ("gradient",))
-        if (v.variant, v.what) == (found.variant, found.what)
+        if (v.variant, v.what) == (result.variant, result.what)
     )
-    assert (found.bound, found.error, found.where) == (same.bound, same.error, same.where) and not found.ok
+    assert (result.bound, result.error, result.where) == (same.bound, same.error, same.where) and not result.ok
 
 
-def test_a_container_whose_children_are_green_is_itself_at_fault():
+def test_a_container_fails_although_its_children_pass():
     mlx = MlxNet()
     mlx.layers[1].slip = 1.001
-    found, red = run(mlx)
-    assert found.first_divergence.path == "layers.1"
-    assert {name for name, stage in red.items() if stage} == {"layers.1", "the whole"}
+    result, stages = run(mlx)
+    assert result.first_divergence.path == "layers.1"
+    assert {name for name, stage in stages.items() if stage} == {"layers.1", "the model"}
 
 
-def test_a_gradient_that_is_cut_is_a_parting_backward():
+def test_a_gradient_that_is_cut_diverges_backward():
     class Cut(mlx_nn.Linear):
         def __call__(self, x):
             return mx.stop_gradient(x) @ self.weight.T + self.bias
 
     mlx = MlxNet()
     mlx.layers[1].proj = Cut(WIDTH, WIDTH)
-    found, _ = run(mlx)
-    assert (found.first_divergence.path, found.first_divergence.stage) == ("layers.1.proj", "backward")
-    assert found.first_divergence.verdict.what == "input 0"
+    result, _ = run(mlx)
+    assert (result.first_divergence.path, result.first_divergence.stage) == ("layers.1.proj", "backward")
+    assert result.first_divergence.verdict.what == "input 0"
 
 
 def test_a_parameter_called_output_is_no_output():
@@ -170,18 +171,18 @@ def test_a_parameter_called_output_is_no_output():
     assert (first_divergence.stage, first_divergence.verdict.what) == ("backward", "output.weight")
 
 
-def test_without_a_partner_a_submodule_is_reported_and_its_container_found():
+def test_an_unpaired_submodule_is_reported_and_its_container_fails():
     mlx = MlxNet()
     mlx.layers[1].slip = 1.001
-    found, red = run(mlx, modules=None)
-    assert list(red) == ["layers.0.norm", "layers.0.proj", "layers.1.norm", "layers.1.proj", "the whole"]
-    assert found.first_divergence.path == "" and "first in the whole (forward)" in found.sentence()
-    assert {"MLX's layers.0", "PyTorch's h.0"} <= set(found.unpaired)
+    result, stages = run(mlx, modules=None)
+    assert list(stages) == ["layers.0.norm", "layers.0.proj", "layers.1.norm", "layers.1.proj", "the model"]
+    assert result.first_divergence.path == "" and "first diverge in the model (forward)" in result.sentence()
+    assert {"MLX's layers.0", "PyTorch's h.0"} <= set(result.unpaired)
 
 
 @pytest.mark.parametrize("modules", [{"layers.0": "h.0", "layers.1": "h.1"}, {"layers": "h"}])
-def test_a_dictionary_speaks_of_what_is_below(modules):
-    paired = {place.path for place in run(modules=modules)[0].places}
+def test_a_dictionary_applies_to_what_is_below(modules):
+    paired = {call.path for call in run(modules=modules)[0].calls}
     assert {"layers.0", "layers.1"} <= paired
 
 
@@ -201,15 +202,15 @@ def test_a_slip_in_the_map_of_modules_is_one_sentence(modules, words):
     assert words in str(error.value)
 
 
-def test_what_pytorch_is_handed_may_have_been_rounded():
+def test_what_pytorch_alone_is_given_may_have_been_rounded():
     """Where MLX computes inside what PyTorch was given, MLX's rounding is allowed for, and nothing else is."""
-    pair, point = compared(MlxNet(1e5), TorchNet(1e5), SHAPE, NAMES, (None, None), None, 0)
+    pair, point = models_and_point(MlxNet(1e5), TorchNet(1e5), SHAPE, NAMES, (None, None), None, 0)
     block = next(each for each in paired_run(pair, point, MODULES).calls if each.mlx.path == "layers.0")
-    assert place(pair, point, block).red is None
-    assert place(pair, point, replace(block, samples=())).red == "forward"
+    assert call_result(pair, point, block).failed_stage is None
+    assert call_result(pair, point, replace(block, samples=())).failed_stage == "forward"
 
 
-def test_layouts_that_differ_are_said_not_guessed():
+def test_layouts_that_differ_are_reported_not_guessed():
     class TorchConv(torch_nn.Module):
         def __init__(self):
             super().__init__()
@@ -228,17 +229,20 @@ def test_layouts_that_differ_are_said_not_guessed():
 
     from parity import permuted
 
-    found = localize(MlxConv(), TorchConv(), (2, 8, 3), names={"conv.weight": permuted("conv.weight", (0, 2, 1))})
-    conv, whole = found.places
+    result = localize(MlxConv(), TorchConv(), (2, 8, 3), names={"conv.weight": permuted("conv.weight", (0, 2, 1))})
+    conv, model = result.calls
     assert conv.reason == "MLX returns float64 (2, 6, 4), PyTorch float64 (2, 4, 6)" and not conv.verdicts
-    assert whole.red is None and "1 of 2 places were compared" in found.sentence()
+    assert model.failed_stage is None and "1 of 2 calls were compared" in result.sentence()
 
 
-def test_what_could_not_be_compared_before_the_parting_is_counted():
-    place = Place("a", "__call__", "a", {}, reason="shapes")
-    red = Place("b", "__call__", "b", {"forward": compare("", "", "", np.ones(1), np.zeros(1), 0.5, "by decree")})
+def test_what_could_not_be_compared_before_the_first_divergence_is_counted():
+    skipped = CallResult("a", "__call__", "a", {}, reason="shapes")
+    failed = CallResult(
+        "b", "__call__", "b", {"forward": compare("", "", "", np.ones(1), np.zeros(1), 0.5, "by decree")}
+    )
     assert (
-        "everything that was compared before it agrees, and 1 could not be compared." in first([place, red]).sentence()
+        "everything that was compared before it agrees, and 1 could not be compared."
+        in first_divergence([skipped, failed]).sentence()
     )
 
 
@@ -275,12 +279,12 @@ class TorchAround(torch_nn.Module):
         return x + self.inner(x.detach())
 
 
-@pytest.mark.parametrize(("factor", "red"), [(1.0, None), (1.001, "forward")])
-def test_what_has_no_gradient_is_compared_forward_alone(factor, red):
-    inner, whole = localize(MlxAround(factor), TorchAround(), [np.eye(3) + 0.25]).places
-    assert inner.verdicts.keys() == {"forward"} and inner.red == whole.red == red
+@pytest.mark.parametrize(("factor", "stage"), [(1.0, None), (1.001, "forward")])
+def test_what_has_no_gradient_is_compared_forward_alone(factor, stage):
+    inner, model = localize(MlxAround(factor), TorchAround(), [np.eye(3) + 0.25]).calls
+    assert inner.verdicts.keys() == {"forward"} and inner.failed_stage == model.failed_stage == stage
     assert len(inner.missing) == 1 and inner.missing[0].startswith("gradient: ") and "nverse" in inner.missing[0]
-    assert whole.verdicts.keys() == {"forward", "backward"}
+    assert model.verdicts.keys() == {"forward", "backward"}
 
 
 def test_the_models_are_left_as_they_were():
@@ -293,14 +297,14 @@ def test_the_models_are_left_as_they_were():
     assert torch.equal(torch_model.h[0].fc.weight, before[1])
 
 
-def test_optimizers_part_in_the_update():
+def test_optimizers_diverge_in_the_update():
     def adam(parameters):
         return torch.optim.AdamW(parameters, lr=1e-3)
 
     right, _ = run(optimizers=(optim.AdamW(1e-3, bias_correction=True), adam))
     assert right.first_divergence is None, right.sentence()
-    wrong, red = run(optimizers=(optim.AdamW(1e-3), adam))
-    assert wrong.first_divergence.stage == "update" == red["optimizer.step"]
+    wrong, stages = run(optimizers=(optim.AdamW(1e-3), adam))
+    assert wrong.first_divergence.stage == "update" == stages["optimizer.step"]
     assert wrong.first_divergence.verdict.what.startswith("h.0.ln.weight")
 
 
@@ -308,20 +312,20 @@ def test_updates_come_after_the_model_and_in_turn():
     def check(got):
         return lambda: [compare("", "mlx float64", "p", np.array(got), np.array(0.0), 0.5, "by decree")]
 
-    found, red = run(updates=(Update("a", "step", check(0.0)), Update("b", "step", check(1.0))))
-    assert list(red)[-3:] == ["the whole", "a.step", "b.step"]
-    assert (found.first_divergence.path, found.first_divergence.stage) == ("b", "update")
+    result, stages = run(updates=(Update("a", "step", check(0.0)), Update("b", "step", check(1.0))))
+    assert list(stages)[-3:] == ["the model", "a.step", "b.step"]
+    assert (result.first_divergence.path, result.first_divergence.stage) == ("b", "update")
 
 
 def test_the_report_can_be_printed_and_stored():
     mlx = MlxNet()
     mlx.layers[0].norm.eps = 1e-3
-    found, red = run(mlx)
-    for words in (*red, "forward", "PyTorch's act", "PyTorch alone is given", found.sentence()):
-        assert words in str(found)
-    records = json.loads(json.dumps([plain(record) for record in found.records()], allow_nan=False))
-    assert [record["record"] for record in records] == ["place"] * 7 + ["first_divergence"]
-    assert [record["ok"] for record in records] == [stage is None for stage in red.values()] + [False]
+    result, stages = run(mlx)
+    for words in (*stages, "forward", "PyTorch's act", "PyTorch alone is given", result.sentence()):
+        assert words in str(result)
+    records = json.loads(json.dumps([json_safe(record) for record in result.records()], allow_nan=False))
+    assert [record["record"] for record in records] == ["call"] * 7 + ["first_divergence"]
+    assert [record["ok"] for record in records] == [stage is None for stage in stages.values()] + [False]
     assert records[-1]["first_divergence"]["verdict"]["variant"] == "mlx float64"
     assert math.isfinite(records[0]["verdicts"]["forward"]["error"])
 

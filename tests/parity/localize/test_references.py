@@ -10,7 +10,7 @@ from torch import nn as torch_nn
 from lyceum.contract import UsageError
 from parity.compare.inputs import arguments, integers
 from parity.localize import localize
-from parity.localize.references import described, load, located
+from parity.localize.references import load_model, load_object, parse_input
 from parity.localize.targets import targets_from
 
 PORT = """
@@ -38,21 +38,21 @@ def port(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("name", "kind"), [("ready", mlx_nn), ("made", mlx_nn), ("torch_layer", torch_nn), ("Net", torch_nn)]
+    ("name", "framework"), [("ready", mlx_nn), ("made", mlx_nn), ("torch_layer", torch_nn), ("Net", torch_nn)]
 )
-def test_a_module_or_what_makes_one(port, name, kind):
-    assert isinstance(load(f"{port}:{name}"), kind.Linear)
+def test_a_module_or_what_makes_one(port, name, framework):
+    assert isinstance(load_model(f"{port}:{name}"), framework.Linear)
 
 
 def test_a_name_in_a_package():
-    assert located("parity.localize.references:load") is load
+    assert load_object("parity.localize.references:load_model") is load_model
 
 
 @pytest.mark.parametrize("order", [("ready", "Net"), ("Net", "ready")])
 def test_a_file_is_compared(port, order):
-    found = targets_from(*(f"{port}:{name}" for name in order), ["x:2,3"], f"{port}:names")
-    assert found.names == {"weight": "weight"} and found.inputs == ((2, 3),)
-    assert localize(**vars(found)).first_divergence is None
+    target = targets_from(*(f"{port}:{name}" for name in order), ["x:2,3"], f"{port}:names")
+    assert target.names == {"weight": "weight"} and target.inputs == ((2, 3),)
+    assert localize(**vars(target)).first_divergence is None
 
 
 @pytest.mark.parametrize(
@@ -70,24 +70,24 @@ def test_a_file_is_compared(port, order):
 )
 def test_a_reference_that_leads_nowhere_is_one_sentence(port, reference, words):
     with pytest.raises(UsageError) as error:
-        load(reference.format(port))
+        load_model(reference.format(port))
     assert words in str(error.value) and "\n" not in str(error.value)
 
 
 def test_a_file_that_raises_is_one_sentence(tmp_path):
-    path = tmp_path / "broken.py"
+    path = tmp_path / "raises.py"
     path.write_text("1 / 0")
-    with pytest.raises(UsageError, match="broken.py fails: ZeroDivisionError: division by zero"):
-        located(f"{path}:x")
+    with pytest.raises(UsageError, match="raises.py fails: ZeroDivisionError: division by zero"):
+        load_object(f"{path}:x")
 
 
 @pytest.mark.parametrize(
     ("text", "shape", "below"), [("2,16,64", (2, 16, 64), None), ("7", (7,), None), ("ids:2,16<97", (2, 16), 97)]
 )
 def test_inputs(text, shape, below):
-    found = described(text)
-    assert found == (integers(shape, below) if below else shape)
-    (drawn,) = arguments((found,), np.random.default_rng(0))
+    parsed = parse_input(text)
+    assert parsed == (integers(shape, below) if below else shape)
+    (drawn,) = arguments((parsed,), np.random.default_rng(0))
     assert drawn.shape == shape and drawn.dtype.kind == ("i" if below else "f")
     assert not below or (drawn.min() >= 0 and drawn.max() < below)
 
@@ -95,19 +95,19 @@ def test_inputs(text, shape, below):
 @pytest.mark.parametrize("text", ["", "2x3", "2,,3", "2,0", "<97", "2<", "2<0", "-1", "a:b:2"])
 def test_an_input_that_is_none_is_one_sentence(text):
     with pytest.raises(UsageError, match="is no input: say --input 2,16,64"):
-        described(text)
+        parse_input(text)
 
 
 @pytest.mark.parametrize("persona", ["baseline", "aristotle"])
 def test_a_persona_brings_everything(persona):
-    found = targets_from(f"mlx:{persona}", f"torch:{persona}")
-    assert len(found.inputs) == 3 and len(found.updates) == 2 and len(found.mlx.blocks) == 2
+    target = targets_from(f"mlx:{persona}", f"torch:{persona}")
+    assert len(target.inputs) == 3 and len(target.updates) == 2 and len(target.mlx.blocks) == 2
 
 
 @pytest.mark.parametrize(
     ("ours", "theirs", "inputs", "names", "words"),
     [
-        ("mlx:aristotle", "torch:aristotle", ["2,3"], None, "bring their own inputs and names"),
+        ("mlx:aristotle", "torch:aristotle", ["2,3"], None, "bring their inputs and names"),
         (
             "mlx:aristotle",
             "torch:baseline",
