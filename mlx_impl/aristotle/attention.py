@@ -1,4 +1,4 @@
-"""A3, the syllogism: attention and its conclusion. Defined by `lyceum.personas.aristotle.attention`."""
+"""A3, the syllogism: attention applied once and twice. Reference: `lyceum.personas.aristotle.attention`."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ from mlx_impl.registry import implements
 class Syllogism(Attention):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
-    def __init__(self, n_embd: int, n_head: int):
-        super().__init__(n_embd, n_head)
-        self.gate = mx.zeros((n_head,))
+    def __init__(self, n_embd: int, n_head: int, eps: float, initial_gate: float):
+        super().__init__(n_embd, n_head, eps)
+        self.gate = mx.full((n_head,), initial_gate)
 
     def middle(self, v: mx.array, premise: mx.array) -> mx.array:
-        """Values and what was found of them -> the middle terms, (B, H, T, d/H) each."""
+        """Values v and premise P v -> middle terms v + g (P v - v), (B, H, T, d/H) each."""
         return v + mx.sigmoid(self.gate)[:, None, None] * (premise - v)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: nothing, or what `turned` takes."""
+        """rotation: empty, or (cos, sin[, frame]) as in `turned`."""
         q, k, v = self.parts(x, *rotation)
-        # MLX asks for the scale that PyTorch takes by default.
+        # MLX needs the scale that is PyTorch's default.
         scale = q.shape[-1] ** -0.5
         premise = mx.fast.scaled_dot_product_attention(q, k, v, scale=scale, mask="causal")
         middle = self.middle(v, premise)

@@ -1,4 +1,4 @@
-"""A6, attention on latents with four kinds of heads. Defined by `lyceum.personas.aristotle.mla`."""
+"""A6, the organon: attention on latents with four types of heads. Reference: `lyceum.personas.aristotle.mla`."""
 
 from __future__ import annotations
 
@@ -9,17 +9,17 @@ from lyceum.personas.aristotle import mla as reference
 from mlx_impl.common.rotary import turned
 from mlx_impl.registry import implements
 
-KINDS = 4
+N_TYPES = len(reference.HEAD_TYPES)
 
 
 def before(x: mx.array) -> mx.array:
-    """x (..., T, w) -> x of the place before, zero before the first."""
+    """x (..., T, w) -> x of the position before, zero before position 0."""
     return mx.concatenate([mx.zeros_like(x[..., :1, :]), x[..., :-1, :]], axis=-2)
 
 
-def reasoned(now: mx.array, past: mx.array) -> mx.array:
-    """What the kinds look at, of the same for a place and for the one before it, both (B, H, ...)."""
-    (demonstration, _, dialectic, analogy), (_, induction, was, _) = (mx.split(x, KINDS, axis=1) for x in (now, past))
+def by_type(now: mx.array, past: mx.array) -> mx.array:
+    """Keys or scores of a position and of the one before it, both (B, H, ...) -> those that each type of heads uses."""
+    (demonstration, _, dialectic, analogy), (_, induction, was, _) = (mx.split(x, N_TYPES, axis=1) for x in (now, past))
     return mx.concatenate([demonstration, induction, dialectic - was, analogy], axis=1)
 
 
@@ -29,11 +29,11 @@ class LatentAttention(nn.Module):
 
     def __init__(self, n_embd: int, n_head: int, n_latent: int, n_rotary: int, base: float, eps: float):
         super().__init__()
-        self.n_head, self.kept, self.base, self.eps = n_head, (n_latent, n_rotary), base, eps
+        self.n_head, self.widths, self.base, self.eps = n_head, (n_latent, n_rotary), base, eps
         self.scale = (n_embd // n_head + n_rotary) ** -0.5
         self.down = nn.Linear(n_embd, n_latent + n_rotary, bias=False)
         self.query = nn.Linear(n_embd, n_embd + n_head * n_rotary, bias=False)
-        self.contrast = nn.Linear(n_embd, n_embd // KINDS, bias=False)
+        self.contrast = nn.Linear(n_embd, n_embd // N_TYPES, bias=False)
         self.up = nn.Linear(n_latent, 2 * n_embd, bias=False)
         self.out = nn.Linear(n_embd, n_embd, bias=False)
 
@@ -42,30 +42,30 @@ class LatentAttention(nn.Module):
         return mx.unflatten(x, -1, (self.n_head, -1)).swapaxes(1, 2)
 
     def latents(self, x: mx.array, offset: int) -> tuple[mx.array, mx.array]:
-        """x (B, T, d) from place `offset` on -> what the cache keeps, (B, T, n_latent) and (B, T, n_rotary)."""
-        c, r = mx.split(self.down(x), [self.kept[0]], axis=-1)
+        """x (B, T, d) from position `offset` on -> c (B, T, n_latent) and r (B, T, n_rotary), which are cached."""
+        c, r = mx.split(self.down(x), [self.widths[0]], axis=-1)
         return mx.fast.rms_norm(c, None, self.eps), turned(r, offset, self.base)
 
     def queries(self, x: mx.array, change: mx.array, offset: int) -> tuple[mx.array, mx.array]:
-        """x (B, T, d), change = x - x before -> queries (B, H, T, dh), and their rotary parts, turned."""
+        """x (B, T, d), change = x_t - x_{t-1} -> queries (B, H, T, dh), and their rotary parts, turned."""
         q, rotary = mx.split(self.query(x), [x.shape[-1]], axis=-1)
         more = self.contrast(change)
         q = q + mx.pad(more, [(0, 0), (0, 0), (q.shape[-1] - more.shape[-1], 0)])
         return self.heads(q), turned(self.heads(rotary), offset, self.base)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: its keys have their own, and leave it."""
+        """x (B, T, d) -> the same shape. rotation: ignored; this mixer turns its own keys."""
         c, r = self.latents(x, 0)
         q, rotary = self.queries(x, x - before(x), 0)
         u, v = (self.heads(part) for part in mx.split(self.up(c), 2, axis=-1))
         r = mx.broadcast_to(r[:, None], (*rotary.shape[:3], r.shape[-1]))
-        q, k = mx.concatenate([q, rotary], axis=-1), mx.concatenate([reasoned(u, before(u)), r], axis=-1)
+        q, k = mx.concatenate([q, rotary], axis=-1), mx.concatenate([by_type(u, before(u)), r], axis=-1)
         y = mx.fast.scaled_dot_product_attention(q, k, v, scale=self.scale, mask="causal")
         return self.out(y.swapaxes(1, 2).flatten(-2))
 
     def start(self, batch: int) -> tuple[mx.array, ...]:
-        """The cache before the first token: latents, rotary keys, and the x before."""
-        latent, rotary = (mx.zeros((batch, 0, width), self.down.weight.dtype) for width in self.kept)
+        """The cache before the first token: latents, rotary keys, and x of the position before."""
+        latent, rotary = (mx.zeros((batch, 0, width), self.down.weight.dtype) for width in self.widths)
         return latent, rotary, mx.zeros((batch, self.down.weight.shape[-1]), self.down.weight.dtype)
 
     def step(self, c: mx.array, r: mx.array, last: mx.array, x: mx.array, *rotation: mx.array) -> tuple[mx.array, ...]:
@@ -77,7 +77,7 @@ class LatentAttention(nn.Module):
         up, values = self.up.weight.reshape(2, self.n_head, -1, c.shape[-1])
         s = (q @ up) @ c[:, None].swapaxes(-1, -2)
         past = mx.concatenate([mx.zeros_like(s[..., :1]), s[..., :-1]], axis=-1)
-        scores = (reasoned(s, past) + rotary @ r[:, None].swapaxes(-1, -2)) * self.scale
+        scores = (by_type(s, past) + rotary @ r[:, None].swapaxes(-1, -2)) * self.scale
         seen = mx.tri(*scores.shape[-2:], offset, dtype=mx.float32) > 0
         weights = mx.softmax(mx.where(seen, scores, -mx.inf), axis=-1)
         y = (weights @ c[:, None]) @ values.swapaxes(-1, -2)

@@ -1,4 +1,4 @@
-"""A9, the golden mean: norm and gated perceptron. Defined by `lyceum.personas.aristotle.norm`."""
+"""A9, the golden mean: norm and gated perceptron. Reference: `lyceum.personas.aristotle.norm`."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class GoldenMean(nn.Module):
     def scale(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> (..., 1)."""
         mean, square = mx.abs(x).mean(-1, keepdims=True), mx.square(x).mean(-1, keepdims=True)
-        # A mean square below tiny is below the floor in any case; held above it, the root has a slope at x = 0.
+        # A mean square below tiny is below the floor in any case. Clamped to it, the root has a finite slope at x = 0.
         return mx.sqrt(mx.maximum(mean * mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))
 
     def __call__(self, x: mx.array) -> mx.array:
@@ -31,7 +31,7 @@ class GoldenMean(nn.Module):
 
 def mesotes(u: mx.array, power: float) -> mx.array:
     """u (1 + |u|^power)^(-1/power), elementwise."""
-    if power == 1:  # backward, MLX squares the denominator: in float16 slopes are right up to |u| = 254
+    if power == 1:  # MLX's backward pass squares the denominator: in float16 slopes are right up to |u| = 254
         return u / (1 + mx.abs(u))
     bound = (4 / mx.finfo(u.dtype).eps) ** (1 / power)  # beyond it the value is 1 to rounding
     u = mx.clip(u, -bound, bound)

@@ -1,4 +1,4 @@
-"""A3, the syllogism: attention and its conclusion. Defined by `lyceum.personas.aristotle.attention`."""
+"""A3, the syllogism: attention applied once and twice. Reference: `lyceum.personas.aristotle.attention`."""
 
 from __future__ import annotations
 
@@ -15,16 +15,16 @@ from torch_ref.registry import implements
 class Syllogism(Attention):
     """x (B, T, n_embd) -> the same shape; `step` for generation."""
 
-    def __init__(self, n_embd: int, n_head: int):
-        super().__init__(n_embd, n_head)
-        self.gate = nn.Parameter(torch.zeros(n_head))
+    def __init__(self, n_embd: int, n_head: int, eps: float, initial_gate: float):
+        super().__init__(n_embd, n_head, eps)
+        self.gate = nn.Parameter(torch.full((n_head,), initial_gate))
 
     def middle(self, v: Tensor, premise: Tensor) -> Tensor:
-        """Values and what was found of them -> the middle terms, (B, H, T, d/H) each."""
+        """Values v and premise P v -> middle terms v + g (P v - v), (B, H, T, d/H) each."""
         return v.lerp(premise, self.gate.sigmoid()[:, None, None])
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """rotation: nothing, or what `turned` takes."""
+        """rotation: empty, or (cos, sin[, frame]) as in `turned`."""
         q, k, v = self.parts(x, *rotation)
         premise = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         middle = self.middle(v, premise)

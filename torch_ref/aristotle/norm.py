@@ -1,4 +1,4 @@
-"""A9, the golden mean: norm and gated perceptron. Defined by `lyceum.personas.aristotle.norm`."""
+"""A9, the golden mean: norm and gated perceptron. Reference: `lyceum.personas.aristotle.norm`."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ class GoldenMean(nn.Module):
     def scale(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> (..., 1)."""
         mean, square = x.abs().mean(-1, keepdim=True), x.square().mean(-1, keepdim=True)
-        # A mean square below tiny is below the floor in any case; held above it, the root has a slope at x = 0.
+        # A mean square below tiny is below the floor in any case. Clamped to it, the root has a finite slope at x = 0.
         return (mean * square.clamp(min=self.tiny).sqrt()).clamp(min=self.tiny).sqrt()
 
     def forward(self, x: Tensor) -> Tensor:

@@ -1,25 +1,25 @@
 """A3, the syllogism: attention that draws the conclusion as well as the premise.
 
 Idea. If a attends to b and b attends to c, then a may conclude c. Ordinary attention P states premises, one step from
-each place to those it looks at; P P is what follows from two of them by their middle term. Each head learns how far it
-trusts conclusions, g = s(gamma).
+each token to those it attends to; P P is what follows from two of them by their middle term. Each head learns how far
+it trusts conclusions, g = s(gamma).
 
-Equations.  q, k, v = x Wq^T, x Wk^T, x Wv^T, cut into H heads; q and k turned, if the position layer hands in a
-rotation;  P = softmax of q k^T / sqrt(d/H) over the places u <= t;
+Equations.  q, k, v = x Wq^T, x Wk^T, x Wv^T, split into H heads; q and k are turned if the position module gives a
+rotation;  P = softmax of q k^T / sqrt(d/H) over the positions u <= t;
     y = (1 - g) P v + g P (P v)  =  P ((1 - g) v + g P v);      output = concat(y) Wo^T.
-P P is never formed: by associativity a second call of the same attention on P v does it, and by linearity the mixture
-may stand before that call (as the backends have it), where its terms are kept for the backward pass in any case.
+P P is never formed: by associativity, a second call of the same attention on P v gives it. By linearity the mixture can
+come before that call (the backends do so); its terms are saved for the backward pass in any case.
 
 Theorems, with M = (1 - g) P + g P P the weights of a head.
  1. Syllogism: M is row-stochastic and causal, and at g = 1 it is the square of what it is at g = 0.
- 2. Hull: each head's output lies in the convex hull of the values that it may see.
+ 2. Hull: each head's output lies in the convex hull of the values it may see.
  3. At g = 0 it is ordinary attention, bit for bit.
  4. Causality: the output at t is a function of x_0 .. x_t.
 Proofs. P 1 = 1 gives P P 1 = P 1 = 1, and products and mixtures of non-negative lower triangular matrices are such: 1.
 A row of M is a convex combination of values at u <= t: 2 and 4. At g = 0, v + g (P v - v) = v: 3.
 
-Generation keeps keys, values and middle terms m_u = (1 - g) v_u + g (P v)_u, 3 d numbers a token: by 4 a middle term
-never changes once it is drawn, and y = P m.
+The cache holds keys, values and middle terms m_u = (1 - g) v_u + g (P v)_u, 3 d numbers a token: by 4 a middle term
+never changes, and y = P m.
 
 Cost: 4 d^2 + H parameters; the projections of attention, and its O(T^2 d) twice.
 Sources: Aristotle, Prior Analytics I 4 (Barbara); Wang et al. 2021 (MAGNA, attention diffused over several hops);
@@ -38,19 +38,19 @@ from lyceum.personas.properties.sequences import causality, continuation
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
 
-GATE = -2.0  # gamma at the start: one part in eight is concluded
-
 
 @dataclass(frozen=True)
 class Syllogism(Attention):
-    """n_embd: the width d. n_head: the number of heads H, a divisor of d."""
+    """n_embd, n_head, eps: as in `Attention`. initial_gate: gamma at the start; at -2, g = 0.12."""
+
+    initial_gate: float = -2.0
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
-        """{"qkv.weight": (3d, d), "gate": (H,), "out.weight": (d, d)}; attention's, and a gate nearly shut."""
-        return super().initial(stream, n_layer) | {"gate": np.full(self.n_head, GATE)}
+        """{"qkv.weight": (3d, d), "gate": (H,), "out.weight": (d, d)}; attention's, and gamma."""
+        return super().initial(stream, n_layer) | {"gate": np.full(self.n_head, self.initial_gate)}
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
-        """x (B, T, d) float64 -> the same shape. rotation: nothing, or what `turned` takes."""
+        """x (B, T, d) float64 -> the same shape. rotation: empty, or (cos, sin[, frame]) as in `turned`."""
         q, k, v = self.parts(p, x, *rotation)
         weights, g = self.weights(p, q, k), expit(p["gate"])[:, None, None]
         premise = weights @ v
@@ -78,9 +78,9 @@ def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 CASES = (
     Case("syllogism: typical", Syllogism(32, 4), lambda g: (g.normal(size=(2, 16, 32)),)),
     Case("syllogism: turned queries and keys", Syllogism(32, 4), draw_turned),
-    Case("syllogism: turned in other planes", Syllogism(32, 4), draw_framed),
+    Case("syllogism: turned, with a frame", Syllogism(32, 4), draw_framed),
     Case("syllogism: the contract's length", Syllogism(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
-    Case("syllogism: one place", Syllogism(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
+    Case("syllogism: one token", Syllogism(8, 2), lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("syllogism: sharp weights", Syllogism(16, 2), lambda g: (3 * g.normal(size=(2, 9, 16)),), noise=0.4),
     Case("syllogism: gates open and shut", Syllogism(16, 8), lambda g: (0.05 * g.normal(size=(2, 7, 16)),), noise=8.0),
     Case("syllogism: constant input", Syllogism(16, 2), lambda g: (np.full((2, 5, 16), 0.5),)),
@@ -89,22 +89,23 @@ CASES = (
 LENGTH = 8
 
 
-def _seen(g: np.random.Generator, gate: np.ndarray) -> tuple[Syllogism, dict[str, np.ndarray], np.ndarray]:
-    """A point at which the output is the weights M of each head, side by side: values and output projection are units.
+def _one_hot(g: np.random.Generator, gate: np.ndarray) -> tuple[Syllogism, dict[str, np.ndarray], np.ndarray]:
+    """Parameters and inputs for which each head's output is its weights M: values and output projection are one-hot.
 
-    Of the 2 LENGTH features, the first half is drawn and asked, the second says "I stand at t" and is the value.
+    Of the 2 LENGTH features, the first half is random and makes queries and keys; the second half is the one-hot
+    position, which is the value.
     """
     d = 2 * LENGTH
     qkv = representable(g.normal(size=(3 * d, d)))
-    # Each of the two heads reads the same units as its values.
+    # Both heads have the same values.
     qkv[2 * d :] = np.tile(np.eye(LENGTH, d, LENGTH), (2, 1))
     x = np.concatenate([representable(g.normal(size=(2, LENGTH, LENGTH))), np.eye(LENGTH)[None].repeat(2, 0)], axis=-1)
     return Syllogism(d, 2), {"qkv.weight": qkv, "gate": gate, "out.weight": np.eye(d)}, x
 
 
 def _weights(evaluate, g, gate) -> tuple[np.ndarray, ...]:
-    """M of two heads for each of several gates, (B, H, T, T), for the same drawn weights."""
-    spec, p, x = _seen(g, np.zeros(2))
+    """M of two heads for each of several gates, (B, H, T, T), for the same parameters."""
+    spec, p, x = _one_hot(g, np.zeros(2))
     return tuple(spec.heads(evaluate(spec, p | {"gate": np.full(2, value)}, "__call__", x)) for value in gate)
 
 
@@ -131,7 +132,7 @@ def _blind(evaluate, g):
 
 
 def _hull(evaluate, g):
-    # A hull is the intersection of its half-spaces: in no direction does the output exceed the furthest value seen.
+    # A hull is the intersection of its half-spaces: the output exceeds the furthest value in no direction.
     spec = Syllogism(8, 2)
     p = Case("", spec, None).parameters(g) | {"out.weight": np.eye(8)}
     x, directions = representable(g.normal(size=(2, 7, 8))), g.normal(size=(4, 50))
@@ -151,7 +152,7 @@ THEOREMS = (
     Theorem("syllogism: conclusion", "at g = 1 the weights are the square of those at g = 0", _conclusion, length=64),
     Theorem("syllogism: mixture", "M = (1 - g) P + g P P", _mixture, length=64),
     Theorem("syllogism: stochastic", "no weight is negative, and each row sums to 1", _stochastic, length=32),
-    Theorem("syllogism: blind", "no weight falls on a later place", _blind, length=1, exact=True),
+    Theorem("syllogism: blind", "no weight falls on a later position", _blind, length=1, exact=True),
     Theorem("syllogism: hull", "a head's output lies in the convex hull of the values it may see", _hull, length=64),
     Theorem("syllogism: ordinary", "at g = 0 it is ordinary attention", _ordinary, length=1, exact=True),
     causality("syllogism", Syllogism(32, 4), draw_turned),
@@ -162,7 +163,7 @@ THEOREMS = (
 SYSTEM = System(
     "attention",
     "A3, the syllogism",
-    job="mixer: attention that concludes from its premises",
+    job="mixer: attention applied once and twice, mixed by a gate for each head",
     module="mixer",
     build=lambda modules, sizes, tables: {"mixer": Syllogism(sizes.n_embd, sizes.n_head)},
 )

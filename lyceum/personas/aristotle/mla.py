@@ -1,8 +1,8 @@
-"""A6, the organon: attention on one small latent, with four kinds of heads that reason differently by structure.
+"""A6, the organon: attention on one latent a token, with four types of heads.
 
 Idea. The organon is the instrument of thought, and has four uses: to demonstrate from what a thing is, to infer from
 what came before it, to dispute over what changed, and to see a likeness between movements. All work on the same matter:
-one latent a token, and nothing else of the past is kept.
+one latent a token is all that remains of the past.
 
 Equations.  dh = d/H, latents of width 16, a rotary key of width 8, x_{-1} = 0 and c_{-1} = 0:
     c_t = N(W_c x_t),   N(z) = z / sqrt(mean z^2 + eps);      r_t = R(t) W_r x_t,  shared by the heads
@@ -12,13 +12,13 @@ Equations.  dh = d/H, latents of width 16, a rotary key of width 8, x_{-1} = 0 a
            dialectic     U_h (c_t - c_{t-1})  what changed?
            analogy       U_h c_t            what is as I have become?
     score[t, i] = (q_t . k_i + rotary q_t . r_i) / sqrt(dh + 8), i <= t;   y_t = sum_i softmax(score)[t, i] V_h c_i
-R(t) turns the pairs (j, j + 4) by t base^(-j/4); base 100 gives wavelengths from 6 to 200 places, for blocks of 64.
-The kinds come in this order, H/4 heads each. N has no gain: U and V would absorb it.
+R(t) turns the pairs (j, j + 4) by t base^(-j/4); base 100 gives wavelengths from 6 to 200 tokens, for blocks of 64.
+Each type has H/4 heads, in this order. N has no gain: U and V would absorb it.
 
 Theorems.
  1. Absorbed = explicit. q . U c = (U^T q) . c, sum_i w_i V c_i = V sum_i w_i c_i, and a key of c_t and c_{t-1} makes a
-    score of the same two: with s[t, i] = (U^T q_t) . c_i the four kinds score s[t, i], s[t, i-1], s[t, i] - s[t, i-1],
-    s[t, i]. So generation forms no key and no value; it holds because nothing is normalised after U.
+    score of the same two: with s[t, i] = (U^T q_t) . c_i the four types score s[t, i], s[t, i-1], s[t, i] - s[t, i-1],
+    s[t, i]. So generation forms neither keys nor values. It holds because nothing is normalised after U.
  2. The cache holds 16 + 8 numbers a token, and one x: 96 bytes in float32, where plain keys and values take 8 d = 256.
  3. Causality: y_t is a function of x_0 .. x_t.
 
@@ -40,28 +40,29 @@ from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.system import System
 
 Cache = tuple[np.ndarray, np.ndarray, np.ndarray]
-KINDS = 4
+HEAD_TYPES = ("demonstration", "induction", "dialectic", "analogy")  # each is given its share of the heads
 
 
 def before(x: np.ndarray, first: np.ndarray | float = 0.0) -> np.ndarray:
-    """x (..., T, w) -> x of the place before; `first` (..., w) stands before the first."""
+    """x (..., T, w) -> x of the position before; `first` (..., w) comes before position 0."""
     moved = np.roll(x, 1, axis=-2)
     moved[..., 0, :] = first
     return moved
 
 
-def reasoned(now: np.ndarray, past: np.ndarray) -> np.ndarray:
-    """What the kinds look at, of the same for a place and for the one before it, both (B, H, ...)."""
-    (demonstration, _, dialectic, analogy), (_, induction, was, _) = (np.split(x, KINDS, axis=1) for x in (now, past))
+def by_type(now: np.ndarray, past: np.ndarray) -> np.ndarray:
+    """Keys or scores of a position and of the one before it, both (B, H, ...) -> those that each type of heads uses."""
+    (demonstration, _, dialectic, analogy), (_, induction, was, _) = (
+        np.split(x, len(HEAD_TYPES), axis=1) for x in (now, past)
+    )
     return np.concatenate([demonstration, induction, dialectic - was, analogy], axis=1)
 
 
 @dataclass(frozen=True)
 class LatentAttention:
-    """n_embd: the width d. n_head: heads H, a multiple of 4 that divides d. n_latent, n_rotary: what is kept a token.
+    """n_embd: the width d. n_head: heads H, a multiple of 4 that divides d. n_latent, n_rotary: the cache of a token.
 
-    base: the rotary angles' base. eps: added to the latent's mean square. Raises PersonaError for other numbers of
-    heads.
+    base: of the rotary angles. eps: added to the latent's mean square. Raises PersonaError for other numbers of heads.
     """
 
     n_embd: int
@@ -72,16 +73,16 @@ class LatentAttention:
     eps: float = 1e-5
 
     def __post_init__(self):
-        if self.n_head % KINDS:
-            raise PersonaError(f"the organon has four kinds of heads, so n_head is a multiple of 4, not {self.n_head}.")
+        if self.n_head % len(HEAD_TYPES):
+            raise PersonaError(f"mla has four types of heads: n_head must be a multiple of 4, not {self.n_head}.")
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
-        """All normal with deviation 0.02, "out.weight" scaled down; "up.weight" holds U, then V."""
+        """All normal with deviation 0.02, "out.weight" with less; "up.weight" has the rows of U, then those of V."""
         d, rotary = self.n_embd, self.n_head * self.n_rotary
         return {
             "down.weight": stream.normal(0, 0.02, (self.n_latent + self.n_rotary, d)),
             "query.weight": stream.normal(0, 0.02, (d + rotary, d)),
-            "contrast.weight": stream.normal(0, 0.02, (d // KINDS, d)),
+            "contrast.weight": stream.normal(0, 0.02, (d // len(HEAD_TYPES), d)),
             "up.weight": stream.normal(0, 0.02, (2 * d, self.n_latent)),
             "out.weight": stream.normal(0, 0.02 / np.sqrt(2 * n_layer), (d, d)),
         }
@@ -91,29 +92,29 @@ class LatentAttention:
         return x.reshape(*x.shape[:2], self.n_head, -1).transpose(0, 2, 1, 3)
 
     def latents(self, p: dict[str, np.ndarray], x: np.ndarray, offset: int) -> tuple[np.ndarray, np.ndarray]:
-        """x (B, T, d) from place `offset` on -> c (B, T, n_latent) and r (B, T, n_rotary): what the cache keeps."""
+        """x (B, T, d) from position `offset` on -> c (B, T, n_latent) and r (B, T, n_rotary), which are cached."""
         c, r = np.split(x @ p["down.weight"].T, [self.n_latent], axis=-1)
         return c / np.sqrt((c**2).mean(-1, keepdims=True) + self.eps), turned(r, offset, self.base)
 
     def queries(self, p: dict[str, np.ndarray], x: np.ndarray, last, offset: int) -> tuple[np.ndarray, np.ndarray]:
         """x (B, T, d), last (B, d) the x before -> queries (B, H, T, dh), and their rotary parts, turned."""
         q, rotary = np.split(x @ p["query.weight"].T, [self.n_embd], axis=-1)
-        q[..., -self.n_embd // KINDS :] += (x - before(x, last)) @ p["contrast.weight"].T
+        q[..., -self.n_embd // len(HEAD_TYPES) :] += (x - before(x, last)) @ p["contrast.weight"].T
         return self.heads(q), turned(self.heads(rotary), offset, self.base)
 
     def weights(self, scores: np.ndarray) -> np.ndarray:
-        """scores (B, H, n, t), unscaled, of the last n of t places -> causal weights, rows that sum to 1."""
+        """scores (B, H, n, t), unscaled, of the last n of t tokens -> causal weights, rows that sum to 1."""
         scores = scores / np.sqrt(self.n_embd // self.n_head + self.n_rotary)
         scores = np.where(np.tri(*scores.shape[-2:], scores.shape[-1] - scores.shape[-2]) > 0, scores, -np.inf)
-        found = np.exp(scores - scores.max(-1, keepdims=True))
-        return found / found.sum(-1, keepdims=True)
+        weights = np.exp(scores - scores.max(-1, keepdims=True))
+        return weights / weights.sum(-1, keepdims=True)
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
-        """x (B, T, d) float64 -> the same shape; keys and values formed, as in training. It turns its own keys."""
+        """x (B, T, d) float64 -> the same shape, in explicit form. rotation: ignored; this mixer turns its own keys."""
         c, r = self.latents(p, x, 0)
         q, rotary = self.queries(p, x, 0.0, 0)
         u, v = (self.heads(c @ up.T) for up in np.split(p["up.weight"], 2))
-        k = reasoned(u, before(u))
+        k = by_type(u, before(u))
         y = self.weights(q @ k.swapaxes(-1, -2) + rotary @ r[:, None].swapaxes(-1, -2)) @ v
         return y.transpose(0, 2, 1, 3).reshape(x.shape) @ p["out.weight"].T
 
@@ -124,7 +125,7 @@ class LatentAttention:
     def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
         """(c (B, t, n_latent), r (B, t, n_rotary), last x (B, d), n new tokens (B, n, d)) -> the cache, y (B, n, d).
 
-        In absorbed form.
+        The absorbed form of theorem 1.
         """
         old_c, old_r, last, x, *_ = arguments
         offset = old_c.shape[1]
@@ -132,12 +133,12 @@ class LatentAttention:
         q, rotary = self.queries(p, x, last, offset)
         up = p["up.weight"].reshape(2, self.n_head, -1, self.n_latent)
         s = (q @ up[0]) @ c[:, None].swapaxes(-1, -2)
-        scores = reasoned(s, before(s.swapaxes(-1, -2)).swapaxes(-1, -2)) + rotary @ r[:, None].swapaxes(-1, -2)
+        scores = by_type(s, before(s.swapaxes(-1, -2)).swapaxes(-1, -2)) + rotary @ r[:, None].swapaxes(-1, -2)
         y = self.weights(scores) @ c[:, None] @ up[1].swapaxes(-1, -2)
         return c, r, x[:, -1], y.transpose(0, 2, 1, 3).reshape(x.shape) @ p["out.weight"].T
 
 
-SMALL = LatentAttention(8, 4, n_latent=6, n_rotary=4)
+NARROW = LatentAttention(8, 4, n_latent=6, n_rotary=4)
 
 
 def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
@@ -147,27 +148,27 @@ def _step(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 CASES = (
     Case("mla: typical", LatentAttention(16, 4, n_latent=8, n_rotary=4), lambda g: (g.normal(size=(2, 16, 16)),)),
     Case("mla: the contract's sizes", LatentAttention(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
-    Case("mla: two heads of a kind", LatentAttention(16, 8, 5, 2), lambda g: (g.normal(size=(2, 7, 16)),)),
-    Case("mla: one place", SMALL, lambda g: (g.normal(size=(2, 1, 8)),)),
-    Case("mla: constant input", SMALL, lambda g: (np.tile(g.normal(size=(2, 1, 8)), (1, 6, 1)),)),
-    Case("mla: sharp weights", SMALL, lambda g: (4 * g.normal(size=(2, 9, 8)),), noise=0.5),
-    Case("mla: small latents, where eps counts", SMALL, lambda g: (3e-3 * g.normal(size=(2, 5, 8)),)),
-    Case("mla: three tokens after five", SMALL, _step, "step"),
+    Case("mla: two heads of each type", LatentAttention(16, 8, 5, 2), lambda g: (g.normal(size=(2, 7, 16)),)),
+    Case("mla: one token", NARROW, lambda g: (g.normal(size=(2, 1, 8)),)),
+    Case("mla: constant input", NARROW, lambda g: (np.tile(g.normal(size=(2, 1, 8)), (1, 6, 1)),)),
+    Case("mla: sharp weights", NARROW, lambda g: (4 * g.normal(size=(2, 9, 8)),), noise=0.5),
+    Case("mla: latents near eps", NARROW, lambda g: (3e-3 * g.normal(size=(2, 5, 8)),)),
+    Case("mla: three tokens after five", NARROW, _step, "step"),
 )
 
 
 THEOREMS = (
-    causality("mla", SMALL, lambda g: (g.normal(size=(2, 12, 8)),)),
-    # The steps are in absorbed form, the whole in explicit form.
-    continuation("mla", SMALL, lambda g: (g.normal(size=(2, 16, 8)),), length=256),
+    causality("mla", NARROW, lambda g: (g.normal(size=(2, 12, 8)),)),
+    # Steps use the absorbed form, a full pass the explicit form.
+    continuation("mla", NARROW, lambda g: (g.normal(size=(2, 16, 8)),), length=256),
 )
 
 
 SYSTEM = System(
     "mla",
     "A6, the organon",
-    job="mixer: attention on one small latent a token, with four kinds of heads",
+    job="mixer: attention on one latent a token, with four types of heads",
     module="mixer",
-    excludes={"rope": "its keys turn by themselves"},
+    excludes={"rope": "mla turns its own keys"},
     build=lambda modules, sizes, tables: {"mixer": LatentAttention(sizes.n_embd, sizes.n_head)},
 )

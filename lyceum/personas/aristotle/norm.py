@@ -1,21 +1,21 @@
 """A9, the golden mean: a norm between deficiency and excess, and a gate that rests in the middle.
 
-Idea. Virtue is a mean (Nicomachean Ethics II.6). The mean size of a vector's entries is blind to an outlier, their root
-mean square is ruled by it; the norm divides by what lies between the two. The gate of the perceptron lies between
-suppression (0) and doubling (2), and its state of rest is 1.
+Idea. Virtue is a mean (Nicomachean Ethics II.6). The mean size of a vector's entries hardly sees an outlier, their root
+mean square is ruled by it; the norm divides by a mean of the two. The gate of the perceptron lies between suppression
+(0) and doubling (2), and its state of rest is 1.
 
 Equations, for x in R^d and an activation u:
     scale(x) = sqrt(max(mean|x| * rms(x), tiny)),     N(x) = weight * x / scale(x)
     f(u)     = u (1 + |u|^p)^(-1/p),  p >= 1, p != 2,   for |u| > 1 as sign(u) (1 + |u|^-p)^(-1/p): nothing overflows
-and the perceptron that f gates is that of `lyceum.personas.model.gated`.
-f is u over the p-norm of (1, u): up to a constant the power mean of exponent -p of |u| and 1, so it rests between a
-size and the unit. p = 1, the default, is the harmonic mean; p = 2 is the chord of Euclid's E9. The scale is a geometric
-mean. tiny is a floor of the squared scale: below it N is linear, so its slope at x = 0 is finite.
+f gates the perceptron of `lyceum.personas.model.gated`.
+f is u over the p-norm of (1, u): up to a constant, |f| is the power mean of exponent -p of |u| and 1. p = 1, the
+default, is the harmonic mean; p = 2 is the chord of Euclid's norm. The scale is a geometric mean. tiny is a floor of
+the squared scale: below it N is linear, so its slope at x = 0 is finite.
 
-Mended. The gate was f(a) itself, which since f is odd makes an even layer. 1 + f(a) is even and odd in equal right, and
-passes b unchanged where the gate has nothing to say.
+Why 1 + f. With the gate f(a) alone, f being odd, the layer would be even. 1 + f(a) has an even and an odd part of equal
+size, and passes b unchanged where f(a) = 0.
 
-Choice of p. After 300 steps p = 1 and p = 4 are equal (5.597 and 5.596 nats on held-out text of the training split),
+Choice of p. After 300 steps p = 1 and p = 4 are equal (5.597 and 5.596 nats on the last tenth of the training split),
 and p = 1 costs half: one division.
 
 Theorems.
@@ -23,10 +23,10 @@ Theorems.
  2. mean|x| <= scale(x) <= rms(x), above the floor: mean|x| <= rms(x) by Cauchy and Schwarz, and a geometric mean lies
     between its terms.
  3. f is odd with f(0) = 0, |f| <= 1; f' = (1 + |u|^p)^(-1-1/p) lies in (0, 1], so f increases and is 1-Lipschitz.
- 4. y(x) - y(-x) = 2 W_down W_b x: what the gate adds is even, what it rests on is linear.
+ 4. y(x) - y(-x) = 2 W_down W_b x: the part of y with f is even in x, the part with 1 is linear.
 
-The backends hold |u| <= (4 / eps)^(1/p), where f is 1 to rounding, and use the first form alone: to choose between two
-forms entry by entry costs more than both. At p = 1 nothing finite overflows, and nothing is held.
+The backends clamp |u| to (4 / eps)^(1/p), where f is 1 to rounding, and use the first form only: a choice between two
+forms entry by entry costs more than both. At p = 1 nothing finite overflows, and nothing is clamped.
 
 Cost. Norm: d parameters, two means a token.
 Sources: Zhang & Sennrich 2019 (RMSNorm); Turian 2009 (softsign, p = 1); Carlile 2017 (p = 2); the form
@@ -74,20 +74,20 @@ def mesotes(u: np.ndarray, power: float) -> np.ndarray:
     return np.where(size > 1, beyond, within)
 
 
-def checked(power: float) -> None:
-    """Raises PersonaError for an exponent of which the theorems do not speak."""
+def check_power(power: float) -> None:
+    """Raises PersonaError for an exponent that the theorems do not cover."""
     if not power >= 1 or power == 2:
-        raise PersonaError(f"the exponent of the mesotes is {power}: choose 1 or more, and not 2, which is Euclid's.")
+        raise PersonaError(f"the gate's exponent is {power}: choose 1 or more, and not 2, which is Euclid's.")
 
 
 @dataclass(frozen=True)
 class GatedMesotes(GatedPerceptron):
-    """n_embd: the width d. hidden: of the layer between. power: the exponent p; PersonaError below 1 and at 2."""
+    """n_embd: the width d. hidden: the hidden width. power: the exponent p; PersonaError below 1 and at 2."""
 
     power: float = 1.0
 
     def __post_init__(self):
-        checked(self.power)
+        check_power(self.power)
 
     def activate(self, p: dict[str, np.ndarray], u: np.ndarray) -> np.ndarray:
         """f(u), elementwise."""
@@ -151,7 +151,7 @@ def _contraries(evaluate, g):
 
 THEOREMS = (
     Theorem("golden: homogeneous", "N(c x) = sign(c) N(x) above the floor", _homogeneous, length=4 * 16),
-    Theorem("golden: octaves", "for powers of two to the last bit", _octaves, length=0, exact=True),
+    Theorem("golden: octaves", "the same for powers of two, to the last bit", _octaves, length=0, exact=True),
     Theorem("golden: between", "mean|x| <= scale <= rms", _between, length=3 * 16),
     Theorem("mesotes: odd", "f(-u) = -f(u) to the last bit, and f(0) = 0", _odd, length=0, exact=True),
     Theorem("mesotes: increasing", "0 <= f(v) - f(u) <= v - u for u <= v, and |f| <= 1", _increasing, length=16),
@@ -162,7 +162,7 @@ THEOREMS = (
 SYSTEM = System(
     "norm",
     "A9, the golden mean",
-    job="norms and perceptrons: a scale between two means, gates that rest at 1",
+    job="norms by the geometric mean of mean|x| and rms; perceptrons with a bounded gate around 1",
     build=lambda modules, sizes, tables: {
         "norm": GoldenMean(sizes.n_embd),
         "mlp": GatedMesotes(sizes.n_embd, 8 * sizes.n_embd // 3),

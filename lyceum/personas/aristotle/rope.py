@@ -1,26 +1,27 @@
-"""A5, the square of opposition: rotary positions in two senses of "where", the place and the proposition.
+"""A5, the square of opposition: rotary positions by token and by sentence.
 
-Idea. A token stands at place t of the text and in proposition s of its argument. What it has to do with another
-depends on how far apart they stand in both, and on whether they stand on one side or opposed. There are two
-oppositions, so four corners, and each head judges from one of them.
+Idea. A token has a position t in the text and a sentence s in the argument. What it has to do with another depends on
+how far apart they are in both, and on whether they are on one side or opposed. There are two oppositions, so four
+corners, and each head sees from one of them.
 
-Equations.  s_t = number of sentence ends among ids[0 .. t-1], so that an end belongs to the sentence that it ends.
-A vector x of width w is w/2 pairs (x_i, x_{i+w/2}). Pair i turns by the angle t f_i + s h_i, the first half of the
+Equations.  s_t = number of sentence ends among ids[0 .. t-1]: the end of a sentence belongs to that sentence.
+A vector x of width w has w/2 pairs (x_i, x_{i+w/2}). Pair i turns by the angle t f_i + s h_i, the first half of the
 pairs with t (h = 0), the second with s (f = 0), at frequencies base^(-j/n), j = 0 .. n-1, n = w/4:
     R(t, s) x = chi(t, s) (x cos + J x sin),   J (x_i, x_{i+w/2}) = (-x_{i+w/2}, x_i),   chi(t, s) = (-1)^(a t + b s);
-the corners (a, b) of the heads go round 00, 01, 10, 11. Queries and keys are turned alike, so chi reaches the score.
+the heads take the corners (a, b) = 00, 01, 10, 11 in turn. Queries and keys are turned alike, so chi is in the score.
 The chi are the four characters of the Klein group Z2 x Z2. On a pair that turns with t the sign (-1)^t is a shift of
 frequency, f -> f + pi, and so is (-1)^s on one that turns with s; crosswise the sign is new: "the same distance, but
-opposed". With one head there is one corner, 00: for a key that all heads share.
+opposed". A single head has corner 00: a key that all heads share. Base 100: the slowest pair of a head of width 8 turns
+once in 63 tokens, about a block.
 
 Theorems.
- 1. R(t, s) R(t', s') = R(t + t', s + s'); norms are kept.
+ 1. R(t, s) R(t', s') = R(t + t', s + s'); R leaves norms unchanged.
  2. The score (R(t, s) q) . (R(t', s') k) depends only on (t - t', s - s').
  3. chi_c chi_d = chi_(c xor d) for corners c, d; the four add up to 4 where t and s are even, else to 0.
- 4. Causality: (t, s) is decided by the ids up to t (in fact before it), and a text that goes on counts on.
+ 4. Causality: (t, s) is a function of the ids before t, and longer texts only add positions.
 Proofs. (t, s) -> angle is linear, so e^(i angle) is a character of Z x Z; so is each chi, hence their product: 1. The
 sum in 3 is (1 + (-1)^t) (1 + (-1)^s). A rotation or its negative is orthogonal, so R(t', s')^T = R(-t', -s'), and 1
-gives 2. A generator therefore caches keys turned, carries (t, s), and counts on.
+gives 2. So generation caches turned keys, and (t, s) of the next token.
 
 Cost: no parameters; cos and sin once a forward pass, O(B H T w); 3 w operations for each vector turned.
 Sources: Aristotle, De Interpretatione 7; Su et al. 2021 (RoPE); Gottschalk 1953 (the square as the Klein group).
@@ -43,25 +44,24 @@ from lyceum.personas.spec.system import System
 
 ENDS = re.compile(rb"[.!?][\s\"')\]-]*$")
 CORNERS = ((0, 0), (0, 1), (1, 0), (1, 1))
-BASE = 100.0  # the slowest pair of a head of 8 turns once in 63 places, about a block
 
 
 def sentence_ends(vocabulary: Iterable[bytes]) -> np.ndarray:
-    """(V,) int32: 1 for a token that ends a sentence, whatever closing marks follow within it; else 0."""
+    """(V,) int32: 1 for a token that ends a sentence, closing marks included; else 0."""
     return np.array([ENDS.search(token) is not None for token in vocabulary], np.int32)
 
 
-def square(width: int, n_head: int, ends: np.ndarray, base: float = BASE) -> Opposition:
-    """The specification for n_head heads of `width`, a multiple of 4. ends: (V,), see `sentence_ends`."""
-    own = base ** (-np.arange(width // 4) / (width // 4))
-    # Rounded to float32 once, here, so that definition and backends read the same numbers in every precision.
-    frequencies = np.kron(np.eye(2), own).astype(np.float32)
+def square(width: int, n_head: int, ends: np.ndarray, base: float = 100.0) -> Opposition:
+    """The reference for n_head heads of `width`, a multiple of 4. ends: (V,), see `sentence_ends`."""
+    falling = base ** (-np.arange(width // 4) / (width // 4))
+    # Rounded to float32 here, once, so that reference and backends read the same numbers in every precision.
+    frequencies = np.kron(np.eye(2), falling).astype(np.float32)
     return Opposition(ends, frequencies, np.array([CORNERS[h % 4] for h in range(n_head)], np.int32))
 
 
 @dataclass(frozen=True, eq=False)
 class Opposition:
-    """ends (V,) int32. frequencies (2, w/2) float32: f and h, radians a place and a sentence. corners (H, 2) int32."""
+    """ends (V,) int32. frequencies (2, w/2) float32: f and h, radians a token and a sentence. corners (H, 2) int32."""
 
     ends: np.ndarray = field(repr=False)
     frequencies: np.ndarray = field(repr=False)
@@ -71,26 +71,26 @@ class Opposition:
         """Nothing is learned."""
         return {}
 
-    def places(self, p: dict[str, np.ndarray], ids: np.ndarray) -> np.ndarray:
+    def positions(self, p: dict[str, np.ndarray], ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> (t, s), (B, T, 2) int32."""
         ended = self.ends[ids]
         t = np.broadcast_to(np.arange(ids.shape[1]), ids.shape)
         return np.stack([t, np.cumsum(ended, axis=1) - ended], axis=-1).astype(np.int32)
 
-    def rotation(self, p: dict[str, np.ndarray], x: np.ndarray, place: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-        """(t, s), (B, T, 2) integers of any sign -> chi cos and chi sin of each head, (B, H, T, w), in x's dtype."""
-        angle = (place @ self.frequencies.astype(np.float64))[:, None]
-        chi = (-1.0) ** (place @ self.corners.T % 2).transpose(0, 2, 1)[..., None]
+    def rotation(self, p: dict[str, np.ndarray], x: np.ndarray, position: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """positions (t, s), (B, T, 2) integers of any sign -> chi cos, chi sin, (B, H, T, w) each, in x's dtype."""
+        angle = (position @ self.frequencies.astype(np.float64))[:, None]
+        chi = (-1.0) ** (position @ self.corners.T % 2).transpose(0, 2, 1)[..., None]
         cos, sin = chi * np.cos(angle), chi * np.sin(angle)
         return np.concatenate([cos, cos], axis=-1), np.concatenate([-sin, sin], axis=-1)
 
-    def turn(self, p: dict[str, np.ndarray], x: np.ndarray, place: np.ndarray) -> np.ndarray:
-        """Queries or keys x (B, H, T, w) at (t, s), place (B, T, 2) -> R(t, s) x, the same shape."""
-        return turned(x, *self.rotation(p, x, place))
+    def turn(self, p: dict[str, np.ndarray], x: np.ndarray, position: np.ndarray) -> np.ndarray:
+        """Queries or keys x (B, H, T, w), positions (t, s), (B, T, 2) -> R(t, s) x, the same shape."""
+        return turned(x, *self.rotation(p, x, position))
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, ids: np.ndarray) -> tuple[np.ndarray, ...]:
-        """x (B, T, d), ids (B, T) -> x as it is, and cos and sin for the mixers."""
-        return x, *self.rotation(p, x, self.places(p, ids))
+        """x (B, T, d), ids (B, T) -> x unchanged, cos and sin."""
+        return x, *self.rotation(p, x, self.positions(p, ids))
 
     def start(self, batch: int) -> tuple[np.ndarray]:
         """(t, s) of the first token, (B, 2) int32."""
@@ -98,18 +98,18 @@ class Opposition:
 
     def step(self, p: dict[str, np.ndarray], *arguments: np.ndarray) -> tuple[np.ndarray, ...]:
         """((t, s) of the first of n new tokens, x (B, n, d), ids (B, n)) -> that after them, x, cos and sin."""
-        place, x, ids = arguments
-        after = place + np.stack([np.full(len(ids), ids.shape[1]), self.ends[ids].sum(1)], axis=-1)
-        return after.astype(np.int32), x, *self.rotation(p, x, place[:, None] + self.places(p, ids))
+        position, x, ids = arguments
+        after = position + np.stack([np.full(len(ids), ids.shape[1]), self.ends[ids].sum(1)], axis=-1)
+        return after.astype(np.int32), x, *self.rotation(p, x, position[:, None] + self.positions(p, ids))
 
 
-SMALL = np.array([0, 0, 1, 0, 0, 1, 0], np.int32)  # a vocabulary of seven tokens, two of which end a sentence
-ENDED = np.array([[0, 3, 2], [5, 1, 4]], np.int32)  # two texts, of which the first has just ended one
-NARROW, WIDE, CONTRACT = square(4, 2, SMALL), square(16, 3, SMALL), square(8, 4, SMALL)
+ENDS_OF_SEVEN = np.array([0, 0, 1, 0, 0, 1, 0], np.int32)  # a vocabulary of seven tokens, two of which end a sentence
+IDS = np.array([[0, 3, 2], [5, 1, 4]], np.int32)  # two texts; the last token of the first ends a sentence
+NARROW, WIDE, CONTRACT = (square(width, heads, ENDS_OF_SEVEN) for width, heads in ((4, 2), (16, 3), (8, 4)))
 
 
-def _placed(batch: int, heads: int, length: int, width: int, reach: int = 9):
-    """Vectors, and places of either sign for them, as a cache may have them."""
+def _positioned(batch: int, heads: int, length: int, width: int, reach: int = 9):
+    """Vectors, and positions of either sign for them."""
     size = batch, length, 2
     return lambda g: (g.normal(size=(batch, heads, length, width)), g.integers(-reach, reach, size).astype(np.int32))
 
@@ -119,20 +119,20 @@ def _stream(batch: int, length: int, below: int = 7):
 
 
 CASES = (
-    Case("rope: turn", WIDE, _placed(2, 3, 5, 16), "turn"),
-    Case("rope: turn, the contract's sizes", CONTRACT, _placed(8, 4, 64, 8, 64), "turn"),
-    Case("rope: turn, one key for all heads", CONTRACT, _placed(2, 1, 6, 8), "turn"),
-    Case("rope: turn, one pair of each kind", NARROW, _placed(1, 2, 6, 4), "turn"),
-    Case("rope: turn, at the origin", WIDE, _placed(1, 3, 3, 16, 1), "turn"),
+    Case("rope: turn", WIDE, _positioned(2, 3, 5, 16), "turn"),
+    Case("rope: turn, the contract's sizes", CONTRACT, _positioned(8, 4, 64, 8, 64), "turn"),
+    Case("rope: turn, one key for all heads", CONTRACT, _positioned(2, 1, 6, 8), "turn"),
+    Case("rope: turn, one pair for t and one for s", NARROW, _positioned(1, 2, 6, 4), "turn"),
+    Case("rope: turn, at the origin", WIDE, _positioned(1, 3, 3, 16, 1), "turn"),
     Case("rope: rotation", CONTRACT, _stream(2, 16)),
     Case("rope: rotation, one token", CONTRACT, _stream(3, 1)),
     Case("rope: rotation, no sentence ends", CONTRACT, _stream(2, 5, 2)),
-    Case("rope: three tokens more", CONTRACT, lambda g: (g.integers(0, 9, (2, 2)), _stream(2, 3)(g)[0], ENDED), "step"),
+    Case("rope: three tokens more", CONTRACT, lambda g: (g.integers(0, 9, (2, 2)), _stream(2, 3)(g)[0], IDS), "step"),
 )
 
 
 def _drawn(g: np.random.Generator, count: int) -> tuple[np.ndarray, ...]:
-    """Vectors for WIDE, (2, 3, 6, 16), then `count` places for them, (2, 6, 2)."""
+    """Vectors for WIDE, (2, 3, 6, 16), then `count` arrays of positions for them, (2, 6, 2)."""
     return representable(g.normal(size=(2, 3, 6, 16))), *g.integers(-9, 10, (count, 2, 6, 2)).astype(np.int32)
 
 
@@ -143,8 +143,8 @@ def _addition(evaluate, g):
 
 
 def _norm(evaluate, g):
-    x, place = _drawn(g, 1)
-    return np.linalg.norm(evaluate(WIDE, {}, "turn", x, place), axis=-1), np.linalg.norm(x, axis=-1)
+    x, position = _drawn(g, 1)
+    return np.linalg.norm(evaluate(WIDE, {}, "turn", x, position), axis=-1), np.linalg.norm(x, axis=-1)
 
 
 def _relative(evaluate, g):
@@ -157,48 +157,48 @@ def _relative(evaluate, g):
 
 
 def _characters(evaluate, g) -> tuple[np.ndarray, np.ndarray]:
-    """Places (2, 6, 2) and chi of the four corners there, (2, 4, 6): ones, turned with all frequencies at 0."""
-    place = g.integers(-9, 10, (2, 6, 2)).astype(np.int32)
-    still = Opposition(SMALL, 0 * CONTRACT.frequencies, CONTRACT.corners)
-    return place, evaluate(still, {}, "turn", np.ones((2, 4, 6, 8)), place)[..., 0]
+    """Positions (2, 6, 2) and chi of the four corners there, (2, 4, 6): ones, turned with all frequencies at 0."""
+    position = g.integers(-9, 10, (2, 6, 2)).astype(np.int32)
+    still = Opposition(ENDS_OF_SEVEN, 0 * CONTRACT.frequencies, CONTRACT.corners)
+    return position, evaluate(still, {}, "turn", np.ones((2, 4, 6, 8)), position)[..., 0]
 
 
 def _group(evaluate, g):
-    # Head h stands at the corner whose bits are h, so that the corners add as exclusive or.
+    # The corner of head h has the bits of h, so the corners add as exclusive or.
     _, chi = _characters(evaluate, g)
     return chi[:, :, None] * chi[:, None, :], chi[:, np.arange(4)[:, None] ^ np.arange(4)]
 
 
 def _orthogonal(evaluate, g):
-    place, chi = _characters(evaluate, g)
-    return chi.sum(1), np.where((place % 2 == 0).all(-1), 4.0, 0.0)
+    position, chi = _characters(evaluate, g)
+    return chi.sum(1), np.where((position % 2 == 0).all(-1), 4.0, 0.0)
 
 
 def _shift(evaluate, g):
     # Corner 10 adds pi to the frequency of the pair that turns with t, corner 01 to that of the other.
-    x, place = representable(g.normal(size=(2, 1, 6, 4))), g.integers(-9, 10, (2, 6, 2)).astype(np.int32)
-    signed = Opposition(SMALL, NARROW.frequencies, np.eye(2, dtype=np.int32))
-    angle = np.stack([place @ (NARROW.frequencies + np.pi * np.diag(corner)) for corner in np.eye(2)], axis=1)
-    own = np.eye(2, dtype=bool)[None, :, None]  # head 0 is asked about pair 0, head 1 about pair 1
+    x, position = representable(g.normal(size=(2, 1, 6, 4))), g.integers(-9, 10, (2, 6, 2)).astype(np.int32)
+    signed = Opposition(ENDS_OF_SEVEN, NARROW.frequencies, np.eye(2, dtype=np.int32))
+    angle = np.stack([position @ (NARROW.frequencies + np.pi * np.diag(corner)) for corner in np.eye(2)], axis=1)
+    same = np.eye(2, dtype=bool)[None, :, None]  # pair 0 of head 0, pair 1 of head 1
     a, b = np.split(x, 2, axis=-1)
     pair = a * np.cos(angle) - b * np.sin(angle)
-    return np.where(own, evaluate(signed, {}, "turn", x, place)[..., :2], 0), np.where(own, pair, 0)
+    return np.where(same, evaluate(signed, {}, "turn", x, position)[..., :2], 0), np.where(same, pair, 0)
 
 
 def _count(evaluate, g):
     ids = g.integers(0, 7, (3, 20)).astype(np.int32)
-    places = [[(t, sum(int(SMALL[i]) for i in row[:t])) for t in range(20)] for row in ids]
-    return evaluate(CONTRACT, {}, "places", ids), np.array(places)
+    positions = [[(t, sum(int(ENDS_OF_SEVEN[i]) for i in row[:t])) for t in range(20)] for row in ids]
+    return evaluate(CONTRACT, {}, "positions", ids), np.array(positions)
 
 
 THEOREMS = (
     Theorem("rope: addition", "R(a) R(b) = R(a + b)", _addition, length=64),
-    Theorem("rope: norm", "a turned vector keeps its norm", _norm, length=16),
+    Theorem("rope: norm", "turning leaves the norm unchanged", _norm, length=16),
     Theorem("rope: relative", "the score depends on (t - t', s - s') alone", _relative, length=64),
     Theorem("rope: group", "the characters multiply as the Klein group", _group, length=1, exact=True),
     Theorem("rope: orthogonal", "the four add up to 4 where t and s are even, else to 0", _orthogonal, 1, exact=True),
-    Theorem("rope: shift", "on a pair's own count a sign adds pi to its frequency", _shift, length=400),
-    Theorem("rope: count", "s counts the sentence ends before t, and those alone", _count, length=1, exact=True),
+    Theorem("rope: shift", "(-1)^t on a pair that turns with t adds pi to its frequency", _shift, length=400),
+    Theorem("rope: count", "s is the number of sentence ends before t", _count, length=1, exact=True),
     continuation("rope", CONTRACT, _stream(3, 20), length=4),
 )
 
@@ -206,7 +206,7 @@ THEOREMS = (
 SYSTEM = System(
     "rope",
     "A5, the square of opposition",
-    job="positions: rotary, by place and by sentence",
+    job="positions: rotary, by token and by sentence",
     module="position",
     tables=lambda ids: {"ends": sentence_ends(corpus.vocabulary())},
     tiny_tables=lambda: {"ends": (np.arange(tiny.N_VOCAB) % 9 == 0).astype(np.int32)},  # one id in nine ends a sentence

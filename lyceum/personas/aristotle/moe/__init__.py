@@ -44,7 +44,7 @@ from scipy.special import expit
 
 from lyceum.personas.aristotle.moe.inputs import Routed, clear, posed
 from lyceum.personas.aristotle.moe.tree import sides
-from lyceum.personas.aristotle.norm import GatedMesotes, checked
+from lyceum.personas.aristotle.norm import GatedMesotes, check_power
 from lyceum.personas.model.gated import mixture
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
@@ -63,7 +63,7 @@ class PorphyryTree:
     rate: float = 2.0**-10
 
     def __post_init__(self):
-        checked(self.power)
+        check_power(self.power)
 
     @property
     def inner(self) -> int:

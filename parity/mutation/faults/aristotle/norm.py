@@ -1,4 +1,4 @@
-"""Planted faults: the golden mean and the gated mesotes."""
+"""Faults in A9, the golden mean."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from parity.mutation.planting import Fault
 MODULE = "aristotle.norm"
 
 FAULTS = (
-    Fault("mean without the size", "took the mean of the entries for that of their sizes", MODULE, "golden: typical",
+    Fault("mean without the size", "took the mean of the entries, not of their sizes", MODULE, "golden: typical",
           torch=("x.abs().mean(-1, keepdim=True)", "x.mean(-1, keepdim=True).abs()"),
           mlx=("mx.abs(x).mean(-1, keepdims=True)", "mx.abs(x.mean(-1, keepdims=True))")),
     Fault("root missing", "divided by the product of the two means", MODULE, "golden: typical",
@@ -15,13 +15,13 @@ FAULTS = (
                  ".clamp(min=self.tiny).sqrt()).clamp(min=self.tiny)"),
           mlx=("return mx.sqrt(mx.maximum(mean * mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))",
                "return mx.maximum(mean * mx.sqrt(mx.maximum(square, self.tiny)), self.tiny)")),
-    Fault("no floor under the root", "left the slope of the root at zero infinite", MODULE, "golden: zero",
+    Fault("no floor under the root", "left the root with an infinite slope at zero", MODULE, "golden: zero",
           torch=("square.clamp(min=self.tiny).sqrt()", "square.sqrt()"),
           mlx=("mx.sqrt(mx.maximum(square, self.tiny))", "mx.sqrt(square)")),
     Fault("floor added", "added tiny instead of clamping to it", MODULE, "golden: below the floor",
           torch=("sqrt()).clamp(min=self.tiny).sqrt()", "sqrt() + self.tiny).sqrt()"),
           mlx=("mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))",
                "mx.sqrt(mx.maximum(square, self.tiny)) + self.tiny, 0))")),
-    Fault("held too early", "held the argument where the value is not yet 1", MODULE, "mesotes: p = 3, activate",
+    Fault("clamped too early", "clamped the argument where the value is not yet 1", MODULE, "mesotes: p = 3, activate",
           torch=("-bound, bound)", "-bound / 100, bound / 100)"), mlx=("-bound, bound)", "-bound / 100, bound / 100)")),
 )  # fmt: skip

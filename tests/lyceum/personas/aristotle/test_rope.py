@@ -24,7 +24,7 @@ def test_a_text_by_hand():
     spec = square(8, 4, sentence_ends(corpus.vocabulary()))
     ids = corpus.encode("Speak, speak. You are all resolved? Resolved.")[None].astype(np.int32)
     words = [corpus.decode([i]) for i in ids[0]]
-    t, s = spec.places({}, ids)[0].T
+    t, s = spec.positions({}, ids)[0].T
     assert t.tolist() == list(range(len(words)))
     assert s[words.index(".")] == 0 and s[words.index(".") + 1] == 1
     assert s[words.index("?")] == 1 and s[words.index("?") + 1] == 2 == s[-1]
