@@ -1,4 +1,4 @@
-"""E2, rigid motion, scanned in chunks. Defined by `lyceum.personas.euclid.ssm`."""
+"""E2, rigid motion, scanned in chunks. Reference: `lyceum.personas.euclid.ssm`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from lyceum.personas.euclid import ssm as reference
 from mlx_impl.common.chunks import padded, sums
 from mlx_impl.registry import implements
 
-CHUNK = 16
+CHUNK = 16  # tokens; it changes the speed, not the function
 
 
 def log_sigmoid(x: mx.array) -> mx.array:
@@ -21,24 +21,24 @@ def log_sigmoid(x: mx.array) -> mx.array:
 
 
 def remainder(turns: mx.array) -> mx.array:
-    """Angles in whole turns, less the whole turns: at most half a turn to either side. It rounds nothing."""
+    """Angles in turns -> the same less full turns, at most half a turn in size; exact."""
     return turns - mx.round(turns)
 
 
 def frame(turns: mx.array) -> tuple[mx.array, mx.array]:
-    """Whole turns (..., N) -> (cos, cos) and (-sin, sin) of them, (..., 2N) each: what `turned` takes."""
+    """Angles in turns (..., N) -> (cos, cos) and (-sin, sin), (..., 2N) each, for `turned`."""
     angle = 2 * math.pi * remainder(turns)
     angle = mx.concatenate([-angle, angle], axis=-1)
     return mx.cos(angle), mx.sin(angle)
 
 
 def turned(x: mx.array, cos: mx.array, sin: mx.array) -> mx.array:
-    """Vectors in N planes, (..., 2N), first coordinates first, turned in each; turned back by -sin."""
+    """Vectors in N planes, (..., 2N), first coordinates first, turned in each; turned back with -sin."""
     return cos * x + sin * mx.roll(x, x.shape[-1] // 2, -1)
 
 
 def chunks(x: mx.array) -> mx.array:
-    """x (B, H, T, ...) -> (B, H, K, L, ...): chunks of CHUNK places, or one shorter; zeros fill up the last."""
+    """x (B, H, T, ...) -> (B, H, K, L, ...): chunks of CHUNK tokens, or one shorter; the last is padded with zeros."""
     length = x.shape[2]
     width = min(CHUNK, length)
     return mx.unflatten(padded(x, 2, 0, -length % width), 2, (-1, width))
@@ -54,7 +54,7 @@ def scan(shrink: mx.array, turns: mx.array, moved: mx.array, state: mx.array) ->
     between, since, past = sums(shrink)
     turns = past @ turns
     cos, sin = frame(turns[..., None, :])
-    # In the frame that turns with the planes nothing turns.
+    # The frame turns with the planes, so nothing turns in it.
     still = turned(moved, cos, -sin)
     still = mx.unflatten(mx.exp(between) * past @ still.flatten(-2), -1, still.shape[-2:])
     carried = state[:, :, None]
@@ -66,7 +66,7 @@ def scan(shrink: mx.array, turns: mx.array, moved: mx.array, state: mx.array) ->
 
 
 def before(states: mx.array, first: mx.array) -> mx.array:
-    """States (B, H, K, P, 2N) after each place -> the state before each, of which the first is given."""
+    """States (B, H, K, P, 2N) after each step, first (B, H, P, 2N) -> the states before each step."""
     return mx.concatenate([first[:, :, None], states[:, :, :-1]], axis=2)
 
 
@@ -89,7 +89,7 @@ class RigidMotion(nn.Module):
         return mx.unflatten(x, -1, (self.n_head, -1)).swapaxes(1, 2)
 
     def split(self, x: mx.array) -> tuple[mx.array, ...]:
-        """x (B, T, d) -> u (B, T, d), log r (B, H, T), turns (B, H, T, N), what is let in (B, H, T, P), b and c.
+        """x (B, T, d) -> u (B, T, d), log r (B, H, T), turns (B, H, T, N), input (B, H, T, P), b and c.
 
         b, c (B, 1, T, 2N) are shared by the heads.
         """
@@ -108,18 +108,19 @@ class RigidMotion(nn.Module):
     def step(self, state: mx.array, x: mx.array, *rotation: mx.array) -> tuple[mx.array, mx.array]:
         """The state and n new tokens (B, n, d) -> the state after them, and y (B, n, d)."""
         u, *parts = self.split(x)
-        # Places that fill up a chunk neither contract nor turn nor let in.
+        # The padding of a chunk neither contracts nor turns nor adds an input.
         shrink, turns, v, b, c = map(chunks, parts)
         between, since, past = sums(shrink)
-        turns, kept = past @ turns, mx.exp(between) * past
+        turns, decay = past @ turns, mx.exp(between) * past
         cos, sin = frame(turns)
         b, c = turned(b, cos, -sin), turned(c, cos, -sin)
-        ends = turned((kept[..., -1, :, None] * v).swapaxes(-1, -2) @ b, cos[..., -1:, :], sin[..., -1:, :])
+        ends = turned((decay[..., -1, :, None] * v).swapaxes(-1, -2) @ b, cos[..., -1:, :], sin[..., -1:, :])
         after = scan(since[..., -1], remainder(turns[..., -1, :]), ends, state)
-        y = (c @ b.swapaxes(-1, -2) * kept) @ v + (mx.exp(since)[..., None] * c) @ before(after, state).swapaxes(-1, -2)
+        y = (c @ b.swapaxes(-1, -2) * decay) @ v
+        y = y + (mx.exp(since)[..., None] * c) @ before(after, state).swapaxes(-1, -2)
         y = y.flatten(2, 3)[:, :, : x.shape[1]].swapaxes(1, 2).flatten(-2)
         return after[:, :, -1], self.out(y + self.skip * u)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: the planes turn by themselves, and leave it."""
+        """rotation: ignored, since the planes turn by themselves."""
         return self.step(*self.start(len(x)), x)[-1]

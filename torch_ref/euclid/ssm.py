@@ -1,4 +1,4 @@
-"""E2, rigid motion, scanned in chunks. Defined by `lyceum.personas.euclid.ssm`."""
+"""E2, rigid motion, scanned in chunks. Reference: `lyceum.personas.euclid.ssm`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from lyceum.personas.euclid import ssm as reference
 from torch_ref.common.chunks import sums
 from torch_ref.registry import implements
 
-CHUNK = 16
+CHUNK = 16  # tokens; it changes the speed, not the function
 
 
 def remainder(turns: Tensor) -> Tensor:
-    """Angles in whole turns, less the whole turns: at most half a turn to either side. It rounds nothing."""
+    """Angles in turns -> the same less full turns, at most half a turn in size; exact."""
     return turns - turns.round()
 
 
 def frame(turns: Tensor) -> tuple[Tensor, Tensor]:
-    """Whole turns (..., N) -> (cos, cos) and (-sin, sin) of them, (..., 2N) each: what `turned` takes."""
+    """Angles in turns (..., N) -> (cos, cos) and (-sin, sin), (..., 2N) each, for `turned`."""
     angle = 2 * math.pi * remainder(turns)
     angle = torch.cat([-angle, angle], dim=-1)
     return angle.cos(), angle.sin()
 
 
 def turned(x: Tensor, cos: Tensor, sin: Tensor) -> Tensor:
-    """Vectors in N planes, (..., 2N), first coordinates first, turned in each; turned back by -sin."""
+    """Vectors in N planes, (..., 2N), first coordinates first, turned in each; turned back with -sin."""
     return cos * x + sin * x.roll(x.shape[-1] // 2, -1)
 
 
 def chunks(x: Tensor) -> Tensor:
-    """x (B, H, T, ...) -> (B, H, K, L, ...): chunks of CHUNK places, or one shorter; zeros fill up the last."""
+    """x (B, H, T, ...) -> (B, H, K, L, ...): chunks of CHUNK tokens, or one shorter; the last is padded with zeros."""
     length = x.shape[2]
     width = min(CHUNK, length)
     if rest := -length % width:
@@ -51,7 +51,7 @@ def scan(shrink: Tensor, turns: Tensor, moved: Tensor, state: Tensor) -> Tensor:
     between, since, past = sums(shrink)
     turns = past @ turns
     cos, sin = frame(turns[..., None, :])
-    # In the frame that turns with the planes nothing turns.
+    # The frame turns with the planes, so nothing turns in it.
     still = turned(moved, cos, -sin)
     still = (between.exp() * past @ still.flatten(-2)).unflatten(-1, still.shape[-2:])
     carried = state[:, :, None]
@@ -63,7 +63,7 @@ def scan(shrink: Tensor, turns: Tensor, moved: Tensor, state: Tensor) -> Tensor:
 
 
 def before(states: Tensor, first: Tensor) -> Tensor:
-    """States (B, H, K, P, 2N) after each place -> the state before each, of which the first is given."""
+    """States (B, H, K, P, 2N) after each step, first (B, H, P, 2N) -> the states before each step."""
     return torch.cat([first[:, :, None], states[:, :, :-1]], dim=2)
 
 
@@ -86,7 +86,7 @@ class RigidMotion(nn.Module):
         return x.unflatten(-1, (self.n_head, -1)).transpose(1, 2)
 
     def split(self, x: Tensor) -> tuple[Tensor, ...]:
-        """x (B, T, d) -> u (B, T, d), log r (B, H, T), turns (B, H, T, N), what is let in (B, H, T, P), b and c.
+        """x (B, T, d) -> u (B, T, d), log r (B, H, T), turns (B, H, T, N), input (B, H, T, P), b and c.
 
         b, c (B, 1, T, 2N) are shared by the heads.
         """
@@ -104,18 +104,19 @@ class RigidMotion(nn.Module):
     def step(self, state: Tensor, x: Tensor, *rotation: Tensor) -> tuple[Tensor, Tensor]:
         """The state and n new tokens (B, n, d) -> the state after them, and y (B, n, d)."""
         u, *parts = self.split(x)
-        # Places that fill up a chunk neither contract nor turn nor let in.
+        # The padding of a chunk neither contracts nor turns nor adds an input.
         shrink, turns, v, b, c = map(chunks, parts)
         between, since, past = sums(shrink)
-        turns, kept = past @ turns, between.exp() * past
+        turns, decay = past @ turns, between.exp() * past
         cos, sin = frame(turns)
         b, c = turned(b, cos, -sin), turned(c, cos, -sin)
-        ends = turned((kept[..., -1, :, None] * v).mT @ b, cos[..., -1:, :], sin[..., -1:, :])
+        ends = turned((decay[..., -1, :, None] * v).mT @ b, cos[..., -1:, :], sin[..., -1:, :])
         after = scan(since[..., -1], remainder(turns[..., -1, :]), ends, state)
-        y = (c @ b.mT * kept) @ v + (since.exp()[..., None] * c) @ before(after, state).mT
+        y = (c @ b.mT * decay) @ v
+        y = y + (since.exp()[..., None] * c) @ before(after, state).mT
         y = y.flatten(2, 3)[:, :, : x.shape[1]].transpose(1, 2).flatten(-2)
         return after[:, :, -1], self.out(y + self.skip * u)
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """rotation: the planes turn by themselves, and leave it."""
+        """rotation: ignored, since the planes turn by themselves."""
         return self.step(*self.start(len(x)), x)[-1]

@@ -1,4 +1,4 @@
-"""The perpendicular to a plane, whose frame is made from mirrors. Defined by `lyceum.personas.euclid.mla.reflections`."""
+"""E6, the projection onto a plane. Reference: `lyceum.personas.euclid.mla.reflections`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from torch_ref.registry import implements
 
 @implements(reference.Mirrors)
 class Mirrors(nn.Module):
-    """x (..., n_embd) -> (..., n_line), the foot's place in the plane."""
+    """x (..., n_embd) -> (..., n_line), the foot's coordinates in the plane."""
 
     def __init__(self, n_embd: int, n_line: int):
         super().__init__()

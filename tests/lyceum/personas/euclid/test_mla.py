@@ -1,4 +1,4 @@
-"""E6, projection: how its frames are drawn, and how well its latents are conditioned, before and after training."""
+"""E6, projection: the distribution of its frames, and the condition of its latents before and after training."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_a_plane_has_fewer_lines_than_its_space():
 
 
 def test_any_frame_is_as_likely_as_any_other():
-    """The mean of P is r/d: no direction is nearer to the plane than others. At the start of a model likewise."""
+    """The mean of P is r/d: no direction is nearer to the plane than others. The same holds for initial values."""
     g, n = stream(0, "frames"), 4000
     drawn = [any_frame(g, 6, 4) for _ in range(n)]
     made = [spec({"weight": spec.initial(g, 1)["weight"]}, np.eye(6)) for spec in [Mirrors(6, 4)] * n]
@@ -45,24 +45,24 @@ def test_the_foot_is_the_nearest_point_of_the_plane():
     assert (np.linalg.norm(others - x[:, None], axis=0) >= np.linalg.norm(frame @ frame.T @ x - x)).all()
 
 
-def test_eigenvalues_of_latents_lie_between_those_of_what_they_are_made_from():
+def test_eigenvalues_of_latents_lie_between_those_of_the_inputs():
     """Poincare: lambda_(i + d - r)(S) <= lambda_i(F^T S F) <= lambda_i(S), in falling order."""
     g = stream(2, "frames")
     for _ in range(100):
         frame, root = any_frame(g, 9, 5), g.normal(size=(9, 9))
-        whole, part = (np.linalg.eigvalsh(s)[::-1] for s in (root @ root.T, frame.T @ root @ root.T @ frame))
-        assert (part <= whole[:5] * (1 + 1e-12)).all() and (part >= whole[4:] * (1 - 1e-9)).all()
+        full, part = (np.linalg.eigvalsh(s)[::-1] for s in (root @ root.T, frame.T @ root @ root.T @ frame))
+        assert (part <= full[:5] * (1 + 1e-12)).all() and (part >= full[4:] * (1 - 1e-9)).all()
 
 
 def planned() -> personas.Plan:
-    """A model of the contract's width, for the small corpus."""
+    """A model of the contract's width, for the tiny corpus."""
     fixed = replace(tiny_sizes(STEPS), batch_size=8, block_size=32, n_embd=32)
     plan = personas.plan("euclid", fixed, None, {}, ("mla",))
     return replace(plan, modules=plan.modules | {"vocabulary": TiedVocabulary(fixed.n_embd, N_VOCAB, 128)})
 
 
 def freed(trainer: Trainer, start: str) -> Trainer:
-    """The same functions, but c = W x for any W: that of the projection at first, or normal, as is usual."""
+    """The model with c = W x for any W; its initial values are the projection's, or normal numbers."""
     for i, block in enumerate(trainer.model.blocks):
         plane, g = block.mixer.plane, stream(i, "free")
         normal = torch.tensor(g.normal(0, 0.02, plane.weight.shape), dtype=torch.float32)
@@ -73,8 +73,10 @@ def freed(trainer: Trainer, start: str) -> Trainer:
 
 
 def trained(start: str | None) -> tuple[np.ndarray, np.ndarray, float]:
-    """start: None for the projection, or that of a free W. Returns cond of the map, of S and of the latents' second
-    moments, (layers, 3), before and after training; and the loss."""
+    """(conditions before training, conditions after it, loss). start: None for the projection, else as in `freed`.
+
+    Conditions (layers, 3): of the map, of S, and of the latents' second moments.
+    """
     plan, corpus = planned(), tiny_corpus()
     trainer = Trainer(plan, 0, "cpu")
     trainer = freed(trainer, start) if start else trainer
@@ -84,20 +86,20 @@ def trained(start: str | None) -> tuple[np.ndarray, np.ndarray, float]:
     def conditions() -> np.ndarray:
         seen = [[] for _ in trainer.model.blocks]
         hooks = [
-            block.mixer.register_forward_pre_hook(lambda _, x, kept=kept: kept.append(x[0].flatten(0, 1).double()))
-            for block, kept in zip(trainer.model.blocks, seen, strict=True)
+            block.mixer.register_forward_pre_hook(lambda _, x, rows=inputs: rows.append(x[0].flatten(0, 1).double()))
+            for block, inputs in zip(trainer.model.blocks, seen, strict=True)
         ]
         for ids, targets in batches:
             trainer.losses(ids, targets)
         for hook in hooks:
             hook.remove()
-        found = []
-        for block, kept in zip(trainer.model.blocks, seen, strict=True):
-            frame, x = block.mixer.plane.frame().detach().double(), torch.cat(kept)
-            # A layer norm leaves nothing along 1, the one direction that is not counted.
-            inputs, latents = torch.linalg.svdvals(x)[:-1], torch.linalg.svdvals(x @ frame)
-            found.append([float(torch.linalg.cond(frame)), *(float((s[0] / s[-1]) ** 2) for s in (inputs, latents))])
-        return np.array(found)
+        rows = []
+        for block, inputs in zip(trainer.model.blocks, seen, strict=True):
+            frame, x = block.mixer.plane.frame().detach().double(), torch.cat(inputs)
+            # A layer norm removes the direction 1, so its singular value is not counted.
+            spectra = torch.linalg.svdvals(x)[:-1], torch.linalg.svdvals(x @ frame)
+            rows.append([float(torch.linalg.cond(frame)), *(float((s[0] / s[-1]) ** 2) for s in spectra)])
+        return np.array(rows)
 
     before = conditions()
     for step in range(STEPS):
@@ -107,20 +109,20 @@ def trained(start: str | None) -> tuple[np.ndarray, np.ndarray, float]:
 
 @pytest.mark.slow
 def test_latents_stay_well_conditioned(record_property):
-    """Three runs of one seed: the projection, W from the same start, W from the usual start. Run with -m slow -s."""
+    """Three runs of one seed: the projection, W from the same initial values, W from normal numbers. -m slow -s."""
     arms = {"projection": None, "free, from a projection": "projection", "free, from normal numbers": "normal"}
     results = {}
     for name, start in arms.items():
         before, after, loss = results[name] = trained(start)
-        for when, found in (("at first", before), (f"after {STEPS} steps", after)):
-            pairs = zip(("map", "inputs", "latents"), median(found), strict=True)
+        for when, conditions in (("at first", before), (f"after {STEPS} steps", after)):
+            pairs = zip(("map", "inputs", "latents"), median(conditions), strict=True)
             text = ", ".join(f"{what} {x:.3g}" for what, x in pairs)
             print(f"{name}, {when}: cond of {text}; loss {loss:.4f}")
             record_property(f"{name}, {when}", text)
-    own, free = results["projection"][1], results["free, from normal numbers"][1]
-    assert (own[:, 0] < 1 + 1e-5).all() and median(free)[0] > 2 and median(free)[2] > 4 * median(own)[2]
+    projected, free = results["projection"][1], results["free, from normal numbers"][1]
+    assert (projected[:, 0] < 1 + 1e-5).all() and median(free)[0] > 2 and median(free)[2] > 4 * median(projected)[2]
 
 
-def median(found: np.ndarray) -> np.ndarray:
+def median(conditions: np.ndarray) -> np.ndarray:
     """Over the layers."""
-    return np.median(found, axis=0)
+    return np.median(conditions, axis=0)

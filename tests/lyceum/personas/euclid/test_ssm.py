@@ -1,4 +1,4 @@
-"""E2, rigid motion: nothing is lost or overflows in 4,096 places, whatever the contraction; the cost is linear in T."""
+"""E2, rigid motion: precise and finite over 4,096 tokens, whatever the contraction; the cost is linear in T."""
 
 from __future__ import annotations
 
@@ -23,31 +23,31 @@ BACKENDS = ("torch", "mlx")
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_a_free_motion_is_rigid_over_4096_places(backend):
-    """In float32: lengths and angles to rounding, and the angles themselves, of which each is a sum of 4,096."""
-    found = evaluator(backend, "float32")(SPEC, free(P), "step", STATE, LONG)[0]
-    np.testing.assert_allclose(gram(found), gram(STATE), atol=1e-6 * gram(STATE).max())
-    np.testing.assert_allclose(found, SPEC.step(free(P), STATE, LONG)[0], atol=1e-3)
+def test_a_free_motion_is_rigid_over_4096_tokens(backend):
+    """In float32: lengths and angles to rounding, and the state itself, whose angles are sums of 4,096 terms."""
+    state = evaluator(backend, "float32")(SPEC, free(P), "step", STATE, LONG)[0]
+    np.testing.assert_allclose(gram(state), gram(STATE), atol=1e-6 * gram(STATE).max())
+    np.testing.assert_allclose(state, SPEC.step(free(P), STATE, LONG)[0], atol=1e-3)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("pace", (-1e4, -100.0, -17.0, -8.0, 0.0, 8.0, 17.0, 100.0, 1e4))
-def test_4096_places_at_any_contraction(backend, pace):
-    """r from exactly 1 to exactly 0: outputs as defined, no gradient lost, in float32."""
+def test_4096_tokens_at_any_contraction(backend, pace):
+    """r from exactly 1 to exactly 0, in float32: outputs equal the reference's, gradients are finite."""
     p = P | {"pace": np.full(2, pace)}
     y, gradient = differentiated(backend, p)
     assert np.isfinite(gradient).all()
-    defined = SPEC(p, LONG)
-    np.testing.assert_allclose(y, defined, atol=1e-4 * np.abs(defined).max())
+    expected = SPEC(p, LONG)
+    np.testing.assert_allclose(y, expected, atol=1e-4 * np.abs(expected).max())
 
 
 def differentiated(backend: str, p: dict) -> tuple[np.ndarray, np.ndarray]:
-    """Outputs, and every gradient of their sum in one row, in float32."""
+    """Outputs, and all gradients of their sum as one vector, in float32."""
     if backend == "torch":
         module, x = torch_module(SPEC, p, torch.float32), torch.tensor(LONG, dtype=torch.float32, requires_grad=True)
         y = module(x)
-        found = torch.autograd.grad(y.sum(), [x, *module.parameters()])
-        return y.detach().numpy(), np.concatenate([part.numpy().ravel() for part in found])
+        gradients = torch.autograd.grad(y.sum(), [x, *module.parameters()])
+        return y.detach().numpy(), np.concatenate([part.numpy().ravel() for part in gradients])
     with mx.stream(mx.cpu):
         module, x = mlx_module(SPEC, p, mx.float32), mx.array(LONG, mx.float32)
 
@@ -57,36 +57,36 @@ def differentiated(backend: str, p: dict) -> tuple[np.ndarray, np.ndarray]:
 
         tree, dx = mx.grad(total, argnums=(0, 1))(module.parameters(), x)
         module.update(tree)
-        found = [dx, tree["motion"]["weight"], tree["pace"], tree["turn"], tree["skip"], tree["out"]["weight"]]
-        gradient = np.concatenate([np.array(part).ravel() for part in found])
+        gradients = [dx, tree["motion"]["weight"], tree["pace"], tree["turn"], tree["skip"], tree["out"]["weight"]]
+        gradient = np.concatenate([np.array(part).ravel() for part in gradients])
         module.update(mlx_module(SPEC, p, mx.float32).parameters())
         return np.array(module(x)), gradient
 
 
 @pytest.mark.parametrize("backend", ("definition", *BACKENDS))
 def test_the_bound_of_the_state_is_reached(backend):
-    """r_i^2 = i / (i + 1) and no turn: constant input grows as the square roots, 1, sqrt 2, sqrt 3, ..."""
-    spec, places = RigidMotion(2, 1, 1), np.arange(30)
+    """r_i^2 = i / (i + 1), no turn and constant input: the state grows as 1, sqrt 2, sqrt 3, ..."""
+    spec, t = RigidMotion(2, 1, 1), np.arange(30)
     p = {name: np.zeros_like(x) for name, x in spec.initial(stream(0, ""), 1).items()}
     # x_t = (1, z_t): u = (1, 0), B = (1, 0).
     p["motion.weight"][[0, 2, 4], [0, 1, 0]] = 1
     with np.errstate(divide="ignore"):
-        r = np.sqrt(places / (places + 1))
-        z = np.where(places == 0, 1e3, np.log(1 - r) - np.log(r))
+        r = np.sqrt(t / (t + 1))
+        z = np.where(t == 0, 1e3, np.log(1 - r) - np.log(r))
     x = np.stack([np.ones(30), z], axis=-1)[None]
     for length in (1, 2, 9, 30):
         state = evaluator(backend, "float64")(spec, p, "step", *spec.start(1), x[:, :length])[0]
         np.testing.assert_allclose(state[0, 0], [[length**0.5, 0], [0, 0]], atol=1e-5)
 
 
-def test_initial_memories_and_turns():
+def test_initial_time_scales():
     p = RigidMotion(32, 4).initial(stream(0, "initial"), 4)
     np.testing.assert_allclose(1 + np.exp(-p["pace"]), [2, 8, 32, 128])
     np.testing.assert_allclose(1 / p["turn"].reshape(4, 4), np.tile([4, 16, 64, 256], (4, 1)))
 
 
 def test_the_cost_is_linear():
-    """Products counted: twice the length, twice the work, up to 4,096 places."""
+    """Floating-point operations a token do not grow with the length, up to 4,096 tokens."""
     module = torch_ref.registry.build(RigidMotion(32, 4))
     counts = []
     for length in (512, 1024, 2048, 4096):
