@@ -1,13 +1,13 @@
-"""The skeleton every persona is assembled on: embed, n_layer residual blocks, norm, head.
+"""The model of a plan: embedding, n_layer residual blocks, norm, head. Reference: `lyceum.personas.model.forward`.
 
     x, rotation = position(vocabulary.embed(ids), ids)
     for each block:  x = x + mixer(norm1(x), rotation);  x = x + mlp(norm2(x))
     loss(target) = -vocabulary.log_prob(norm(x), target)
 
-A memory joins in evaluation and generation, where its evidence is handed in; training runs as without it.
+A memory joins in evaluation and generation, where the caller passes its evidence; training runs without it.
 
-Dropout masks are drawn outside (`Plan.noise`) and multiply the stream at their named sites. The definition of the
-whole is `lyceum.personas.model.forward`.
+Dropout masks are drawn outside (`Plan.noise`) and multiply the residual stream's terms at the sites that
+`lyceum.personas.spec.skeleton` names.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD
 from mlx_impl.registry import build
 
 Cache = tuple[tuple[mx.array, ...], ...]  # the position layer's, then each mixer's
@@ -27,16 +28,16 @@ def masked(x: mx.array, noise: dict[str, mx.array], site: str) -> mx.array:
 
 
 class Block(nn.Module):
-    """One residual block: a mixer over time and an MLP, each behind its norm."""
+    """One residual block: a mixer over time and an MLP, each after its norm."""
 
-    def __init__(self, specs, name: str):
+    def __init__(self, block):
         super().__init__()
-        self.name = name
-        self.norm1, self.mixer = build(specs["norm1"]), build(specs["mixer"])
-        self.norm2, self.mlp = build(specs["norm2"]), build(specs["mlp"])
+        self.norm1, self.mixer = build(block.norm1.spec), build(block.mixer.spec)
+        self.norm2, self.mlp = build(block.norm2.spec), build(block.mlp.spec)
+        self.mixer_site, self.mlp_site = block.mixer.name, block.mlp.name
 
     def __call__(self, x: mx.array, rotation: tuple, noise: dict[str, mx.array]) -> mx.array:
-        """x (B, T, d) -> the same shape. rotation: what the position layer hands to mixers."""
+        """x (B, T, d) -> the same shape. rotation: what the position layer gives to mixers."""
         return self.added(x, self.mixer(self.norm1(x), *rotation), noise)
 
     def step(self, cache: tuple, x: mx.array, rotation: tuple) -> tuple[tuple, mx.array]:
@@ -45,9 +46,9 @@ class Block(nn.Module):
         return tuple(cache), self.added(x, y, {})
 
     def added(self, x: mx.array, y: mx.array, noise: dict[str, mx.array]) -> mx.array:
-        """The stream and what the mixer made of it -> the stream after the block."""
-        x = x + masked(y, noise, f"{self.name}.mixer")
-        return x + masked(self.mlp(self.norm2(x)), noise, f"{self.name}.mlp")
+        """The residual stream and the mixer's output, (B, T, d) each -> the stream after the block."""
+        x = x + masked(y, noise, self.mixer_site)
+        return x + masked(self.mlp(self.norm2(x)), noise, self.mlp_site)
 
 
 class Model(nn.Module):
@@ -55,14 +56,15 @@ class Model(nn.Module):
 
     def __init__(self, plan):
         super().__init__()
-        self.vocabulary, self.position = build(plan.modules["vocabulary"]), build(plan.modules["position"])
-        self.blocks = [Block(specs, f"blocks.{i}") for i, specs in enumerate(plan.blocks())]
-        self.norm = build(plan.modules["norm"])
+        skeleton = plan.skeleton
+        self.vocabulary, self.position = build(skeleton.vocabulary.spec), build(skeleton.position.spec)
+        self.blocks = [Block(block) for block in skeleton.blocks]
+        self.norm = build(skeleton.norm.spec)
         if "memory" in plan.modules:
             self.memory = build(plan.modules["memory"])
 
     def update_router_bias(self) -> None:
-        """After a training step: layers that keep router_biases set them by what its forward pass has shown."""
+        """After a training step: every layer with router biases updates them from its latest forward pass."""
         for layer in self.modules():
             if layer is not self and hasattr(layer, "update_router_bias"):
                 layer.update_router_bias()
@@ -70,10 +72,10 @@ class Model(nn.Module):
     def hidden(self, ids: mx.array, noise: dict[str, mx.array]) -> mx.array:
         """ids (B, T) integers -> what the head reads, (B, T, d)."""
         x, *rotation = self.position(self.vocabulary.embed(ids), ids)
-        x = masked(x, noise, "embedding")
+        x = masked(x, noise, EMBEDDING)
         for block in self.blocks:
             x = block(x, rotation, noise)
-        return masked(self.norm(x), noise, "head")
+        return masked(self.norm(x), noise, HEAD)
 
     def start(self, batch: int) -> Cache:
         """The caches of a text that has not begun."""
@@ -81,37 +83,45 @@ class Model(nn.Module):
 
     def step(self, cache: Cache, ids: mx.array) -> tuple[Cache, mx.array]:
         """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
-        first, *kept = cache
-        found = self.position.step(*first, self.vocabulary.embed(ids), ids)
-        new, (x, *rotation) = [found[: len(first)]], found[len(first) :]
-        for block, old in zip(self.blocks, kept, strict=True):
-            old, x = block.step(old, x, rotation)
-            new.append(old)
-        return tuple(new), self.norm(x)
+        first, *rest = cache
+        outputs = self.position.step(*first, self.vocabulary.embed(ids), ids)
+        caches, (x, *rotation) = [outputs[: len(first)]], outputs[len(first) :]
+        for block, old in zip(self.blocks, rest, strict=True):
+            new, x = block.step(old, x, rotation)
+            caches.append(new)
+        return tuple(caches), self.norm(x)
 
     def losses(
         self, ids: mx.array, targets: mx.array, noise: dict[str, mx.array], evidence: tuple[mx.array, ...] = ()
     ) -> mx.array:
         """ids, targets (B, T) -> -log p(target), (B, T), nats. evidence: of `Plan.evidence`, () in training."""
         x = self.hidden(ids, noise)
-        own = self.vocabulary.log_prob(x, targets)
-        return -(self.memory.log_prob(own, self.vocabulary.uncertainty(x), *evidence) if evidence else own)
+        log_prob = self.vocabulary.log_prob(x, targets)
+        if evidence:
+            log_prob = self.memory.log_prob(log_prob, self.vocabulary.uncertainty(x), *evidence)
+        return -log_prob
 
-    def log_probs(self, ids: mx.array, places: mx.array | None = None, evidence: tuple[mx.array, ...] = ()) -> mx.array:
-        """ids (B, T) -> log p of every next id, (B, T, V), nats; (B, V) after one place of each row, places (B,).
+    def log_probs(
+        self, ids: mx.array, positions: mx.array | None = None, evidence: tuple[mx.array, ...] = ()
+    ) -> mx.array:
+        """ids (B, T) -> log p of every next id, (B, T, V), nats; with positions (B,), after one of each row, (B, V).
 
         evidence: of `Plan.evidence_at`, for a plan that has a memory.
         """
         x = self.hidden(ids, {})
-        return self.forecast(x if places is None else x[mx.arange(len(places)), places], evidence)
+        if positions is not None:
+            x = x[mx.arange(len(positions)), positions]
+        return self.next_log_probs(x, evidence)
 
-    def forecast(self, x: mx.array, evidence: tuple[mx.array, ...]) -> mx.array:
-        """What the head reads, (..., d) -> log p of every next id, (..., V); with the memory, if it brings evidence."""
-        own = self.vocabulary.log_probs(x)
-        return self.memory.log_probs(own, self.vocabulary.uncertainty(x), *evidence) if evidence else own
+    def next_log_probs(self, x: mx.array, evidence: tuple[mx.array, ...]) -> mx.array:
+        """What the head reads, (..., d) -> log p of every next id, (..., V), with the memory if there is evidence."""
+        log_probs = self.vocabulary.log_probs(x)
+        if evidence:
+            log_probs = self.memory.log_probs(log_probs, self.vocabulary.uncertainty(x), *evidence)
+        return log_probs
 
     def uncertainty(self, ids: mx.array) -> mx.array:
-        """ids (B, T) -> how sure the head is, (B, T, 3), nats: what a memory's gate reads of the model."""
+        """ids (B, T) -> the head's uncertainty, (B, T, 3), nats: what a memory's gate reads of the model."""
         return self.vocabulary.uncertainty(self.hidden(ids, {}))
 
 
@@ -119,7 +129,7 @@ def load_parameters(model: nn.Module, values: dict, dtype: mx.Dtype = mx.float32
     """Set every parameter from NumPy arrays; names and shapes must match exactly, else ValueError."""
     parameters = dict(tree_flatten(model.parameters()))
     if parameters.keys() != values.keys():
-        raise ValueError(f"parameters differ: {sorted(parameters.keys() ^ values.keys())} stand on one side only")
+        raise ValueError(f"parameters differ: {sorted(parameters.keys() ^ values.keys())} are on one side only")
     for name, parameter in parameters.items():
         if parameter.shape != values[name].shape:
             raise ValueError(f"{name} has shape {parameter.shape} here but {values[name].shape} there")

@@ -129,7 +129,7 @@ class Trainer:
         every next id, (B, V), as `log_probs` after the last place. T is at most block_size."""
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
         cache, x = self.model.step(cache, mx.array(ids[:, -new:]))
-        log_probs = self.model.forecast(x[:, -1], evidence)
+        log_probs = self.model.next_log_probs(x[:, -1], evidence)
         mx.eval(cache, log_probs)
         return cache, np.array(log_probs.astype(mx.float32))
 

@@ -113,7 +113,7 @@ class Trainer:
         every next id, (B, V), as `log_probs` after the last place. T is at most block_size."""
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
         cache, x = self.model.step(cache, self.on_device(ids[:, -new:]))
-        return cache, self.model.forecast(x[:, -1], evidence).to("cpu", torch.float32).numpy()
+        return cache, self.model.next_log_probs(x[:, -1], evidence).to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
     def uncertainty(self, ids: np.ndarray) -> np.ndarray:

@@ -1,7 +1,14 @@
 """The personas: what is built, written as mathematics, in NumPy alone.
 
 `plan(name, fixed, train_ids)` returns the `Plan` that either backend can build and train; `compose(name, on, off)` the
-systems that stand when some are switched on and some off.
+systems that are enabled when some are switched on and some off.
+
+    baseline/, aristotle/, euclid/    one entry per system: equations, theorems, parity cases
+    spec/          the records: System, Persona, Recipe, Plan and the model's skeleton, Case, Theorem
+    model/         references of what every model has: forward pass, optimizer, router bias, samplers
+    properties/    theorems that several systems share
+    memory/        what both memories share
+    tokens/        what can be known of a token: frequency, neighbours, surface form
 """
 
 from __future__ import annotations
@@ -48,9 +55,9 @@ def find(name: str) -> Persona:
 
 
 def compose(name: str, switched_on: Iterable[str] = (), switched_off: Iterable[str] = ()) -> tuple[str, ...]:
-    """The systems of persona `name`, its default with some more and without some, in its order.
+    """The systems of persona `name`: its default with some more and without some, in its order.
 
-    Raises PersonaError for what is unknown and for systems that cannot stand together.
+    Raises PersonaError for what is unknown and for systems that exclude each other.
     """
     return system.compose(find(name), tuple(switched_on), tuple(switched_off))
 
@@ -58,7 +65,7 @@ def compose(name: str, switched_on: Iterable[str] = (), switched_off: Iterable[s
 def check(name: str, systems: Iterable[str] | None = None) -> tuple[str, ...]:
     """`systems` of persona `name` in its order, None for its default.
 
-    Raises PersonaError for what is unknown and for systems that cannot stand together.
+    Raises PersonaError for what is unknown and for systems that exclude each other.
     """
     persona = find(name)
     return system.check(persona, persona.default if systems is None else tuple(systems))
@@ -74,8 +81,8 @@ def plan(
     """The plan of persona `name` under the contract's sizes `fixed`.
 
     train_ids: the training split (N,), from which the tables are prepared; tables: the same tables from a checkpoint,
-    in which case train_ids is not read. systems: the names of those that stand; None takes the persona's default.
-    Raises PersonaError for a persona that is unknown, and for systems that cannot stand together.
+    in which case train_ids is not read. systems: the names of those that are enabled; None for the persona's default.
+    Raises PersonaError for a persona that is unknown, and for systems that exclude each other.
     """
     persona, names = find(name), check(name, systems)
     if tables is None:

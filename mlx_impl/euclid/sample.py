@@ -5,7 +5,7 @@ from __future__ import annotations
 import mlx.core as mx
 
 from lyceum.personas.euclid import sample as reference
-from mlx_impl.common.sampling import Sampler, placed
+from mlx_impl.common.sampling import Sampler, inverse_cdf
 from mlx_impl.registry import build, implements
 
 
@@ -21,17 +21,17 @@ class GoldenSection(Sampler):
         """The logits that are judged and drawn from."""
         return self.law.tempered(logits)
 
-    def kept(self, logits: mx.array) -> mx.array:
+    def allowed(self, logits: mx.array) -> mx.array:
         """logits (..., V) -> which tokens may be said, (..., V) bool."""
-        return self.law.kept(logits)
+        return self.law.allowed(logits)
 
     def cell(self, held: mx.array, point: mx.array, width: mx.array) -> mx.array:
         """Weights (..., V), x, W (...) -> (..., 3) int64: the token's id, F before it, F up to it."""
-        return placed(held, point, width)
+        return inverse_cdf(held, point, width)
 
     def draw(self, logits: mx.array, point: mx.array, width: mx.array) -> mx.array:
         """logits (..., V), x, W (...) -> (..., 6) int64: id, K, N, tokens kept, F before, F up to."""
-        n, kept = self.weights(logits), self.kept(logits)
+        n, kept = self.weights(logits), self.allowed(logits)
         held = n * kept
         found = self.cell(held, point, width)
         counts = mx.stack([held.sum(axis=-1), n.sum(axis=-1), kept.sum(axis=-1)], axis=-1)

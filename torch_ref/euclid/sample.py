@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from lyceum.personas.euclid import sample as reference
-from torch_ref.common.sampling import Sampler, placed
+from torch_ref.common.sampling import Sampler, inverse_cdf
 from torch_ref.registry import build, implements
 
 
@@ -22,17 +22,17 @@ class GoldenSection(Sampler):
         """The logits that are judged and drawn from."""
         return self.law.tempered(logits)
 
-    def kept(self, logits: Tensor) -> Tensor:
+    def allowed(self, logits: Tensor) -> Tensor:
         """logits (..., V) -> which tokens may be said, (..., V) bool."""
-        return self.law.kept(logits)
+        return self.law.allowed(logits)
 
     def cell(self, held: Tensor, point: Tensor, width: Tensor) -> Tensor:
         """Weights (..., V), x, W (...) -> (..., 3) int64: the token's id, F before it, F up to it."""
-        return placed(held, point, width)
+        return inverse_cdf(held, point, width)
 
     def draw(self, logits: Tensor, point: Tensor, width: Tensor) -> Tensor:
         """logits (..., V), x, W (...) -> (..., 6) int64: id, K, N, tokens kept, F before, F up to."""
-        n, kept = self.weights(logits), self.kept(logits)
+        n, kept = self.weights(logits), self.allowed(logits)
         held = n * kept
         found = self.cell(held, point, width)
         counts = torch.stack([held.sum(dim=-1), n.sum(dim=-1), kept.sum(dim=-1)], dim=-1)

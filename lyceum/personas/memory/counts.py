@@ -52,7 +52,7 @@ class Context:
     def keys(self, ids: np.ndarray, readings: np.ndarray, positions: np.ndarray) -> np.ndarray:
         """The context before each target: uint64, of the shape of ids[..., positions].
 
-        ids (..., N). readings (3, V): a token as itself, its species, its genus. positions (M,) of the targets, >= reach.
+        ids (..., N). readings (3, V): a token as itself, its species, its genus. positions (M,): of targets, >= reach.
         """
         key = np.zeros((*ids.shape[:-1], len(positions)), np.uint64)
         for back, level in self.reads:

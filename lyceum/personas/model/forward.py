@@ -1,18 +1,19 @@
-"""The definition of the whole model: the skeleton, in float64 NumPy, over the definitions of its parts.
+"""The reference of the whole model: the skeleton, in float64 NumPy, over the references of its layers.
 
-    h, rotation = position(vocabulary.embed(ids), ids);   h = h * m_embedding
-    for each block i:  h = h + mixer(norm1(h), rotation) * m_mixer,i;   h = h + mlp(norm2(h)) * m_mlp,i
-    loss[b, t] = -vocabulary.log_prob(norm(h)[b, t] * m_head, target[b, t])
+    x, rotation = position(vocabulary.embed(ids), ids);   x = x * m_embedding
+    for each block i:  x = x + mixer(norm1(x), rotation) * m_mixer,i;   x = x + mlp(norm2(x)) * m_mlp,i
+    loss[b, t] = -vocabulary.log_prob(norm(x)[b, t] * m_head, target[b, t])
 
-and where a memory's evidence is given, -memory.log_prob of that, of the head's uncertainty and of the evidence.
+With evidence of a memory the loss is -memory.log_prob of that, of the head's uncertainty and of the evidence. m are the
+dropout masks of `Plan.noise`, 1 where a step has none; `rotation` turns queries and keys, and is empty where positions
+are added.
 
-m are the dropout masks of `Plan.noise`, 1 where a step has none; rotation is what turns queries and keys, none where
-positions are added. Theorem (causality): if mixer and the rest act at
-each place on that place and earlier ones, loss[b, t] depends on ids[b, :t+1] and target[b, t] alone, by induction over
-blocks.
+Theorem (causality). If every layer at position t depends on positions up to t alone, loss[b, t] depends on
+ids[b, : t + 1] and target[b, t] alone, by induction over blocks.
 
-Generation keeps one cache a layer that acts over time, the position layer's and each mixer's; norms, MLPs and the head
-act at each place by itself. So the theorem of `lyceum.personas.properties.sequences` carries over to the whole by induction.
+Generation has one cache for each layer that acts over time: the position layer and each mixer. Norms, MLPs and the head
+act on each position separately, so the theorem of `lyceum.personas.properties.sequences` holds for the model as well,
+by induction.
 """
 
 from __future__ import annotations
@@ -21,71 +22,72 @@ import numpy as np
 
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.plan import Plan
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, Block
 
-Cache = tuple[tuple[np.ndarray, ...], ...]
+Arrays = dict[str, np.ndarray]
+Cache = tuple[tuple[np.ndarray, ...], ...]  # the position layer's, then each mixer's
 
 
-def hidden(
-    plan: Plan,
-    parameters: dict[str, np.ndarray],
-    ids: np.ndarray,
-    noise: dict[str, np.ndarray],
-    inputs: dict[str, np.ndarray] | None = None,
-) -> np.ndarray:
+def masked(x: np.ndarray, noise: Arrays, site: str) -> np.ndarray:
+    """x times the mask of `site`, or x where the step has no noise."""
+    return x * noise[site] if noise else x
+
+
+def embedded(plan: Plan, parameters: Arrays, ids: np.ndarray) -> np.ndarray:
+    """ids (B, T) -> the vocabulary's vectors, (B, T, d)."""
+    return plan.modules["vocabulary"].embed(below(parameters, "vocabulary"), ids)
+
+
+def hidden(plan: Plan, parameters: Arrays, ids: np.ndarray, noise: Arrays, inputs: Arrays | None = None) -> np.ndarray:
     """ids (B, T) -> what the head reads, (B, T, d) float64. parameters: float64 by name, as in `Plan.initial`.
 
-    inputs: where the input of each mixer and MLP is noted, by place; None notes nothing.
+    inputs: filled with the input of each mixer and MLP, by the layer's name; None for no record.
     """
-    parts = plan.modules
+    skeleton, inputs = plan.skeleton, {} if inputs is None else inputs
+    x, *rotation = skeleton.position(parameters, embedded(plan, parameters, ids), ids)
+    x = masked(x, noise, EMBEDDING)
+    for block in skeleton.blocks:
+        inputs[block.mixer.name] = block.norm1(parameters, x)
+        x = added(block, parameters, x, block.mixer(parameters, inputs[block.mixer.name], *rotation), noise, inputs)
+    return masked(skeleton.norm(parameters, x), noise, HEAD)
 
-    def mask(site: str) -> np.ndarray | float:
-        return noise[site] if noise else 1.0
 
-    h = parts["vocabulary"].embed(below(parameters, "vocabulary"), ids)
-    h, *rotation = parts["position"](below(parameters, "position"), h, ids)
-    h = h * mask("embedding")
-    for i, block in enumerate(plan.blocks()):
-        own = below(parameters, f"blocks.{i}")
-        for norm, part, *more in (("norm1", "mixer", *rotation), ("norm2", "mlp")):
-            normed = block[norm](below(own, norm), h)
-            if inputs is not None:
-                inputs[f"blocks.{i}.{part}"] = normed
-            h = h + block[part](below(own, part), normed, *more) * mask(f"blocks.{i}.{part}")
-    return parts["norm"](below(parameters, "norm"), h) * mask("head")
+def added(block: Block, parameters: Arrays, x: np.ndarray, y: np.ndarray, noise: Arrays, inputs: Arrays) -> np.ndarray:
+    """The residual stream and the mixer's output, (B, T, d) each -> the stream after the block."""
+    x = x + masked(y, noise, block.mixer.name)
+    inputs[block.mlp.name] = block.norm2(parameters, x)
+    return x + masked(block.mlp(parameters, inputs[block.mlp.name]), noise, block.mlp.name)
 
 
 def start(plan: Plan, batch: int) -> Cache:
-    """The caches of a text that has not begun: the position layer's, then each mixer's."""
-    return tuple(
-        layer.start(batch) for layer in (plan.modules["position"], *(block["mixer"] for block in plan.blocks()))
-    )
+    """The caches of a text that has not begun."""
+    skeleton = plan.skeleton
+    return tuple(layer.spec.start(batch) for layer in (skeleton.position, *(block.mixer for block in skeleton.blocks)))
 
 
-def step(plan: Plan, parameters: dict[str, np.ndarray], cache: Cache, ids: np.ndarray) -> tuple[Cache, np.ndarray]:
+def step(plan: Plan, parameters: Arrays, cache: Cache, ids: np.ndarray) -> tuple[Cache, np.ndarray]:
     """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
-    first, *kept = cache
-    h = plan.modules["vocabulary"].embed(below(parameters, "vocabulary"), ids)
-    found = plan.modules["position"].step(below(parameters, "position"), *first, h, ids)
-    new, (h, *rotation) = [tuple(found[: len(first)])], found[len(first) :]
-    for i, (block, old) in enumerate(zip(plan.blocks(), kept, strict=True)):
-        own = below(parameters, f"blocks.{i}")
-        normed = block["norm1"](below(own, "norm1"), h)
-        *cached, y = block["mixer"].step(below(own, "mixer"), *old, normed, *rotation)
-        h = h + y
-        h = h + block["mlp"](below(own, "mlp"), block["norm2"](below(own, "norm2"), h))
-        new.append(tuple(cached))
-    return tuple(new), plan.modules["norm"](below(parameters, "norm"), h)
+    skeleton, (first, *rest) = plan.skeleton, cache
+    outputs = skeleton.position.step(parameters, *first, embedded(plan, parameters, ids), ids)
+    caches, (x, *rotation) = [tuple(outputs[: len(first)])], outputs[len(first) :]
+    for block, old in zip(skeleton.blocks, rest, strict=True):
+        *new, y = block.mixer.step(parameters, *old, block.norm1(parameters, x), *rotation)
+        x = added(block, parameters, x, y, {}, {})
+        caches.append(tuple(new))
+    return tuple(caches), skeleton.norm(parameters, x)
 
 
 def losses(
     plan: Plan,
-    parameters: dict[str, np.ndarray],
+    parameters: Arrays,
     ids: np.ndarray,
     targets: np.ndarray,
-    noise: dict[str, np.ndarray],
+    noise: Arrays,
     evidence: tuple[np.ndarray, ...] = (),
 ) -> np.ndarray:
     """ids, targets (B, T) -> -log p(target), (B, T) float64, nats. evidence: of `Plan.evidence`, () in training."""
-    h, vocabulary, p = hidden(plan, parameters, ids, noise), plan.modules["vocabulary"], below(parameters, "vocabulary")
-    own = vocabulary.log_prob(p, h, targets)
-    return -(plan.modules["memory"].log_prob({}, own, vocabulary.uncertainty(p, h), *evidence) if evidence else own)
+    x, vocabulary, p = hidden(plan, parameters, ids, noise), plan.modules["vocabulary"], below(parameters, "vocabulary")
+    log_prob = vocabulary.log_prob(p, x, targets)
+    if evidence:
+        log_prob = plan.modules["memory"].log_prob({}, log_prob, vocabulary.uncertainty(p, x), *evidence)
+    return -log_prob

@@ -35,13 +35,13 @@ def theorems(name: str, specs: tuple[Sampler, ...]) -> tuple[Theorem, ...]:
 
 def _support(evaluate, g, spec):
     logits = logits_of(g, 5)
-    law, kept = evaluate(spec, {}, "__call__", logits), evaluate(spec, {}, "kept", logits)
+    law, kept = evaluate(spec, {}, "__call__", logits), evaluate(spec, {}, "allowed", logits)
     return (law * kept).sum(-1), np.ones(5)
 
 
 def _mass(evaluate, g, spec):
     logits = logits_of(g, 5)
-    n, kept = evaluate(spec, {}, "weights", logits), evaluate(spec, {}, "kept", logits)
+    n, kept = evaluate(spec, {}, "weights", logits), evaluate(spec, {}, "allowed", logits)
     said = evaluate(spec, {}, "draw", logits, variates(g, 5))
     weight = np.take_along_axis(n * kept, said[:, :1].astype(int), axis=1)
     assert (weight > 0).all(), "an impossible token was said"
@@ -50,7 +50,7 @@ def _mass(evaluate, g, spec):
 
 def _inverse(evaluate, g, spec):
     logits = logits_of(g, 1)
-    held = (evaluate(spec, {}, "weights", logits) * evaluate(spec, {}, "kept", logits))[0]
+    held = (evaluate(spec, {}, "weights", logits) * evaluate(spec, {}, "allowed", logits))[0]
     edges = [-(-int(f) * 2**VARIATE_BITS // int(held.sum())) for f in np.cumsum(held)]
     met = [(i, a, b - 1) for i, (a, b) in enumerate(zip([0, *edges], edges, strict=False)) if a < b]
     ids, least, greatest = np.array(met).T

@@ -1,8 +1,8 @@
-"""A plan: one model, complete, before any framework has touched it.
+"""A plan: one model and its training, complete, before any framework has touched it.
 
-It knows the sizes the contract fixes, the persona's parts, the tables prepared from the training split, the initial
-value of every parameter, which parameters decay, the variates of every step and the recipe. A backend adds nothing but
-arithmetic, so two backends that follow one plan start from identical numbers and see identical noise.
+It has the sizes that the contract fixes, the persona's modules, the tables prepared from the training split, the
+initial value of every parameter, which parameters decay, the dropout masks of every step and the recipe. A backend adds
+nothing but arithmetic, so two backends that follow one plan start from identical numbers and see identical noise.
 """
 
 from __future__ import annotations
@@ -16,17 +16,18 @@ import numpy as np
 
 from lyceum.personas.spec.persona import Persona
 from lyceum.personas.spec.recipe import Recipe
+from lyceum.personas.spec.skeleton import Layer, Skeleton, assemble
 from lyceum.personas.spec.system import title
 from lyceum.rng import keep_mask, stream
 
 
 @dataclass(frozen=True)
 class Plan:
-    """persona: the record. systems: the names of those that stand. fixed: the contract's sizes.
+    """persona: the record. systems: the names of those that are enabled. fixed: the contract's sizes.
 
-    tables: arrays by name, "<system>.<table>". parts: specifications by slot ("vocabulary", "position", "norm",
-    "mixer", "mlp"), frozen dataclasses of `personas`, whose namesakes in the backends take their fields. For "mixer" and
-    "mlp" a tuple of them may stand, which the blocks take in turn.
+    tables: arrays by name, "<system>.<table>". modules: references by name: "vocabulary", "position", "norm", "mixer"
+    and "mlp", and with a memory "memory" and "evidence". A reference is a frozen dataclass; its implementation in a
+    backend takes the same fields. "mixer" and "mlp" may be tuples of references, which the blocks take in turn.
     """
 
     persona: Persona
@@ -42,34 +43,32 @@ class Plan:
 
     @property
     def title(self) -> str:
-        """The persona, and in what it differs from its default: "aristotle with ssm without rope"."""
+        """The persona and how it differs from its default: "aristotle with ssm without rope"."""
         return title(self.persona, self.systems)
 
-    def blocks(self) -> Iterator[dict[str, Any]]:
-        """The four specifications of each block, by place."""
-        for i in range(self.fixed.n_layer):
-            mixer, mlp = (_in_turn(self.modules[module], i) for module in ("mixer", "mlp"))
-            yield {"norm1": self.modules["norm"], "mixer": mixer, "norm2": self.modules["norm"], "mlp": mlp}
+    @property
+    def skeleton(self) -> Skeleton:
+        """The layers of the model, as the forward pass connects them."""
+        return assemble(self.modules, self.fixed.n_layer)
 
-    def layers(self) -> Iterator[tuple[str, Any]]:
-        """(prefix, specification) of every part, in the order of the forward pass."""
-        yield "vocabulary", self.modules["vocabulary"]
-        yield "position", self.modules["position"]
-        for i, block in enumerate(self.blocks()):
-            yield from ((f"blocks.{i}.{place}", spec) for place, spec in block.items())
-        yield "norm", self.modules["norm"]
+    def layers(self) -> Iterator[Layer]:
+        """(name, reference) of every layer, in the order of the forward pass."""
+        return self.skeleton.layers()
 
     def initial(self, seed: int) -> dict[str, np.ndarray]:
         """The initial value of every parameter, float32, by the name it has in both backends."""
         values = {}
-        for prefix, spec in self.layers():
-            own = spec.initial(stream(seed, f"initial/{prefix}"), self.fixed.n_layer)
-            values |= {f"{prefix}.{name}": np.asarray(value, np.float32) for name, value in own.items()}
+        for layer, spec in self.layers():
+            initial = spec.initial(stream(seed, f"initial/{layer}"), self.fixed.n_layer)
+            values |= {f"{layer}.{name}": np.asarray(value, np.float32) for name, value in initial.items()}
         return values
 
     def router_biases(self) -> set[str]:
-        """The parameters without gradient: their layer sets them after a training step, see `lyceum.personas.model.router_bias`."""
-        return {f"{prefix}.{name}" for prefix, spec in self.layers() for name in getattr(spec, "router_biases", ())}
+        """The parameters without gradient: their layer updates them after a training step.
+
+        See `lyceum.personas.model.router_bias`.
+        """
+        return {f"{layer}.{name}" for layer, spec in self.layers() for name in getattr(spec, "router_biases", ())}
 
     @staticmethod
     def decays(value) -> bool:
@@ -77,7 +76,7 @@ class Plan:
         return value.ndim >= 2
 
     def is_hidden(self, name: str, value) -> bool:
-        """Whether a parameter follows the recipe's rule for hidden matrices: those of the blocks, if there is one."""
+        """Whether a parameter follows the recipe's rule for hidden matrices, those of the blocks; false without a rule."""
         return self.recipe.hidden is not None and name.startswith("blocks.") and value.ndim == 2
 
     def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:
@@ -86,28 +85,20 @@ class Plan:
             return {}
         generator = stream(seed, "dropout", step)
         shape = (self.fixed.batch_size, self.fixed.block_size, self.fixed.n_embd)
-        return {site: keep_mask(generator, shape, self.recipe.dropout) for site in self.noise_sites()}
-
-    def noise_sites(self) -> Iterator[str]:
-        """Where dropout acts: after the embedding, after each mixer and MLP, and before the head."""
-        yield "embedding"
-        for i in range(self.fixed.n_layer):
-            yield f"blocks.{i}.mixer"
-            yield f"blocks.{i}.mlp"
-        yield "head"
+        return {site: keep_mask(generator, shape, self.recipe.dropout) for site in self.skeleton.noise_sites()}
 
     def evidence(self, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
-        """What the memory brings to the targets of ids, (B, T) each: arrays for the backends; none without a memory."""
+        """The memory's evidence for targets, ids and targets (B, T): arrays for the backends, () without a memory."""
         return self.modules["evidence"].for_targets(ids, targets) if "evidence" in self.modules else ()
 
-    def evidence_at(self, ids: np.ndarray, places: np.ndarray) -> tuple[np.ndarray, ...]:
-        """The same for every id that may follow one place of each row: ids (B, T), places (B,)."""
-        return self.modules["evidence"].for_all_ids(ids, places) if "evidence" in self.modules else ()
+    def evidence_at(self, ids: np.ndarray, positions: np.ndarray) -> tuple[np.ndarray, ...]:
+        """The same for every id that may follow one position of each row: ids (B, T), positions (B,)."""
+        return self.modules["evidence"].for_all_ids(ids, positions) if "evidence" in self.modules else ()
 
     def describe(self) -> dict:
         """Everything that defines the model and its training, JSON-able: every number, arrays by their SHA-256.
 
-        What a checkpoint is compared by, so that a run is never continued by another model or another recipe.
+        Checkpoints are compared by it, so that a run is never continued by another model or another recipe.
         """
         return {
             "persona": self.persona.name,
@@ -117,10 +108,6 @@ class Plan:
             "recipe": described(self.recipe),
             "tables": {name: described(table) for name, table in self.tables.items()},
         }
-
-
-def _in_turn(spec: Any, i: int) -> Any:
-    return spec[i % len(spec)] if isinstance(spec, tuple) else spec
 
 
 def described(value: Any) -> Any:
@@ -136,8 +123,8 @@ def described(value: Any) -> Any:
             "sha256": hashlib.sha256(data.tobytes()).hexdigest(),
         }
     if is_dataclass(value):
-        own = {field.name: described(getattr(value, field.name)) for field in fields(value)}
-        return {"class": f"{type(value).__module__}.{type(value).__qualname__}", **own}
+        values = {field.name: described(getattr(value, field.name)) for field in fields(value)}
+        return {"class": f"{type(value).__module__}.{type(value).__qualname__}", **values}
     if isinstance(value, tuple | list):
         return [described(each) for each in value]
     if isinstance(value, np.generic):

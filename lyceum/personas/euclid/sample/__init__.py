@@ -45,7 +45,7 @@ from lyceum.personas.baseline.sample import Plain
 from lyceum.personas.euclid.sample.golden import points
 from lyceum.personas.euclid.sample.theorems import theorems
 from lyceum.personas.model import sampling_margin
-from lyceum.personas.model.sampling import VARIATE_BITS, Sampler, demand, placed
+from lyceum.personas.model.sampling import VARIATE_BITS, Sampler, demand, inverse_cdf
 from lyceum.personas.properties.samplers import logits_of
 from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.system import System
@@ -72,17 +72,17 @@ class GoldenSection(Sampler):
         """The logits that are judged and drawn from."""
         return self.law.tempered(logits)
 
-    def kept(self, p: dict[str, np.ndarray], logits: np.ndarray) -> np.ndarray:
+    def allowed(self, p: dict[str, np.ndarray], logits: np.ndarray) -> np.ndarray:
         """logits (..., V) -> which tokens may be said, (..., V) bool."""
-        return self.law.kept(p, logits)
+        return self.law.allowed(p, logits)
 
     def cell(self, p: dict[str, np.ndarray], held: np.ndarray, point: np.ndarray, width: np.ndarray) -> np.ndarray:
         """Weights (..., V), x, W (...) -> (..., 3) int64: the token's id, F before it, F up to it."""
-        return placed(held, point, width)
+        return inverse_cdf(held, point, width)
 
     def draw(self, p: dict[str, np.ndarray], logits: np.ndarray, point: np.ndarray, width: np.ndarray) -> np.ndarray:
         """logits (..., V), x, W (...) -> (..., 6) int64: id, K, N, tokens kept, F before, F up to."""
-        n, kept = self.weights(p, logits), self.kept(p, logits)
+        n, kept = self.weights(p, logits), self.allowed(p, logits)
         held = np.where(kept, n, 0)
         found = self.cell(p, held, point, width)
         counts = np.stack([held.sum(-1), n.sum(-1), kept.sum(-1)], axis=-1)
@@ -114,7 +114,7 @@ class GoldenSection(Sampler):
     def clearance(self, logits: np.ndarray, point: int, width: int, blur: float = 1.0) -> float:
         """logits (V,), and of all choices before -> the change, in nats, up to which the same token is said."""
         r = (int(point) << VARIATE_BITS) // int(width)
-        chosen = sampling_margin.of_draw(self.weights({}, logits), self.kept({}, logits), r, blur)
+        chosen = sampling_margin.of_draw(self.weights({}, logits), self.allowed({}, logits), r, blur)
         return min(self.law.clearance(logits, r), chosen, np.inf if blur == 1 else SMALL)
 
     def summary(self, draws: np.ndarray) -> str:

@@ -73,7 +73,7 @@ def test_every_mask_matters(plan):
     ids, targets = batch(plan)
     noise = plan.noise(3, 5)
     whole = forward.losses(plan, parameters(plan), ids, targets, noise)
-    for site in plan.noise_sites():
+    for site in plan.skeleton.noise_sites():
         without = noise | {site: np.ones_like(noise[site])}
         assert np.abs(forward.losses(plan, parameters(plan), ids, targets, without) - whole).max() > 1e-3, site
 

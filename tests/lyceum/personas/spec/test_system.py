@@ -1,4 +1,4 @@
-"""Switches: which compositions can be had, in which order they furnish, and one sentence for those that cannot."""
+"""Switches: which compositions are allowed, in which order systems build, and one sentence for what is refused."""
 
 from __future__ import annotations
 
@@ -23,10 +23,10 @@ def test_the_order_is_the_personas_not_the_callers():
     assert [name for name in one if name in ("attention", "ssm")] == ["attention", "ssm"]
 
 
-def test_systems_furnish_one_after_another():
+def test_systems_build_one_after_another():
     """The state space takes every second block, whatever mixes in the others."""
     plan = tiny_plan("aristotle", systems=personas.compose("aristotle", ("attention", "ssm")))
-    mixers = [type(block["mixer"]).__name__ for block in plan.blocks()]
+    mixers = [type(block.mixer.spec).__name__ for block in plan.skeleton.blocks]
     assert mixers == ["Syllogism", "SelectiveStateSpace"]
     assert plan.describe()["modules"]["mixer"].__len__() == 2
 
@@ -37,24 +37,24 @@ def test_systems_furnish_one_after_another():
         (["plato"], [], "no system 'plato': choose from tokenize"),
         ([], ["plato"], "no system 'plato'"),
         (["ssm"], ["ssm"], "'ssm' is switched on and off at once"),
-        (["mla"], [], "'rope' and 'mla' cannot stand together .its keys turn by themselves.: switch one off"),
-        (["attention", "mla"], ["rope"], "'attention' and 'mla' cannot stand together .both are the mixer."),
+        (["mla"], [], "'rope' and 'mla' exclude each other .mla turns its own keys.: switch one off"),
+        (["attention", "mla"], ["rope"], "'attention' and 'mla' exclude each other .both are the mixer."),
     ],
 )
-def test_what_cannot_be_had_is_one_sentence(on, off, words):
+def test_a_refusal_is_one_sentence(on, off, words):
     with pytest.raises(PersonaError, match=words):
         personas.compose("aristotle", on, off)
 
 
 def test_the_baseline_has_no_switches():
-    with pytest.raises(PersonaError, match="baseline has no system 'rope': it is the measure"):
+    with pytest.raises(PersonaError, match="baseline has no system 'rope': all others are compared with it"):
         personas.compose("baseline", ["rope"])
 
 
 def test_every_system_can_be_switched():
     """One change away from the default for every system that is part of the model, each a model that builds."""
     changes = system.changes(ARISTOTLE)
-    assert set(changes) == {own.name for own in ARISTOTLE.systems if not own.command}
+    assert set(changes) == {each.name for each in ARISTOTLE.systems if not each.command}
     for name, names in changes.items():
         assert (name in names) is (name not in ARISTOTLE.default)
         plan = tiny_plan("aristotle", systems=names)
