@@ -1,4 +1,4 @@
-"""A10, modality: impossible, necessary, contingent. Defined by `lyceum.personas.aristotle.sample`."""
+"""A10, modality: impossible, necessary and contingent tokens. Reference: `lyceum.personas.aristotle.sample`."""
 
 from __future__ import annotations
 
@@ -21,18 +21,18 @@ class Modality(Sampler):
         self.nu, self.tau = nu, tau
 
     def oddity(self, n: mx.array, s: mx.array) -> tuple[mx.array, mx.array]:
-        """n, s (..., V) -> the weight of the possible and the distance of each surprise from their mean, (..., V)."""
-        held = n * (s <= self.level)
-        # Surprises in units of 2^-20 nats: a sum of whole numbers, exact in any order.
-        total = (held * mx.round(s * 2**20).astype(mx.int64)).sum(axis=-1, keepdims=True)
-        mean = total.astype(s.dtype) / held.sum(axis=-1, keepdims=True).astype(s.dtype) * 2**-20
-        return held, mx.abs(s - mean)
+        """n, s (..., V) -> the weight of possible tokens, 0 for others, and |s - H|, (..., V) each."""
+        possible = n * (s <= self.level)
+        # Surprises in units of 2^-20 nats: a sum of integers, exact in any order.
+        total = (possible * mx.round(s * 2**20).astype(mx.int64)).sum(axis=-1, keepdims=True)
+        mean = total.astype(s.dtype) / possible.sum(axis=-1, keepdims=True).astype(s.dtype) * 2**-20
+        return possible, mx.abs(s - mean)
 
     def allowed(self, logits: mx.array) -> mx.array:
-        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+        """logits (..., V) -> which tokens may be drawn, (..., V) bool."""
         n, s = self.weights(logits), surprise(self.tempered(logits))
-        held, oddity = self.oddity(n, s)
-        contingent = first(mx.where(held > 0, oddity, mx.inf), held, limit(self.tau, held))
-        whole = n.astype(mx.int64)
-        necessary = (whole << WEIGHT_BITS) >= threshold(self.nu) * whole.sum(axis=-1, keepdims=True)
-        return mx.where(necessary.any(axis=-1, keepdims=True), necessary, mx.logical_and(contingent, held > 0))
+        possible, oddity = self.oddity(n, s)
+        contingent = first(mx.where(possible > 0, oddity, mx.inf), possible, limit(self.tau, possible))
+        weight = n.astype(mx.int64)
+        necessary = (weight << WEIGHT_BITS) >= threshold(self.nu) * weight.sum(axis=-1, keepdims=True)
+        return mx.where(necessary.any(axis=-1, keepdims=True), necessary, mx.logical_and(contingent, possible > 0))

@@ -1,4 +1,4 @@
-"""A2, the selective state space, scanned in chunks. Defined by `lyceum.personas.aristotle.ssm`."""
+"""A2, the four causes: a selective state space, scanned in chunks. Reference: `lyceum.personas.aristotle.ssm`."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def softplus(x: mx.array) -> mx.array:
 
 
 def before(states: mx.array) -> mx.array:
-    """states (..., K, P) -> the state before each place, zero before the first."""
+    """states (..., K, P) -> the state before each position, zero before the first."""
     return padded(states, -2, 1, 0)[..., :-1, :]
 
 
@@ -62,7 +62,7 @@ class SelectiveStateSpace(nn.Module):
         return u, dt, v, b, c, -softplus(self.form).reshape(self.n_head, -1)
 
     def joined(self, y: mx.array, u: mx.array) -> mx.array:
-        """What the heads read out, (B, H, T, P), and their matter u (B, T, d) -> (B, T, d)."""
+        """Outputs C . h of the heads (B, H, T, P), their matter u (B, T, d) -> (B, T, d)."""
         return self.out(y.swapaxes(1, 2).flatten(-2) + self.skip * u)
 
     def start(self, batch: int) -> tuple[mx.array]:
@@ -73,10 +73,10 @@ class SelectiveStateSpace(nn.Module):
     def step(self, state: mx.array, x: mx.array, *rotation: mx.array) -> tuple[mx.array, mx.array]:
         """The state and n new tokens (B, n, d) -> the state after them, and y (B, n, d)."""
         u, dt, v, b, c, form = self.split(x)
-        # A sum of positive numbers from the first on: no digits are lost.
+        # Sums of positive numbers: no digits are lost.
         since = mx.cumsum(dt, axis=-1)
-        kept = mx.exp(form[..., None] * since[:, :, None])[..., None] * state[..., None, :]
-        h = kept + scan(form, dt, b[..., None] * v[:, :, None])
+        decayed = mx.exp(form[..., None] * since[:, :, None])[..., None] * state[..., None, :]
+        h = decayed + scan(form, dt, b[..., None] * v[:, :, None])
         return h[..., -1, :], self.joined((c[..., None] * h).sum(2), u)
 
     def states(self, x: mx.array) -> mx.array:
@@ -85,19 +85,19 @@ class SelectiveStateSpace(nn.Module):
         return mx.moveaxis(scan(form, dt, b[..., None] * v[:, :, None]), 3, 1)
 
     def __call__(self, x: mx.array, *rotation: mx.array) -> mx.array:
-        """rotation: the scan counts by itself, and leaves it."""
+        """x (B, T, d) -> the same shape. rotation: ignored; a recurrence needs no positions."""
         length = x.shape[1]
-        # The last chunk is filled up with places that nobody reads.
+        # The last chunk is padded.
         u, dt, v, b, c, form = self.split(padded(x, 1, 0, -length % CHUNK))
         dt, v = mx.unflatten(dt, -1, (-1, CHUNK)), mx.unflatten(v, 2, (-1, CHUNK))
         b, c = (mx.unflatten(part, -1, (-1, CHUNK)) for part in (b, c))
         between, since, past = sums(dt)
-        # The heads share c . b, and the sum over states is not innermost: both are cheaper so.
+        # Cheaper: the heads share c . b, and the sum over states is not innermost.
         pairs = c[..., None] * past * b[..., None, :]
         y = (mx.exp(form[..., None, None, None] * between[:, :, None]) * pairs).sum(2) @ v
         if length > CHUNK:
             left = mx.exp(form[..., None, None] * between[:, :, None, :, -1]) * b
             ends = scan(form, since[..., -1], (left.swapaxes(2, 3) @ v).swapaxes(2, 3))
-            kept = mx.exp(form[..., None, None] * since[:, :, None]) * c
-            y = y + mx.moveaxis(kept, 2, -1) @ before(ends).swapaxes(2, 3)
+            decayed = mx.exp(form[..., None, None] * since[:, :, None]) * c
+            y = y + mx.moveaxis(decayed, 2, -1) @ before(ends).swapaxes(2, 3)
         return self.joined(y.flatten(2, 3), u)[:, :length]

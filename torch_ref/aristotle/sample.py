@@ -1,4 +1,4 @@
-"""A10, modality: impossible, necessary, contingent. Defined by `lyceum.personas.aristotle.sample`."""
+"""A10, modality: impossible, necessary and contingent tokens. Reference: `lyceum.personas.aristotle.sample`."""
 
 from __future__ import annotations
 
@@ -22,17 +22,17 @@ class Modality(Sampler):
         self.nu, self.tau = nu, tau
 
     def oddity(self, n: Tensor, s: Tensor) -> tuple[Tensor, Tensor]:
-        """n, s (..., V) -> the weight of the possible and the distance of each surprise from their mean, (..., V)."""
-        held = n * (s <= self.level)
-        # Surprises in units of 2^-20 nats: a sum of whole numbers, exact in any order.
-        total = (held * (s * 2**20).round().long()).sum(dim=-1, keepdim=True)
-        mean = total.to(s.dtype) / held.sum(dim=-1, keepdim=True).to(s.dtype) * 2**-20
-        return held, (s - mean).abs()
+        """n, s (..., V) -> the weight of possible tokens, 0 for others, and |s - H|, (..., V) each."""
+        possible = n * (s <= self.level)
+        # Surprises in units of 2^-20 nats: a sum of integers, exact in any order.
+        total = (possible * (s * 2**20).round().long()).sum(dim=-1, keepdim=True)
+        mean = total.to(s.dtype) / possible.sum(dim=-1, keepdim=True).to(s.dtype) * 2**-20
+        return possible, (s - mean).abs()
 
     def allowed(self, logits: Tensor) -> Tensor:
-        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+        """logits (..., V) -> which tokens may be drawn, (..., V) bool."""
         n, s = self.weights(logits), surprise(self.tempered(logits))
-        held, oddity = self.oddity(n, s)
-        contingent = first(oddity.masked_fill(held == 0, torch.inf), held, limit(self.tau, held))
+        possible, oddity = self.oddity(n, s)
+        contingent = first(oddity.masked_fill(possible == 0, torch.inf), possible, limit(self.tau, possible))
         necessary = n << WEIGHT_BITS >= threshold(self.nu) * n.sum(dim=-1, keepdim=True)
-        return torch.where(necessary.any(dim=-1, keepdim=True), necessary, contingent & (held > 0))
+        return torch.where(necessary.any(dim=-1, keepdim=True), necessary, contingent & (possible > 0))

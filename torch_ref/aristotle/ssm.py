@@ -1,4 +1,4 @@
-"""A2, the selective state space, scanned in chunks. Defined by `lyceum.personas.aristotle.ssm`."""
+"""A2, the four causes: a selective state space, scanned in chunks. Reference: `lyceum.personas.aristotle.ssm`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ def softplus(x: Tensor) -> Tensor:
 
 
 def before(states: Tensor) -> Tensor:
-    """states (..., K, P) -> the state before each place, zero before the first."""
+    """states (..., K, P) -> the state before each position, zero before the first."""
     return F.pad(states, (0, 0, 1, 0))[..., :-1, :]
 
 
@@ -60,7 +60,7 @@ class SelectiveStateSpace(nn.Module):
         return u, dt, v, b.mT[:, None], c.mT[:, None], -softplus(self.form).view(self.n_head, -1)
 
     def joined(self, y: Tensor, u: Tensor) -> Tensor:
-        """What the heads read out, (B, H, T, P), and their matter u (B, T, d) -> (B, T, d)."""
+        """Outputs C . h of the heads (B, H, T, P), their matter u (B, T, d) -> (B, T, d)."""
         return self.out(y.transpose(1, 2).flatten(-2) + self.skip * u)
 
     def start(self, batch: int) -> tuple[Tensor]:
@@ -70,10 +70,10 @@ class SelectiveStateSpace(nn.Module):
     def step(self, state: Tensor, x: Tensor, *rotation: Tensor) -> tuple[Tensor, Tensor]:
         """The state and n new tokens (B, n, d) -> the state after them, and y (B, n, d)."""
         u, dt, v, b, c, form = self.split(x)
-        # A sum of positive numbers from the first on: no digits are lost.
+        # Sums of positive numbers: no digits are lost.
         since = dt.cumsum(-1)
-        kept = torch.exp(form[..., None] * since[:, :, None])[..., None] * state[..., None, :]
-        h = kept + scan(form, dt, b[..., None] * v[:, :, None])
+        decayed = torch.exp(form[..., None] * since[:, :, None])[..., None] * state[..., None, :]
+        h = decayed + scan(form, dt, b[..., None] * v[:, :, None])
         return h[..., -1, :], self.joined((c[..., None] * h).sum(2), u)
 
     def states(self, x: Tensor) -> Tensor:
@@ -82,19 +82,19 @@ class SelectiveStateSpace(nn.Module):
         return scan(form, dt, b[..., None] * v[:, :, None]).movedim(3, 1)
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """rotation: the scan counts by itself, and leaves it."""
+        """x (B, T, d) -> the same shape. rotation: ignored; a recurrence needs no positions."""
         length = x.shape[1]
-        # The last chunk is filled up with places that nobody reads.
+        # The last chunk is padded.
         u, dt, v, b, c, form = self.split(F.pad(x, (0, 0, 0, -length % CHUNK)))
         dt, v = dt.unflatten(-1, (-1, CHUNK)), v.unflatten(2, (-1, CHUNK))
         b, c = (part.unflatten(-1, (-1, CHUNK)) for part in (b, c))
         between, since, past = sums(dt)
-        # The heads share c . b, and the sum over states is not innermost: both are cheaper so.
+        # Cheaper: the heads share c . b, and the sum over states is not innermost.
         pairs = c[..., None] * past * b[..., None, :]
         y = (torch.exp(form[..., None, None, None] * between[:, :, None]) * pairs).sum(2) @ v
         if length > CHUNK:
             left = torch.exp(form[..., None, None] * between[:, :, None, :, -1]) * b
             ends = scan(form, since[..., -1], (left.transpose(2, 3) @ v).transpose(2, 3))
-            kept = torch.exp(form[..., None, None] * since[:, :, None]) * c
-            y = y + kept.movedim(2, -1) @ before(ends).transpose(2, 3)
+            decayed = torch.exp(form[..., None, None] * since[:, :, None]) * c
+            y = y + decayed.movedim(2, -1) @ before(ends).transpose(2, 3)
         return self.joined(y.flatten(2, 3), u)[:, :length]

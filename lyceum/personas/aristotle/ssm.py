@@ -12,15 +12,15 @@ Equations.  H heads of P = d/H channels, N states a channel; B_t and C_t are sha
     h_t = exp(Dt_t A) h_{t-1} + Dt_t B_t u_t^T,   h_{-1} = 0        (H, N, P)
     y_t = C_t . h_t + D * u_t,   output = W_o y_t
 
-The form is kept per head and state: the channels of a head share it, and n_head = n_embd gives every channel its own.
-With shared forms a chunk takes one exponential for every head, state and pair of places, not for every channel, and
-matrix products for the rest: a sixth of the time. 4 heads and 4 states make 16 rates, and hold the cost within four
-times that of attention at 64 places.
+There is one form for each head and state: the channels of a head share it, and with n_head = n_embd every channel has a
+form of its own. With shared forms a chunk takes one exponential for every head, state and pair of positions, not for
+every channel, and matrix products for the rest: a sixth of the time. 4 heads and 4 states make 16 rates, and the cost
+is within four times that of attention at 64 tokens.
 
-The backends scan in chunks of 8 places. Let S[t, i] = sum of Dt_j over i < j <= t, i <= t: a *segment sum*, added up by
-itself and not as a difference of cumulative sums, so that it loses no digits and exp(A S) <= 1 cannot overflow. Within
-a chunk y_t = sum_i (sum_n C_t,n exp(A_n S[t, i]) B_i,n) Dt_i u_i. Each chunk hands on one state and one sum of Dt,
-which obey the same recurrence at an eighth of the length: they are scanned in the same way, log_8 T levels deep.
+The backends scan in chunks of 8 tokens. Let S[t, i] = sum of Dt_j over i < j <= t, i <= t: a *segment sum*. Each is
+added up by itself, not as a difference of cumulative sums; so it loses no digits, and exp(A S) <= 1 cannot overflow.
+Within a chunk y_t = sum_i (sum_n C_t,n exp(A_n S[t, i]) B_i,n) Dt_i u_i. Each chunk passes on one state and one sum of
+Dt, which obey the same recurrence at an eighth of the length: they are scanned in the same way, log_8 T levels deep.
 
 Theorems.
  1. Scan = recurrence: unrolled, h_t = sum_{i <= t} exp(A S[t, i]) Dt_i B_i u_i^T, and S[t, i] = S[t, j] + S[j, i].
@@ -28,12 +28,12 @@ Theorems.
         |h_t| <= M delta / (1 - exp(-alpha delta)) <= M (1/alpha + delta).
     Proof: f(D) = D / (1 - exp(-alpha D)) increases, so by induction |h_t| <= exp(-alpha D) M f(delta) + D M
     = M (exp(-alpha D) f(delta) + (1 - exp(-alpha D)) f(D)) <= M f(delta); and z / (1 - exp(-z)) <= 1 + z.
- 3. It is sharp: for constant input h_t = (1 - exp(A D (t + 1))) D B u^T / (1 - exp(A D)), the sum of a geometric row.
+ 3. It is sharp: for constant input h_t = (1 - exp(A D (t + 1))) D B u^T / (1 - exp(A D)), a geometric series.
  4. Causality: h_t is a function of x_0 .. x_t.
 
 Cost.  (2 d + H + 2 N) d parameters; O(T d (d + N + 8) + 8 T H N) a sequence, linear in T; O(d N) state in generation.
-Initial values: a gives A = -1 .. -N, Dt is log-uniform in [0.001, 0.1], as in Mamba: memories of 1 to 1,000 places.
-a has one axis, not two, so that no weight decay pulls at the rates.
+Initial values: a gives A = -1 .. -N, Dt is log-uniform in [0.001, 0.1], as in Mamba: memories of 1 to 1,000 tokens.
+a has one axis, not two, so that weight decay does not act on the rates.
 Sources: Gu & Dao 2023 (Mamba); Dao & Gu 2024 (Mamba-2: segment sums, chunks); Yang 2023 (gated linear attention).
 """
 
@@ -85,17 +85,17 @@ class SelectiveStateSpace(Recurrence):
 
     def states(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (B, T, d) -> the state after every token, (B, T, H, N, P)."""
-        found = list(self.start(len(x)))
+        states = list(self.start(len(x)))
         for t in range(x.shape[1]):
-            found.append(self.moved(p, found[-1], x[:, t])[0])
-        return np.stack(found[1:], axis=1)
+            states.append(self.moved(p, states[-1], x[:, t])[0])
+        return np.stack(states[1:], axis=1)
 
     def start(self, batch: int) -> tuple[np.ndarray]:
-        """The state before the first token, (B, H, N, P) zeros: all that is kept in generation."""
+        """The state before the first token, (B, H, N, P) zeros: the whole cache of generation."""
         return (np.zeros((batch, self.n_head, self.n_state, self.n_embd // self.n_head)),)
 
 
-SMALL = SelectiveStateSpace(8, 2, 3)
+NARROW = SelectiveStateSpace(8, 2, 3)
 
 
 def _step(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -113,46 +113,46 @@ def _constant(g: np.random.Generator) -> tuple[np.ndarray]:
 CASES = (
     Case("ssm: typical", SelectiveStateSpace(16, 4, 4), lambda g: (g.normal(size=(2, 16, 16)),)),
     Case("ssm: the contract's sizes", SelectiveStateSpace(32, 4), lambda g: (g.normal(size=(1, 64, 32)),)),
-    Case("ssm: two levels and a rest", SMALL, lambda g: (g.normal(size=(2, 75, 8)),)),
-    Case("ssm: one place", SMALL, lambda g: (g.normal(size=(2, 1, 8)),)),
-    Case("ssm: constant input", SMALL, _constant),
-    Case("ssm: extreme gates", SMALL, lambda g: (4 * g.normal(size=(2, 9, 8)),), "states", noise=0.7),
+    Case("ssm: two levels and a rest", NARROW, lambda g: (g.normal(size=(2, 75, 8)),)),
+    Case("ssm: one token", NARROW, lambda g: (g.normal(size=(2, 1, 8)),)),
+    Case("ssm: constant input", NARROW, _constant),
+    Case("ssm: extreme gates", NARROW, lambda g: (4 * g.normal(size=(2, 9, 8)),), "states", noise=0.7),
     Case("ssm: a form for every channel", SelectiveStateSpace(6, 6, 2), lambda g: (g.normal(size=(2, 10, 6)),)),
-    Case("ssm: states", SMALL, lambda g: (g.normal(size=(2, 19, 8)),), "states"),
-    Case("ssm: one token after some", SMALL, _step, "step"),
-    Case("ssm: eleven tokens after some", SMALL, _steps, "step"),
+    Case("ssm: states", NARROW, lambda g: (g.normal(size=(2, 19, 8)),), "states"),
+    Case("ssm: one token after some", NARROW, _step, "step"),
+    Case("ssm: eleven tokens after some", NARROW, _steps, "step"),
 )
 
 
 def _recurrence(evaluate, g):
-    p, x = Case("", SMALL, None).parameters(g), representable(g.normal(size=(2, int(g.integers(1, 80)), 8)))
-    # The definition is the recurrence.
-    return evaluate(SMALL, p, "__call__", x), SMALL(p, x)
+    p, x = Case("", NARROW, None).parameters(g), representable(g.normal(size=(2, int(g.integers(1, 80)), 8)))
+    # The reference is the recurrence.
+    return evaluate(NARROW, p, "__call__", x), NARROW(p, x)
 
 
 def _boundedness(evaluate, g):
-    p, x = Case("", SMALL, None).parameters(g), representable(g.choice([0.1, 1, 10]) * g.normal(size=(2, 40, 8)))
-    u, dt, b, _, form = SMALL.causes(p, x)
+    p, x = Case("", NARROW, None).parameters(g), representable(g.choice([0.1, 1, 10]) * g.normal(size=(2, 40, 8)))
+    u, dt, b, _, form = NARROW.causes(p, x)
     matter, delta = np.abs(b[:, :, None, :, None] * u[:, :, :, None]).max((0, 1)), dt.max((0, 1))[:, None]
     bound = np.broadcast_to(matter * (delta / -np.expm1(form * delta))[..., None], (2, 40, 2, 3, 4))
-    return np.maximum(np.abs(evaluate(SMALL, p, "states", x)), bound), bound
+    return np.maximum(np.abs(evaluate(NARROW, p, "states", x)), bound), bound
 
 
 def _rest(evaluate, g):
-    p, (x,) = Case("", SMALL, None).parameters(g), map(representable, _constant(g))
-    u, dt, b, _, form = SMALL.causes(p, x)
+    p, (x,) = Case("", NARROW, None).parameters(g), map(representable, _constant(g))
+    u, dt, b, _, form = NARROW.causes(p, x)
     rate = (dt[..., None] * form)[..., None]
-    places = np.arange(1, 12).reshape(-1, 1, 1, 1)
+    steps = np.arange(1, 12).reshape(-1, 1, 1, 1)
     moved = b[:, :, None, :, None] * (dt[..., None] * u)[:, :, :, None]
-    return evaluate(SMALL, p, "states", x), np.expm1(rate * places) / np.expm1(rate) * moved
+    return evaluate(NARROW, p, "states", x), np.expm1(rate * steps) / np.expm1(rate) * moved
 
 
 THEOREMS = (
     Theorem("ssm: recurrence", "the parallel scan is the recurrence", _recurrence, length=256),
     Theorem("ssm: boundedness", "|h_t| <= M delta / (1 - exp(-alpha delta))", _boundedness, length=64),
-    Theorem("ssm: rest", "constant input adds up to a geometric row, so the bound is sharp", _rest, length=64),
-    causality("ssm", SMALL, lambda g: (g.normal(size=(2, 30, 8)),)),
-    continuation("ssm", SMALL, lambda g: (g.normal(size=(2, 24, 8)),), length=256),
+    Theorem("ssm: rest", "constant input adds up to a geometric series, so the bound is sharp", _rest, length=64),
+    causality("ssm", NARROW, lambda g: (g.normal(size=(2, 30, 8)),)),
+    continuation("ssm", NARROW, lambda g: (g.normal(size=(2, 24, 8)),), length=256),
 )
 
 

@@ -1,4 +1,4 @@
-"""Faults in A2, the selective state space."""
+"""Faults in A2, the four causes."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from parity.mutation.planting import Fault
 SSM = "aristotle.ssm"
 
 FAULTS = (
-    Fault("carry of the wrong chunk", "handed each chunk its own last state, not the one before",
+    Fault("carry of the wrong chunk", "passed each chunk its own last state, not that of the chunk before",
           SSM, "ssm: two levels",
           torch=("before(ends)", "ends"), mlx=("before(ends)", "ends")),
-    Fault("decay of its own step", "let a token's own decay act on what it brings", "common.chunks", "ssm: typical",
+    Fault("decay of its own step", "let a token's decay act on its own input", "common.chunks", "ssm: typical",
           torch=("between = past[:, None] * (1 - past)", "between = past[:, None] * past.T"),
           mlx=("between = past[:, None] * (1 - past)", "between = past[:, None] * past.T")),
     Fault("softplus cut off at 20", "took the library's default threshold", SSM, "ssm: extreme gates",
@@ -18,7 +18,7 @@ FAULTS = (
           mlx=("mx.logaddexp(x, 0.0)", "mx.where(x > 20, x, mx.logaddexp(x, 0.0))")),
     Fault("no skip", "left out D * u", SSM, "ssm: typical",
           torch=(" + self.skip * u)", " + 0 * self.skip * u)"), mlx=(" + self.skip * u)", " + 0 * self.skip * u)")),
-    Fault("B and C exchanged", "read out with what writes", SSM, "ssm: typical",
+    Fault("B and C exchanged", "read out with B and wrote with C", SSM, "ssm: typical",
           torch=("u, dt, b, c = self.causes(x)", "u, dt, c, b = self.causes(x)"),
           mlx=("u, dt, b, c = mx.split", "u, dt, c, b = mx.split")),
     Fault("state not carried on", "began every piece of a text anew", SSM, "ssm: eleven tokens",
