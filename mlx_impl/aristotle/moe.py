@@ -1,4 +1,4 @@
-"""A1, the tree of Porphyry. Defined by `lyceum.personas.aristotle.moe`."""
+"""A1, the tree of Porphyry: experts routed by a binary tree. Reference: `lyceum.personas.aristotle.moe`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PorphyryTree(nn.Module):
         self._way = mx.array(ways(depth))
         self._side = side
         self._lacks = (side < 0).sum(0)
-        self._kinds = mx.arange(self.inner + 1)
+        self._species = mx.arange(self.inner + 1)
         self._path = mx.array(paths(depth))
         self._picks = mx.eye(self.nodes)[self._path]
         self._latest = mx.zeros((self.inner + 1,), mx.int32)
@@ -41,8 +41,8 @@ class PorphyryTree(nn.Module):
         return nn.log_sigmoid(mx.concatenate([z, -z], axis=-1)) @ self._way.astype(z.dtype)
 
     def chosen(self, z: mx.array) -> mx.array:
-        """Logits of the answers (..., inner) -> (...), the species: the one on whose way all answers lie."""
-        # MLX follows gradients through comparisons, and refuses them where the result is an index.
+        """Logits of the answers (..., inner) -> (...), the species whose path has these answers."""
+        # MLX differentiates comparisons, and raises an error where the result is an index.
         has = mx.stop_gradient(mx.sigmoid(z) + self.beta >= 0.5).astype(mx.float32)
         return (has @ self._side.astype(mx.float32) + self._lacks).argmax(-1)
 
@@ -62,21 +62,21 @@ class PorphyryTree(nn.Module):
         """x (..., n_embd) -> the same shape, by the nodes of one path a token."""
         flat = x.reshape(-1, x.shape[-1])
         z = self.router(flat)
-        own = self.chosen(z)
-        # Half as wide as an even share, so that half-full blocks cost little; few tokens get a block each.
-        width = max(1, len(own) // (2 * len(self._kinds)))
-        row, token, kind, self._latest = blocks(own, self._kinds, width)
-        weight = mx.exp(mx.take_along_axis(self.log_reach(z), self._path[own], axis=1))[token]
-        # A product with ones and zeros picks the experts of a path: so backward it is one too, no scattered sum.
-        pick = self._picks[kind].flatten(0, 1).astype(flat.dtype)
-        up = (pick @ self.up.weight.reshape(self.nodes, -1)).reshape(len(kind), -1, flat.shape[1])
-        down = (pick @ self.down.weight.T.reshape(self.nodes, -1)).reshape(len(kind), -1, flat.shape[1])
+        choice = self.chosen(z)
+        # Half an even share, so that partly filled blocks cost little; a few tokens get one block each.
+        width = max(1, len(choice) // (2 * len(self._species)))
+        row, token, species, self._latest = blocks(choice, self._species, width)
+        weight = mx.exp(mx.take_along_axis(self.log_reach(z), self._path[choice], axis=1))[token]
+        # A product with ones and zeros picks the experts, so its backward pass is a product too, no scattered sum.
+        pick = self._picks[species].flatten(0, 1).astype(flat.dtype)
+        up = (pick @ self.up.weight.reshape(self.nodes, -1)).reshape(len(species), -1, flat.shape[1])
+        down = (pick @ self.down.weight.T.reshape(self.nodes, -1)).reshape(len(species), -1, flat.shape[1])
         y = self.gated(flat[token] @ up.swapaxes(1, 2), weight) @ down
         return y.flatten(0, 1)[row].reshape(x.shape)
 
     def load(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> how many tokens each species gets, (species,)."""
-        return (self.chosen(self.router(x)).flatten()[:, None] == self._kinds).sum(0)
+        return (self.chosen(self.router(x)).flatten()[:, None] == self._species).sum(0)
 
     def rebalanced(self, load: mx.array) -> mx.array:
         """load (species,) of a training step -> beta after it, (inner,)."""

@@ -1,4 +1,4 @@
-"""A7, premises and conclusion: the rule of Muon with a cautious mask. Defined by `lyceum.personas.aristotle.muon`."""
+"""A7, premises and conclusion: Muon with a cautious mask. Reference: `lyceum.personas.aristotle.muon`."""
 
 from __future__ import annotations
 
@@ -9,25 +9,23 @@ from lyceum.personas.aristotle import muon as reference
 from mlx_impl.common.newton_schulz import newton_schulz
 from mlx_impl.registry import implements
 
-ADAMS = 0.2
-
 
 @implements(reference.Muon)
 class Muon(nn.Module):
     """(W, M, G) -> (W, M) after one update, for a stack of n matrices (n, r, c) at once."""
 
-    def __init__(self, rate: float, momentum: float, weight_decay: float):
+    def __init__(self, rate: float, momentum: float, weight_decay: float, adam_rms: float):
         super().__init__()
-        self.rate, self.momentum, self.weight_decay = rate, momentum, weight_decay
+        self.rate, self.momentum, self.weight_decay, self.adam_rms = rate, momentum, weight_decay, adam_rms
 
     def fresh(self, w: mx.array) -> dict[str, mx.array]:
-        """What is kept of a matrix (r, c) beside itself, before its first update."""
+        """The state of a matrix (r, c) beside W itself, before its first update."""
         return {"m": mx.zeros_like(w)}
 
     def __call__(self, w: mx.array, m: mx.array, g: mx.array, lr: mx.array) -> tuple[mx.array, mx.array]:
         """w, m, g (n, r, c), lr a number -> (W, M)."""
         m = self.momentum * m + (1 - self.momentum) * g
-        step = ADAMS * max(w.shape[1:]) ** 0.5 * self.conclude(self.orthogonal(m), g)
+        step = self.adam_rms * max(w.shape[1:]) ** 0.5 * self.conclude(self.orthogonal(m), g)
         return w * (1 - self.rate * lr * self.weight_decay) - self.rate * lr * step, m
 
     def orthogonal(self, m: mx.array) -> mx.array:
@@ -35,8 +33,8 @@ class Muon(nn.Module):
         return newton_schulz(m)
 
     def conclude(self, u: mx.array, g: mx.array) -> mx.array:
-        """u, g (n, r, c) -> the same shape: signs are compared, since products of small numbers underflow."""
-        kept = u * (mx.sign(u) * mx.sign(g) > 0)
-        size = (kept * kept).sum((1, 2), keepdims=True)
+        """u, g (n, r, c) -> the same shape. Signs are compared, since products of tiny numbers underflow."""
+        agreed = u * (mx.sign(u) * mx.sign(g) > 0)
+        size = (agreed * agreed).sum((1, 2), keepdims=True)
         growth = (u * u).sum((1, 2), keepdims=True) / mx.where(size == 0, 1, size)
-        return kept * mx.where(size == 0, 1, growth).sqrt()
+        return agreed * mx.where(size == 0, 1, growth).sqrt()

@@ -1,4 +1,4 @@
-"""A1, the tree of Porphyry. Defined by `lyceum.personas.aristotle.moe`."""
+"""A1, the tree of Porphyry: experts routed by a binary tree. Reference: `lyceum.personas.aristotle.moe`."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class PorphyryTree(nn.Module):
         self.register_buffer("way", torch.from_numpy(ways(depth)), persistent=False)
         self.register_buffer("side", side, persistent=False)
         self.register_buffer("lacks", (side < 0).sum(0), persistent=False)
-        self.register_buffer("kinds", torch.arange(self.inner + 1), persistent=False)
+        self.register_buffer("species", torch.arange(self.inner + 1), persistent=False)
         self.register_buffer("path", torch.from_numpy(paths(depth)), persistent=False)
         self.register_buffer("latest", torch.zeros(self.inner + 1, dtype=torch.int64), persistent=False)
 
@@ -40,7 +40,7 @@ class PorphyryTree(nn.Module):
         return F.logsigmoid(torch.cat([z, -z], dim=-1)) @ self.way
 
     def chosen(self, z: Tensor) -> Tensor:
-        """Logits of the answers (..., inner) -> (...), the species: the one on whose way all answers lie."""
+        """Logits of the answers (..., inner) -> (...), the species whose path has these answers."""
         has = (z.sigmoid() + self.beta >= 0.5).to(z.dtype)
         return (has @ self.side.to(z.dtype) + self.lacks).argmax(-1)
 
@@ -60,20 +60,20 @@ class PorphyryTree(nn.Module):
         """x (..., n_embd) -> the same shape, by the nodes of one path a token."""
         flat = x.reshape(-1, x.shape[-1])
         z = self.router(flat)
-        own = self.chosen(z)
-        # Half as wide as an even share, so that half-full blocks cost little; few tokens get a block each.
-        width = max(1, len(own) // (2 * len(self.kinds)))
-        row, token, kind, self.latest = blocks(own, self.kinds, width)
-        weight = F.embedding(token, self.log_reach(z).gather(1, self.path[own]).exp())
-        experts = self.path[kind]
-        up = F.embedding(experts, self.up.weight.view(self.nodes, -1)).view(len(kind), -1, flat.shape[1])
-        down = F.embedding(experts, self.down.weight.T.reshape(self.nodes, -1)).view(len(kind), -1, flat.shape[1])
+        choice = self.chosen(z)
+        # Half an even share, so that partly filled blocks cost little; a few tokens get one block each.
+        width = max(1, len(choice) // (2 * len(self.species)))
+        row, token, species, self.latest = blocks(choice, self.species, width)
+        weight = F.embedding(token, self.log_reach(z).gather(1, self.path[choice]).exp())
+        experts = self.path[species]
+        up = F.embedding(experts, self.up.weight.view(self.nodes, -1)).view(len(species), -1, flat.shape[1])
+        down = F.embedding(experts, self.down.weight.T.reshape(self.nodes, -1)).view(len(species), -1, flat.shape[1])
         y = self.gated((up @ F.embedding(token, flat).mT).mT, weight) @ down
         return y.flatten(0, 1).index_select(0, row).view(x.shape)
 
     def load(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> how many tokens each species gets, (species,)."""
-        return (self.chosen(self.router(x)).flatten()[:, None] == self.kinds).sum(0)
+        return (self.chosen(self.router(x)).flatten()[:, None] == self.species).sum(0)
 
     def rebalanced(self, load: Tensor) -> Tensor:
         """load (species,) of a training step -> beta after it, (inner,)."""

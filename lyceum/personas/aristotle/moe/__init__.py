@@ -1,36 +1,36 @@
-"""A1, the tree of Porphyry: experts by genus and species, reached by questions.
+"""A1, the tree of Porphyry: a mixture of experts whose router is a binary tree of questions.
 
 Idea. To say what a thing is, divide: of every genus ask one differentia; what has it goes left, what lacks it, right
-(Porphyry, Isagoge 1-3). What is said of the genus is said of the species: a token is served by the expert of its
+(Porphyry, Isagoge 1-3). What is said of the genus is said of the species: a token is processed by the expert of its
 species and by those of all genera above it.
 
 Equations. A complete binary tree of depth D in heap order: the children of j are 2j + 1 and 2j + 2, so that
-j < 2^D - 1 are the inner nodes and the 2^D others the species, left to right. For x in R^d:
+j < 2^D - 1 are the inner nodes and the other 2^D the species, left to right. For x in R^d:
     z_j = w_j . x + c_j,     s_j = 1 / (1 + exp(-z_j))                            "x has the differentia of j"
     reach(0) = 1,  reach(2j + 1) = reach(j) s_j,  reach(2j + 2) = reach(j) (1 - s_j)            (excluded middle)
     f_n(x)  = W_down,n ((1 + f(a)) * b),  [a; b] = W_up,n x                       a gated expert, see `norm`
     dense:    y = sum over all nodes n of reach(n) f_n(x)
     sparse:   y = sum over the nodes n of one path, from the root to a species, of reach(n) f_n(x)
-The path goes left at j where s_j + beta_j >= 1/2, to the likelier child of the corrected answer; a tie goes left, to
-the lower index. beta_j router_biases the load. It enters this choice alone: never reach, never a gradient. After a training
-step in which l_j tokens went left at j and r_j right,
+The path goes left at j where s_j + beta_j >= 1/2, to the likelier child of the biased answer; a tie goes left, to the
+lower index. beta_j is a router bias, which balances the load. It acts on this choice only: not on reach, and it has no
+gradient. After a training step in which l_j tokens went left at j and r_j right,
     beta_j <- beta_j + rate sign(r_j - l_j),
-and at evaluation it stands still. The sparse form trains, evaluates and writes. (The dense one learns no better: 5.609
-nats after 300 steps, 5.606 sparsely, on held-out text of the training split.)
+and at evaluation it does not change. Training, evaluation and generation use the sparse form. (The dense form learns no
+better: 5.609 nats after 300 steps, 5.606 with the sparse form, on the last tenth of the training split.)
 
 Theorems.
  1. On every level the reaches sum to 1: a node's children share its reach, s + (1 - s) = 1.
- 2. reach(n) is the product of the answers on the way to n, and y's weights on the path are these, beta or no beta.
+ 2. reach(n) is the product of the answers on the way to n, and y's weights on the path are these, whatever beta.
  3. If every answer is 0 or 1 and beta = 0, sparse = dense: off the path reach is 0.
  4. No token is dropped or counted twice: the species' loads sum to N, and a token's y does not depend on the others.
  5. |beta_j| <= 1/2 + rate, always: beyond 1/2 every token goes to one side, and the next step leads back. The steps
     are exact if rate is a power of two.
-At a tie y jumps, and where s_j + beta_j lies within rounding of 1/2, two right programs may part; see `margin`.
+y jumps at a tie, and where s_j + beta_j is within rounding of 1/2, two correct programs may differ; see `margin`.
 
-Cost. 3 d hidden (2^(D+1) - 1) parameters in the experts. A token costs all of them dense, and the share
-(D + 1) / (2^(D+1) - 1) of them sparse: 4 of 15 at D = 3, E = 8 species. The backends sort the tokens by path into blocks
-of equal width, each block of one species only, whose path of experts is one matrix: shapes depend on N alone, and
-at most E (width - 1) rows stay empty.
+Cost. 3 d hidden (2^(D+1) - 1) parameters in the experts. A token uses all of them in the dense form, and the share
+(D + 1) / (2^(D+1) - 1) of them in the sparse form: 4 of 15 at D = 3, E = 8 species. The backends sort the tokens by
+path into blocks of equal width. A block has one species, and the experts on its path are one matrix. Shapes depend on N
+only, and at most E (width - 1) rows stay empty.
 Sources: Jordan & Jacobs 1994 (hierarchical mixtures); Bengio et al. 2013 (conditional computation); Belcak &
 Wattenhofer 2023 (fast feedforward); Wang et al. 2024 (loss-free balancing); Gale et al. 2023 (blocks, none dropped).
 """
@@ -42,7 +42,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from lyceum.personas.aristotle.moe.inputs import Routed, clear, posed
+from lyceum.personas.aristotle.moe.inputs import Routed, clear, point
 from lyceum.personas.aristotle.moe.tree import sides
 from lyceum.personas.aristotle.norm import GatedMesotes, check_power
 from lyceum.personas.model.gated import mixture
@@ -52,7 +52,7 @@ from lyceum.personas.spec.system import System
 
 @dataclass(frozen=True)
 class PorphyryTree:
-    """n_embd: the width d. depth: D >= 1. hidden: of an expert. power: of the mesotes. rate: beta's, a power of two."""
+    """n_embd: the width d. depth: D >= 1. hidden: width of an expert. power: of f. rate: beta's, a power of two."""
 
     router_biases = ("beta",)  # parameters without gradient, see `Plan.router_biases`
 
@@ -71,7 +71,7 @@ class PorphyryTree:
         return 2**self.depth - 1
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
-        """router (inner, d), of answers neither sure nor alike; experts as in `norm`, row after row; beta zero."""
+        """router.weight (inner, d) with deviation 1 / sqrt d; up and down of all experts, row after row; beta zero."""
         d, nodes = self.n_embd, 2 * self.inner + 1
         return {
             "router.weight": stream.normal(0, d**-0.5, (self.inner, d)),
@@ -128,19 +128,19 @@ class PorphyryTree:
         return p["beta"] - self.rate * np.sign(sides(self.depth) @ load)
 
     def updated_router_bias(self, p: dict[str, np.ndarray], x: np.ndarray) -> dict[str, np.ndarray]:
-        """The router_biases after a training step on x (..., d)."""
+        """The router bias after a training step on x (..., d), by name."""
         return {"beta": self.rebalanced(p, self.load(p, x))}
 
 
-SMALL, DEEP = PorphyryTree(8, 2, 3), PorphyryTree(16, 3, 5)
+SHALLOW, DEEP = PorphyryTree(8, 2, 3), PorphyryTree(16, 3, 5)
 CASES = (
-    Routed("moe: typical", SMALL, clear(3, 7, 8)),
+    Routed("moe: typical", SHALLOW, clear(3, 7, 8)),
     Routed("moe: E = 8", DEEP, clear(2, 33, 16)),
     Routed("moe: the contract's sizes", PorphyryTree(32, 3, 20), clear(8, 64, 32)),
     Routed("moe: one token", DEEP, clear(1, 1, 16)),
-    Routed("moe: all of one kind", SMALL, lambda g: (np.ones((5, 4, 1)) * clear(8)(g)[0],)),
-    Routed("moe: sure answers", SMALL, lambda g: (8 * clear(4, 5, 8)(g)[0],)),
-    Case("moe: dense", SMALL, lambda g: (g.normal(size=(3, 7, 8)),), "dense"),
+    Routed("moe: one species", SHALLOW, lambda g: (np.ones((5, 4, 1)) * clear(8)(g)[0],)),
+    Routed("moe: answers near 0 and 1", SHALLOW, lambda g: (8 * clear(4, 5, 8)(g)[0],)),
+    Case("moe: dense", SHALLOW, lambda g: (g.normal(size=(3, 7, 8)),), "dense"),
     Case("moe: reach", DEEP, lambda g: (2 * g.normal(size=(2, 5, 16)),), "reach"),
     Routed("moe: load", DEEP, clear(40, 16), "load"),
     Case("moe: rebalanced", DEEP, lambda g: (g.integers(0, 3, 8),), "rebalanced"),
@@ -148,15 +148,15 @@ CASES = (
 
 
 def _level(evaluate, g):
-    p, x = posed(SMALL, g, 3, 9, 8)
-    levels = np.split(evaluate(SMALL, p, "reach", x), (1, 3), axis=-1)
+    p, x = point(SHALLOW, g, 3, 9, 8)
+    levels = np.split(evaluate(SHALLOW, p, "reach", x), (1, 3), axis=-1)
     return np.stack([level.sum(-1) for level in levels]), np.ones((3, 3, 9))
 
 
 def _path(evaluate, g):
-    # Experts that say which node they are: y lists the weights of the nodes on the path.
+    # Each expert writes 1 to a coordinate of its node: y lists the weights of the nodes on the path.
     spec = PorphyryTree(8, 2, 1)
-    p, x = posed(spec, g, 3, 9, 8)
+    p, x = point(spec, g, 3, 9, 8)
     x[..., 7] = 1
     p |= {"up.weight": np.tile(np.eye(8)[[0, 7]] * [[0], [1]], (7, 1)), "down.weight": np.eye(8, 7)}
     visits, (reach, y, load) = spec.visits(p, x), (evaluate(spec, p, m, x) for m in ("reach", "__call__", "load"))
@@ -164,24 +164,25 @@ def _path(evaluate, g):
 
 
 def _sure(evaluate, g):
-    p, x = posed(SMALL, g, 3, 9, 8)
+    p, x = point(SHALLOW, g, 3, 9, 8)
     p |= {"router.weight": 2048 * p["router.weight"], "beta": np.zeros(3)}
-    return evaluate(SMALL, p, "__call__", x), evaluate(SMALL, p, "dense", x)
+    return evaluate(SHALLOW, p, "__call__", x), evaluate(SHALLOW, p, "dense", x)
 
 
 def _alone(evaluate, g):
-    p, x = posed(SMALL, g, 40, 8)
-    alone = np.concatenate([evaluate(SMALL, p, "__call__", token) for token in x[:, None]])
-    return alone, evaluate(SMALL, p, "__call__", x)
+    p, x = point(SHALLOW, g, 40, 8)
+    alone = np.concatenate([evaluate(SHALLOW, p, "__call__", token) for token in x[:, None]])
+    return alone, evaluate(SHALLOW, p, "__call__", x)
 
 
-def _tie(evaluate, g):  # At x = 0 without bias every answer is 1/2 exactly, and all tokens go left.
+def _tie(evaluate, g):
+    # At x = 0 without bias every answer is 1/2 exactly, and all tokens go left.
     p = Case("", DEEP, None).parameters(g) | {"router.bias": np.zeros(7), "beta": np.zeros(7)}
     return evaluate(DEEP, p, "load", np.zeros((2, 3, 16))), 6 * np.eye(8)[0]
 
 
 def _bounded(evaluate, g):
-    # From the edge of what beta can reach, with all tokens on the side that it sends them to.
+    # From the bound of |beta|, with all tokens on the side to which beta sends them.
     start = g.choice([-1, 1], size=7) * (0.5 + DEEP.rate * g.choice([0.0, 1.0], size=7))
     p, x = Case("", DEEP, None).parameters(g) | {"beta": start}, representable(3 * g.normal(size=(50, 16)))
     beta = evaluate(DEEP, p, "rebalanced", evaluate(DEEP, p, "load", x).astype(int))
@@ -192,8 +193,8 @@ THEOREMS = (
     Theorem("moe: level", "reach sums to 1 on every level", _level, length=8),
     Theorem("moe: path", "the weights on a path are reach, whatever beta", _path, length=16),
     Theorem("moe: sure", "sparse = dense when every answer is 0 or 1", _sure, length=64),
-    Theorem("moe: alone", "each token is served once, whatever the others are", _alone, length=64),
-    Theorem("moe: tie", "at a tie the lower index, to the last token", _tie, length=0, exact=True),
+    Theorem("moe: alone", "each token is processed once, whatever the others are", _alone, length=64),
+    Theorem("moe: tie", "at a tie the path goes to the lower index", _tie, length=0, exact=True),
     Theorem("moe: bounded", "|beta| <= 1/2 + rate, to the last bit", _bounded, length=0, exact=True),
 )
 
@@ -201,6 +202,6 @@ THEOREMS = (
 SYSTEM = System(
     "moe",
     "A1, the tree of Porphyry",
-    job="perceptrons: experts by genus and species, reached by questions",
+    job="perceptrons: a mixture of experts, routed by a tree of questions",
     build=lambda modules, sizes, tables: {"mlp": PorphyryTree(sizes.n_embd, 3, 5 * sizes.n_embd // 8)},
 )

@@ -1,4 +1,4 @@
-"""The shape of the tree of Porphyry as tables, computed once for both backends.
+"""The shape of the binary tree as tables, computed once for both backends.
 
 Heap order: the children of node j are 2j + 1 (has the differentia of j) and 2j + 2 (lacks it).
 """
@@ -9,7 +9,7 @@ import numpy as np
 
 
 def ways(depth: int) -> np.ndarray:
-    """(2 inner, nodes) float32: 1 where an answer lies on the way to a node; first those of having, then of lacking."""
+    """(2 inner, nodes) float32: 1 where an answer is on the way to a node; rows: all "has", then all "lacks"."""
     inner = 2**depth - 1
     way = np.zeros((2 * inner, 2 * inner + 1), np.float32)
     for j in range(inner):
@@ -20,9 +20,9 @@ def ways(depth: int) -> np.ndarray:
 
 
 def sides(depth: int) -> np.ndarray:
-    """(inner, species) integers: 1 where having leads to a species, -1 where lacking does, 0 off its path."""
-    having, lacking = np.split(ways(depth)[:, 2**depth - 1 :].astype(int), 2)
-    return having - lacking
+    """(inner, species) integers: 1 where "has" leads to a species, -1 where "lacks" does, 0 off its path."""
+    has, lacks = np.split(ways(depth)[:, 2**depth - 1 :].astype(int), 2)
+    return has - lacks
 
 
 def paths(depth: int) -> np.ndarray:

@@ -1,17 +1,19 @@
 """A7, premises and conclusion: the optimizer of the hidden matrices.
 
-Idea. The major premise is what has held so far, the momentum M; the minor premise is what is seen now, the gradient G.
+Idea. The major premise is what held so far, the momentum M; the minor premise is what is seen now, the gradient G.
 The conclusion keeps only what both support. M is first made orthogonal (Muon): a gradient's few great singular values
 say how often a direction was asked for, not how far to go in it.
 
-Equations, for a matrix W (r, c) of a block; embeddings, head and vectors follow AdamW (`lyceum.personas.model.optimizer`):
-    M <- mu M + (1 - mu) G                               no bias correction: what follows does not see M's length
+Equations, for a matrix W (r, c) of a block; embeddings, head and vectors follow AdamW
+(`lyceum.personas.model.optimizer`):
+    M <- mu M + (1 - mu) G                               no bias correction: the next steps do not see M's length
     X_0 = M / max|M| / | M / max|M| |_F,   X_0 = 0 if M = 0
     X_k+1 = a X_k + (b A + c A^2) X_k,  A = X_k X_k^T    (a, b, c) = (3.4445, -4.7750, 2.0315);  U = X_5
     C = K |U|_F / |K|_F,  K = U * [sign U = sign G /= 0],  C = 0 if K = 0
     W <- (1 - eta delta) W - 0.2 sqrt(max(r, c)) eta C,  eta = rate * the schedule's learning rate
-An orthogonal U has entries of mean square 1 / max(r, c), and Adam's steps are about 0.2 in size, so with that factor
-one learning rate and one decay suit both. A matrix with more rows than columns is iterated on as its transpose.
+An orthogonal U has entries of mean square 1 / max(r, c). Adam's steps have a root mean square of about 0.2 learning
+rates; with that factor one learning rate and one decay suit both. A matrix with more rows than columns is transposed
+for the iteration.
 
 Theorems.
 (1) Singular vectors. U = P phi^5(S) Q^T for X_0 = P S Q^T, phi(s) = a s + b s^3 + c s^5: by induction, since A X and
@@ -24,13 +26,14 @@ Theorems.
 (5) Scale. A positive factor on M and G alike changes neither U nor C, bit for bit if it is a power of two: M is first
     divided by its greatest entry, so that nothing underflows and no eps is needed; the mask compares signs, because
     products of small numbers underflow to 0. Induction over steps: the same for a factor on all gradients of a run.
-    The recipe's clip is such a factor at every single step, so it never touches a sign; but where it acts on some
-    steps only it weighs them against each other in M, and (5) then holds of the gradients after it.
+    The recipe's clip is such a factor at every single step, so it changes no sign. If it acts on some steps only, it
+    weighs the steps against each other in M, and (5) then holds for the clipped gradients.
 
-C is continuous in U, but as G_ij passes 0, C_ij jumps: there two right computations may part, see `parity.bounds.decisions`.
-Cost. 5 (2 min^2 max + min^3) multiplications a matrix; one number of state for each weight, where Adam keeps two.
-Choices. The factor 0.2 sqrt(max) is Liu's. The momentum is plain, not Nesterov's: the gradient has its say in the mask.
-Liang rescales by the share of entries kept, which leaves the length open; (4) does not.
+C is continuous in U, but as G_ij passes 0, C_ij jumps: there two correct computations may differ, see
+`parity.bounds.decisions`.
+Cost. 5 (2 min^2 max + min^3) multiplications a matrix; one number of state for each weight, where Adam has two.
+Choices. The factor 0.2 sqrt(max) is Liu's. The momentum is plain, not Nesterov's: the gradient acts in the mask.
+Liang rescales by the share of entries in the mask, which leaves the length open; (4) does not.
 
 Sources: Jordan 2024 (Muon, the quintic); Liang 2024 (Cautious Optimizers); Liu 2025 (Muon is scalable: 0.2 sqrt(max),
 decay); Bernstein & Newhouse 2024 (steepest descent in the spectral norm); Higham 2008 (Newton-Schulz).
@@ -47,34 +50,36 @@ from lyceum.personas.model.newton_schulz import QUINTIC, STEPS, newton_schulz
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
 
-ADAMS = 0.2  # the size of Adam's steps in units of the learning rate, root mean square
-
 
 @dataclass(frozen=True)
 class Muon:
-    """rate: the learning rate in units of the schedule's. momentum: mu. weight_decay: delta, decoupled."""
+    """rate: the learning rate in units of the schedule's. momentum: mu. weight_decay: delta, decoupled.
+
+    adam_rms: root mean square of Adam's steps, in units of the learning rate.
+    """
 
     rate: float = 1.0
     momentum: float = 0.95
     weight_decay: float = 0.1
+    adam_rms: float = 0.2
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
         """An optimizer has no parameters of its own."""
         return {}
 
     def fresh(self, w) -> dict:
-        """What is kept of a matrix beside itself, before its first update."""
+        """The state of a matrix beside W itself, before its first update."""
         return {"m": 0 * w}
 
     def update(self, w, m, g, lr):
         """One update of one matrix (r, c): (W, M) after it. lr: the schedule's."""
         m = self.momentum * m + (1 - self.momentum) * g
         c = conclusion(newton_schulz(m), g)
-        step = ADAMS * max(w.shape) ** 0.5 * c
+        step = self.adam_rms * max(w.shape) ** 0.5 * c
         return w * (1 - self.rate * lr * self.weight_decay) - self.rate * lr * step, m
 
     def orthogonal(self, p: dict[str, np.ndarray], m: np.ndarray) -> np.ndarray:
-        """m (n, r, c), n matrices -> U of each."""
+        """m (n, r, c): n matrices -> U of each."""
         return np.stack([newton_schulz(one) for one in m])
 
     def conclude(self, p: dict[str, np.ndarray], u: np.ndarray, g: np.ndarray) -> np.ndarray:
@@ -92,13 +97,13 @@ def _normal(count: int, *shape: int, scale: float = 1.0):
 
 
 def _step(*shape: int):
-    """W, M, G and the rate, drawn until no entry of U or G is near 0, where C has no derivative."""
+    """W, M, G and the rate, redrawn until no entry of U or G is near 0, where C has no derivative."""
 
     def draw(g: np.random.Generator) -> tuple[np.ndarray, ...]:
-        w, *premises = g.normal(size=(3, *shape))
-        m = MUON.momentum * premises[0] + (1 - MUON.momentum) * premises[1]
-        near = min(np.abs(MUON.orthogonal({}, m)).min(), np.abs(premises[1]).min()) < 0.01
-        return draw(g) if near else (w, *premises, np.array(0.02))
+        w, m, gradient = g.normal(size=(3, *shape))
+        after = MUON.momentum * m + (1 - MUON.momentum) * gradient
+        near = min(np.abs(MUON.orthogonal({}, after)).min(), np.abs(gradient).min()) < 0.01
+        return draw(g) if near else (w, m, gradient, np.array(0.02))
 
     return draw
 
@@ -111,7 +116,7 @@ CASES = (
     Case("muon: newton-schulz", MUON, _normal(1, 3, 5, 8), "orthogonal"),
     Case("muon: newton-schulz, tall", MUON, _normal(1, 2, 8, 5), "orthogonal"),
     Case("muon: newton-schulz, one row", MUON, _normal(1, 2, 1, 6), "orthogonal"),
-    Case("muon: newton-schulz, small", MUON, _normal(1, 2, 3, 4, scale=1e-2), "orthogonal"),
+    Case("muon: newton-schulz, near zero", MUON, _normal(1, 2, 3, 4, scale=1e-2), "orthogonal"),
     Case("muon: the conclusion", MUON, _normal(2, 3, 4, 6), "conclude"),
 )
 
@@ -146,12 +151,12 @@ def _vectors(evaluate, g):
 def _values(evaluate, g):
     m = _matrices(g)
     s = np.sort(np.linalg.svd(evaluate(MUON, {}, "orthogonal", m), compute_uv=False), axis=-1)
-    # In order of size: as many must reach the upper interval as are great enough to.
+    # In order of size: each value that is great enough must be in the upper interval.
     return s, np.clip(s, np.sort(np.where(_shares(m)[1] >= 1.6e-3, 0.68, 0.0), axis=-1), 1.21)
 
 
 def _sparse(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """U and G with entries of 0, a G of nothing else, and one against U. C has no derivative there: it is no case."""
+    """U and G with zeros; of three G one is 0, one is -U. C has no derivative there, so this is no parity case."""
     u, v = representable(g.normal(size=(2, 3, 4, 6))) * (g.random((2, 3, 4, 6)) < 0.6)
     return u, np.stack([v[0], 0 * v[1], -u[2]])
 
@@ -188,16 +193,16 @@ STEEP = 4 * 485**2  # an error grows by up to phi^5's slope at 0; five products 
 THEOREMS = (
     Theorem("muon: singular vectors", "U has the singular vectors of M", _vectors, STEEP),
     Theorem("muon: singular values", "1.6e-3 and more go to [0.68, 1.21], less to [0, 1.21]", _values, STEEP),
-    Theorem("muon: agreement", "C is 0 wherever U and G do not agree, and if they never do", _agreement, 1, exact=True),
+    Theorem("muon: agreement", "C is 0 wherever the signs of U and G differ", _agreement, 1, exact=True),
     Theorem("muon: length", "C is as long as U", _length, length=64),
-    Theorem("muon: power of two", "as a factor on M and G it changes nothing", _power, 1, exact=True),
-    Theorem("muon: factor", "no positive factor on M and G changes anything, up to rounding", _factor, STEEP),
+    Theorem("muon: power of two", "a power of two as a factor on M and G changes nothing", _power, 1, exact=True),
+    Theorem("muon: factor", "a positive factor on M and G changes nothing, up to rounding", _factor, STEEP),
 )
 
 
 SYSTEM = System(
     "muon",
     "A7, premises and conclusion",
-    job="optimizer of the blocks' matrices: orthogonal momentum, where the gradient agrees",
+    job="optimizer of the blocks' matrices: Muon with a mask where the gradient agrees in sign",
     train=lambda recipe: replace(recipe, hidden=Muon(rate=2.0, weight_decay=1.0)),
 )
