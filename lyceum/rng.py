@@ -1,8 +1,8 @@
-"""One stream of chance for everything that is random: initial values, batches, dropout masks, noise.
+"""Random numbers for everything that is random, from one family of streams: initial values, batches, dropout masks.
 
 A draw is addressed, not consumed: `stream(seed, purpose, step)` is a fresh generator whose numbers depend on the three
-arguments alone. So both backends see the same variates, a resumed run is the same run, and a purpose can be added without
-moving any other.
+arguments alone. So both backends see the same variates, a resumed run is the same run, and a new purpose changes no
+other.
 
 Philox is a counter-based generator: block c of a key is E_key(c), a fixed bijection of 256-bit counters. The key is
 the first 128 bits of SHA-256(seed, purpose), hence distinct purposes have unrelated keys; the counter starts at

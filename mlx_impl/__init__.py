@@ -1,6 +1,12 @@
-"""The MLX backend: the same layers as `torch_ref`, in MLX's own idiom. It never imports PyTorch.
+"""The MLX backend: the same modules as `torch_ref`, in MLX's idiom. It never imports PyTorch.
 
-On a Linux CPU the first import lends MLX a fast BLAS where one lies at hand; `BLAS` says whether, and why.
+    baseline/, aristotle/, euclid/    one entry per system, the same names as in `lyceum.personas`
+    common/        what several of them share
+    model.py       the model of a plan               registry.py    reference -> implementation
+    trainer.py     training step, evaluation, state  stacked.py     the optimizer of hidden matrices
+    arrays.py      implementations on NumPy arrays   blas.py        a fast BLAS on Linux CPUs
+
+On a Linux CPU the first import gives MLX a fast BLAS if PyTorch is installed; `BLAS` says whether, and why.
 """
 
 import os

@@ -1,24 +1,24 @@
-"""A fast BLAS for MLX on Linux, borrowed from an installed PyTorch.
+"""A fast BLAS for MLX on Linux, taken from an installed PyTorch. `torch_ref` has no twin: PyTorch brings its BLAS.
 
 Idea. MLX's CPU package for Linux carries netlib's reference BLAS: correct, and slow (4 to 5 GFLOP/s on one x86 core).
 PyTorch for x86-64 carries Intel's MKL inside `libtorch_cpu.so` (60 to 130 GFLOP/s there). An ELF loader resolves an
-undefined symbol in the *global scope* first, and only then in the caller's own dependencies. So, loaded with
-RTLD_GLOBAL before MLX, PyTorch's library wins the name:
+undefined symbol in the *global scope* first, and only then in the caller's dependencies. So PyTorch's library, loaded
+with RTLD_GLOBAL before MLX, provides the name:
 
     mlx  ->  cblas_sgemm (reference CBLAS, a thin wrapper)  ->  sgemm_  ->  MKL instead of the reference loop
 
 PyTorch exports the Fortran names (`sgemm_`, `dgemm_`, `cgemm_`, and LAPACK's `spotrf_` and its kin), not `cblas_sgemm`;
-that is why `sgemm_` is what we look for. Its integers are 32-bit (LP64), as in the reference library; MKL's own marker
-is asked for as well, because the name alone would not promise that.
+that is why we look for `sgemm_`. Its integers are 32-bit (LP64), as in the reference library; we look for a name of
+MKL as well, because `sgemm_` alone does not guarantee that.
 
-Why a loader's trick and not an import. The MLX backend must not know PyTorch: no Python of that package runs here, the
-library is found by its place on the import path (`find_spec` of a top-level name imports nothing). A later
-`import torch` in the same process gets the library that is already loaded, and works as ever.
+Why a loader's trick and not an import. The MLX backend must not import PyTorch: none of its Python runs here, its
+folder is looked up on the import path (`find_spec` of a top-level name imports nothing). A later `import torch` in the
+same process gets the library that is already loaded, and works as usual.
 
 Order matters: libmlx binds its names when it is first loaded. `use_fast()` therefore acts only while `mlx.core` has not
 been imported, and everywhere else (macOS, ARM, an MLX build with another BLAS or a GPU, no PyTorch, a library that does
-not load) it leaves things as they are and says so. Results differ by rounding only: both are sums of the same products
-in another order. Cost: 0.3 s and 0.1 GB at start. Off switch: LYCEUM_BLAS=mlx.
+not load) it changes nothing and says why. Results differ by rounding only: the same products are summed in another
+order. Cost: 0.3 s and 0.1 GB at start. Off switch: LYCEUM_BLAS=mlx.
 
 Measured with MLX 0.32.4 and PyTorch 2.13 on one thread, GFLOP/s without -> with: 512x32x96 4.6 -> 62, 512x128x32
 4.6 -> 72, 256x256x256 4.4 -> 102; batched (512,1,32)@(512,32,197), bound by memory, 3.9 -> 9.8.
@@ -43,7 +43,7 @@ EXPORTS = ("sgemm_", "dgemm_", "MKL_Get_Version_String")
 
 @dataclass(frozen=True)
 class Status:
-    """Which BLAS serves MLX: `fast` if PyTorch's MKL does, and one human line why (or why not)."""
+    """Which BLAS serves MLX: `fast` if PyTorch's MKL does, and one line that says why (or why not)."""
 
     fast: bool
     reason: str
@@ -53,16 +53,16 @@ class Status:
 def use_fast() -> Status:
     """Let PyTorch's MKL serve MLX's matrix products where possible, once per process; call before importing `mlx.core`.
 
-    Every obstacle is an answer and not an exception.  ValueError: LYCEUM_BLAS is neither `auto` nor `mlx`.
+    Obstacles are reported and not raised. Raises ValueError if LYCEUM_BLAS is neither `auto` nor `mlx`.
     """
     choice = os.environ.get(SWITCH, "auto")
     if choice not in ("auto", "mlx"):
-        raise ValueError(f"{SWITCH} is {choice!r}: set it to auto (a fast BLAS where there is one) or mlx (MLX's own).")
+        raise ValueError(f"{SWITCH} is {choice!r}: set it to auto (a fast BLAS where there is one) or mlx (MLX's).")
     if choice == "mlx":
-        return Status(False, f"MLX's own BLAS: off by {SWITCH}=mlx")
+        return Status(False, f"MLX's BLAS: off by {SWITCH}=mlx")
     obstacle = _not_applicable() or _load(_package_folders("torch"))
     if obstacle:
-        return Status(False, f"MLX's own BLAS: {obstacle}")
+        return Status(False, f"MLX's BLAS: {obstacle}")
     return Status(True, "MKL of PyTorch serves MLX's matrix products")
 
 
@@ -85,7 +85,7 @@ def _load(torch: list[Path]) -> str | None:
         return "PyTorch is not installed"
     path = torch[0] / "lib" / "libtorch_cpu.so"
     try:
-        # Looked at in private first: an unsuitable library never reaches the scope that everybody shares.
+        # Loaded locally first, so that an unsuitable library never reaches the global scope.
         library = ctypes.CDLL(str(path), mode=ctypes.RTLD_LOCAL)
         missing = [name for name in EXPORTS if not hasattr(library, name)]
         if missing:
@@ -97,7 +97,7 @@ def _load(torch: list[Path]) -> str | None:
 
 
 def _package_folders(name: str) -> list[Path]:
-    """The folders of an installed top-level package, found without importing it; a namespace, like `mlx`, has many."""
+    """The folders of an installed top-level package, without importing it; a namespace, like `mlx`, has several."""
     try:
         spec = importlib.util.find_spec(name)
     except (ImportError, ValueError):

@@ -1,12 +1,12 @@
-"""Which class of this backend implements which reference: the link between the mathematics and its MLX text.
+"""Which class of this backend implements which reference: the link from the mathematics to its MLX code.
 
     from lyceum.personas.aristotle import norm as reference
 
     @implements(reference.GoldenMean)
     class GoldenMean(nn.Module): ...
 
-So an editor follows the name from an implementation to its reference, and lists the references' users the other way.
-The modules of this package are imported when the first layer is built; no list names them.
+So an editor jumps from an implementation to its reference, and from a reference to its users. The modules of this
+package are imported when the first implementation is built; no list names them.
 """
 
 from __future__ import annotations

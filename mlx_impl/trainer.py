@@ -1,4 +1,4 @@
-"""One training step, evaluation and state in MLX: what the loop of `training` asks of a backend.
+"""One training step, evaluation and state in MLX: what `lyceum.training` needs of a backend.
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
 one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
@@ -30,15 +30,15 @@ def best_device() -> str:
     return "cuda" if mx.cuda.is_available() else "cpu"
 
 
-def memories(optimizer: optim.Optimizer) -> list[tuple[str, mx.array]]:
-    """What it keeps of each parameter, by its name in MLX's state, "norm.weight.m"; its step and rate have no dot."""
+def moments(optimizer: optim.Optimizer) -> list[tuple[str, mx.array]]:
+    """The state of each parameter, by its name in MLX's state, "norm.weight.m"; the step and the rate have no dot."""
     return [(name, value) for name, value in tree_flatten(optimizer.state) if "." in name]
 
 
 def saved_name(name: str) -> str:
-    """A memory's name in MLX's optimizer state -> in a checkpoint: "norm.weight.m" -> "optimizer.m.norm.weight"."""
-    place, _, key = name.rpartition(".")
-    return f"optimizer.{key}.{place}"
+    """A moment's name in MLX's optimizer state -> in a checkpoint: "norm.weight.m" -> "optimizer.m.norm.weight"."""
+    parameter, _, key = name.rpartition(".")
+    return f"optimizer.{key}.{parameter}"
 
 
 class Trainer:
@@ -111,22 +111,26 @@ class Trainer:
         losses = self.model.losses(mx.array(ids), mx.array(targets), {}, evidence)
         return np.array(losses.astype(mx.float32))
 
-    def log_probs(self, ids: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
-        """ids (B, T) -> log p of every next id, float32, nats: (B, V) after one place of each row, places (B,), as
-        generation needs it; without places, (B, T, V), place by place, since a memory takes 20 V numbers at each."""
-        if places is None:
+    def log_probs(self, ids: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
+        """ids (B, T) -> log p of every next id, float32, nats, (B, V) after one position of each row, positions (B,).
+
+        Without positions (B, T, V), one position at a time, since a memory needs 20 V numbers at each.
+        """
+        if positions is None:
             return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
-        evidence = self._evidence(self.plan.evidence_at(ids, places))
-        log_probs = self.model.log_probs(mx.array(ids), mx.array(places), evidence)
+        evidence = self._evidence(self.plan.evidence_at(ids, positions))
+        log_probs = self.model.log_probs(mx.array(ids), mx.array(positions), evidence)
         return np.array(log_probs.astype(mx.float32))
 
     def start(self, batch: int) -> Cache:
-        """The cache of texts of which no id is known, for `go_on`."""
+        """The cache of texts that have not begun, for `go_on`."""
         return self.model.start(batch)
 
     def go_on(self, cache: Cache, ids: np.ndarray, new: int) -> tuple[Cache, np.ndarray]:
-        """ids (B, T), of which the cache knows all but the last `new` -> the cache that knows them all, and log p of
-        every next id, (B, V), as `log_probs` after the last place. T is at most block_size."""
+        """Continue texts whose cache lacks the last `new` of ids (B, T); T is at most block_size.
+
+        Returns the cache with them and log p of every next id, (B, V), as `log_probs` after the last position.
+        """
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
         cache, x = self.model.step(cache, mx.array(ids[:, -new:]))
         log_probs = self.model.next_log_probs(x[:, -1], evidence)
@@ -141,15 +145,15 @@ class Trainer:
         return tuple(mx.array(x, self.dtype) for x in arrays)
 
     def draw(self, sampler, log_probs: np.ndarray, *variates: np.ndarray) -> np.ndarray:
-        """log_probs (B, V), variates (B,) int64 each -> (B, 4 or more) int64: what the namesake of a sampler draws."""
+        """log_probs (B, V), variates (B,) int64 each -> (B, 4 or more) int64: what a sampler draws."""
         return np.array(build(sampler).draw(mx.array(log_probs), *map(mx.array, variates)))
 
     def read(self) -> dict[str, np.ndarray]:
-        """The whole state by the names both backends share; the arrays are copies."""
+        """The complete state by the names both backends share; the arrays are copies."""
         state = {"optimizer.step": np.int64(self.optimizer.optimizers[0].step.item())}
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
-            state |= {saved_name(name): np.array(value) for name, value in memories(optimizer)}
+            state |= {saved_name(name): np.array(value) for name, value in moments(optimizer)}
         return state
 
     def write(self, state: dict[str, np.ndarray]) -> None:
@@ -157,12 +161,12 @@ class Trainer:
         values = {name[6:]: value for name, value in state.items() if name.startswith("model.")}
         load_parameters(self.model, values, self.dtype)
         for optimizer in self.optimizer.optimizers:
-            held = [(name, mx.array(state[saved_name(name)], self.dtype)) for name, _ in memories(optimizer)]
-            optimizer.state.update(tree_unflatten(held))
+            values = [(name, mx.array(state[saved_name(name)], self.dtype)) for name, _ in moments(optimizer)]
+            optimizer.state.update(tree_unflatten(values))
         self._set_step(int(state["optimizer.step"]))
 
     def peak_memory(self) -> int:
-        """Bytes: MLX's own peak on a GPU, the process's peak on the CPU."""
+        """Bytes: the peak that MLX reports on a GPU, the process's peak on the CPU."""
         if self.device != "cpu":
             return mx.get_peak_memory()
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)

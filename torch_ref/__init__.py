@@ -1,1 +1,8 @@
-"""The PyTorch backend: the same layers as `mlx_impl`, in PyTorch's own idiom. It never imports MLX."""
+"""The PyTorch backend: the same modules as `mlx_impl`, in PyTorch's idiom. It never imports MLX.
+
+baseline/, aristotle/, euclid/    one entry per system, the same names as in `lyceum.personas`
+common/        what several of them share
+model.py       the model of a plan               registry.py    reference -> implementation
+trainer.py     training step, evaluation, state  stacked.py     the optimizer of hidden matrices
+arrays.py      implementations on NumPy arrays
+"""

@@ -1,4 +1,4 @@
-"""A specification's namesake as functions of NumPy arrays, for what is computed outside of training."""
+"""An implementation as functions of NumPy arrays, for what is computed outside of training."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from torch_ref.registry import build
 
 
 def functions(spec, device: str = "cpu") -> Callable[..., np.ndarray]:
-    """(method, *arrays) -> array: this backend's namesake of a specification without parameters, in float32."""
+    """(method, *arrays) -> array: this backend's implementation of a reference without parameters, in float32."""
     module = build(spec).to(device)
 
     @torch.no_grad()

@@ -15,10 +15,10 @@ class Stacked(torch.optim.Optimizer):
     def __init__(self, parameters: Iterable[nn.Parameter], rule: Callable[..., tuple[Tensor, ...]], lr: float):
         super().__init__(parameters, {"lr": lr})
         self.rule = rule
-        for p in self.held():
+        for p in self.parameters():
             self.state[p] = rule.fresh(p)
 
-    def held(self) -> list[nn.Parameter]:
+    def parameters(self) -> list[nn.Parameter]:
         """All parameters."""
         return [p for group in self.param_groups for p in group["params"]]
 
@@ -31,8 +31,8 @@ class Stacked(torch.optim.Optimizer):
                 self._update(list(alike), group["lr"])
 
     def _update(self, alike: list[nn.Parameter], lr: float) -> None:
-        held = (alike, *zip(*(self.state[p].values() for p in alike), strict=True))
-        stacks = (torch.stack(x) for x in (*held, [p.grad for p in alike]))
-        for kept, new in zip(held, self.rule(*stacks, lr), strict=True):
-            for x, y in zip(kept, new, strict=True):
+        state = (alike, *zip(*(self.state[p].values() for p in alike), strict=True))
+        stacks = (torch.stack(x) for x in (*state, [p.grad for p in alike]))
+        for old, new in zip(state, self.rule(*stacks, lr), strict=True):
+            for x, y in zip(old, new, strict=True):
                 x.copy_(y)

@@ -1,4 +1,4 @@
-"""One training step, evaluation and state in PyTorch: what the loop of `training` asks of a backend.
+"""One training step, evaluation and state in PyTorch: what `lyceum.training` needs of a backend.
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
 one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
@@ -44,7 +44,7 @@ class Trainer:
         self.plan, self.model = plan, Model(plan)
         load_parameters(self.model, plan.initial(seed))
         self.model.to(self.device, self.dtype)
-        # Balances have no gradient (`Plan.router_biases`): they are saved with the model, and the optimizer passes them by.
+        # Router biases have no gradient (`Plan.router_biases`): the model saves them, no optimizer gets them.
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
@@ -81,7 +81,7 @@ class Trainer:
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
         """One clipped update from given gradients, by parameter name: the optimizer alone."""
         for name, p in self.named.items():
-            # A copy: the clip scales gradients in place, and these are the caller's.
+            # A copy: clipping overwrites gradients, and these are the caller's.
             p.grad = torch.tensor(gradients[name], dtype=self.dtype, device=self.device)
         self._descend(lr)
 
@@ -93,24 +93,28 @@ class Trainer:
         return losses.to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
-    def log_probs(self, ids: np.ndarray, places: np.ndarray | None = None) -> np.ndarray:
-        """ids (B, T) -> log p of every next id, float32, nats: (B, V) after one place of each row, places (B,), as
-        generation needs it; without places, (B, T, V), place by place, since a memory takes 20 V numbers at each."""
-        if places is None:
+    def log_probs(self, ids: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
+        """ids (B, T) -> log p of every next id, float32, nats, (B, V) after one position of each row, positions (B,).
+
+        Without positions (B, T, V), one position at a time, since a memory needs 20 V numbers at each.
+        """
+        if positions is None:
             return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
-        evidence = self._evidence(self.plan.evidence_at(ids, places))
-        log_probs = self.model.log_probs(self.on_device(ids), self.on_device(places), evidence)
+        evidence = self._evidence(self.plan.evidence_at(ids, positions))
+        log_probs = self.model.log_probs(self.on_device(ids), self.on_device(positions), evidence)
         return log_probs.to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
     def start(self, batch: int) -> Cache:
-        """The cache of texts of which no id is known, for `go_on`."""
+        """The cache of texts that have not begun, for `go_on`."""
         return self.model.start(batch)
 
     @torch.no_grad()
     def go_on(self, cache: Cache, ids: np.ndarray, new: int) -> tuple[Cache, np.ndarray]:
-        """ids (B, T), of which the cache knows all but the last `new` -> the cache that knows them all, and log p of
-        every next id, (B, V), as `log_probs` after the last place. T is at most block_size."""
+        """Continue texts whose cache lacks the last `new` of ids (B, T); T is at most block_size.
+
+        Returns the cache with them and log p of every next id, (B, V), as `log_probs` after the last position.
+        """
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
         cache, x = self.model.step(cache, self.on_device(ids[:, -new:]))
         return cache, self.model.next_log_probs(x[:, -1], evidence).to("cpu", torch.float32).numpy()
@@ -126,18 +130,19 @@ class Trainer:
 
     @torch.no_grad()
     def draw(self, sampler, log_probs: np.ndarray, *variates: np.ndarray) -> np.ndarray:
-        """log_probs (B, V), variates (B,) int64 each -> (B, 4 or more) int64: what the namesake of a sampler draws."""
+        """log_probs (B, V), variates (B,) int64 each -> (B, 4 or more) int64: what a sampler draws."""
         logits = torch.from_numpy(log_probs).to(self.device)
         return build(sampler).draw(logits, *map(self.on_device, variates)).cpu().numpy()
 
     def read(self) -> dict[str, np.ndarray]:
-        """The whole state by the names both backends share; the arrays are copies."""
-        step = next((own["step"].item() for own in self.adamw.state.values()), 0)
+        """The complete state by the names both backends share; the arrays are copies."""
+        step = next((moments["step"].item() for moments in self.adamw.state.values()), 0)
         tensors = {f"model.{name}": p for name, p in self.model.named_parameters()}
         for name, p in self.named.items():
-            optimizer, keys = self._kept(name)
-            own = optimizer.state.get(p)  # AdamW's begins with its first step
-            tensors |= {f"optimizer.{key}.{name}": own[k] if own else torch.zeros_like(p) for key, k in keys.items()}
+            optimizer, keys = self._moments(name)
+            moments = optimizer.state.get(p)  # AdamW's begins with its first step
+            for key, torch_key in keys.items():
+                tensors[f"optimizer.{key}.{name}"] = moments[torch_key] if moments else torch.zeros_like(p)
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
         return {"optimizer.step": np.int64(step)} | state
 
@@ -146,18 +151,22 @@ class Trainer:
         load_parameters(self.model, {name[6:]: value for name, value in state.items() if name.startswith("model.")})
         step = torch.tensor(float(state["optimizer.step"]), device=self.device if self.device != "cpu" else None)
         for name, p in self.named.items():
-            optimizer, keys = self._kept(name)
-            own = {k: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, k in keys.items()}
-            optimizer.state[p] = own | ({"step": step.clone()} if optimizer is self.adamw else {})
+            optimizer, keys = self._moments(name)
+            optimizer.state[p] = {
+                torch_key: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, torch_key in keys.items()
+            }
+            if optimizer is self.adamw:
+                optimizer.state[p]["step"] = step.clone()
 
-    def _kept(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
-        """(the optimizer of a parameter, what it calls the state that the checkpoint calls "m", "v")."""
-        if not self.is_hidden(name, p := self.named[name]):
+    def _moments(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
+        """(the optimizer of a parameter, {a moment's name in the checkpoint: its key in the optimizer's state})."""
+        p = self.named[name]
+        if not self.is_hidden(name, p):
             return self.adamw, MOMENTS
         return self.stacked, {key: key for key in self.stacked.state[p]}
 
     def peak_memory(self) -> int:
-        """Bytes: the device's own peak on CUDA, what the driver holds on MPS, the process's peak on the CPU."""
+        """Bytes: the device's peak on CUDA, what the driver holds on MPS, the process's peak on the CPU."""
         if self.device == "cuda":
             return torch.cuda.max_memory_allocated()
         if self.device == "mps":

@@ -1,4 +1,4 @@
-"""What scans in chunks share: the sums within a chunk."""
+"""The sums within a chunk, for layers that scan a text in chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ def padded(x: mx.array, axis: int, first: int, last: int) -> mx.array:
 def sums(x: mx.array) -> tuple[mx.array, mx.array, mx.array]:
     """x (..., L) -> its sums over i < j <= t, (..., t, i), 0 for i >= t; over j <= t, (..., t); and [i <= t], (t, i).
 
-    Each sum is added up by itself: no difference of two cumulative sums, so no digits are lost and none changes sign.
+    Each sum is added up separately. Differences of two cumulative sums would lose digits, and could change sign.
     """
     past = mx.tri(x.shape[-1], dtype=x.dtype)
     between = past[:, None] * (1 - past)

@@ -1,4 +1,4 @@
-"""The gated perceptron, whatever its gate. Defined by `lyceum.personas.model.gated`."""
+"""The gated perceptron with any gate. Reference: `lyceum.personas.model.gated`."""
 
 from __future__ import annotations
 

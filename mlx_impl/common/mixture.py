@@ -1,4 +1,4 @@
-"""A memory: the model and what the text recalls, mixed by a gate. Defined by `lyceum.personas.memory.mixture`."""
+"""A memory: the model and the parts of a memory, mixed by a gate. Reference: `lyceum.personas.memory.mixture`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Mixture(nn.Module):
 
     def __init__(self, weight):
         super().__init__()
-        # A constant of the plan: nothing of the memory is trained with the model.
+        # A constant of the plan: no part of the memory is trained.
         self._weight = mx.array(weight)
 
     def log_weights(self, uncertainty: mx.array, features: mx.array, offsets: mx.array) -> mx.array:
@@ -25,15 +25,16 @@ class Mixture(nn.Module):
         return scores - mx.logsumexp(scores, axis=-1, keepdims=True)
 
     def log_prob(
-        self, own: mx.array, uncertainty: mx.array, features: mx.array, offsets: mx.array, parts: mx.array
+        self, model_log_prob: mx.array, uncertainty: mx.array, features: mx.array, offsets: mx.array, parts: mx.array
     ) -> mx.array:
-        """own (...): the model's log p(target); parts (..., n): those of the memory's parts -> (...), nats."""
+        """model_log_prob (...): log p(target); parts (..., n): the same of the memory's parts -> (...), nats."""
         weights = self.log_weights(uncertainty, features, offsets)
-        return mx.logsumexp(weights + mx.concatenate([own[..., None], parts], axis=-1), axis=-1)
+        return mx.logsumexp(weights + mx.concatenate([model_log_prob[..., None], parts], axis=-1), axis=-1)
 
     def log_probs(
-        self, own: mx.array, uncertainty: mx.array, features: mx.array, offsets: mx.array, parts: mx.array
+        self, model_log_probs: mx.array, uncertainty: mx.array, features: mx.array, offsets: mx.array, parts: mx.array
     ) -> mx.array:
-        """own (..., V), parts (..., n, V) -> (..., V), nats."""
+        """model_log_probs (..., V), parts (..., n, V) -> (..., V), nats."""
         weights = self.log_weights(uncertainty, features, offsets)
-        return mx.logsumexp(weights[..., None] + mx.concatenate([own[..., None, :], parts], axis=-2), axis=-2)
+        log_probs = mx.concatenate([model_log_probs[..., None, :], parts], axis=-2)
+        return mx.logsumexp(weights[..., None] + log_probs, axis=-2)

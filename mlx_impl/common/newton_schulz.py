@@ -1,4 +1,4 @@
-"""Newton-Schulz on a stack of matrices. Defined by `lyceum.personas.model.newton_schulz`."""
+"""Newton-Schulz on a stack of matrices. Reference: `lyceum.personas.model.newton_schulz`."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ import mlx.core as mx
 QUINTIC, STEPS = (3.4445, -4.7750, 2.0315), 5
 
 
-def newton_schulz(m: mx.array) -> mx.array:
+def newton_schulz(m: mx.array, quintic: tuple[float, ...] = QUINTIC, steps: int = STEPS) -> mx.array:
     """m (n, r, c) -> U of each, on the shorter side."""
-    (a, b, c), wide = QUINTIC, m.shape[1] <= m.shape[2]
+    (a, b, c), wide = quintic, m.shape[1] <= m.shape[2]
     x, greatest = m if wide else m.swapaxes(1, 2), mx.abs(m).max((1, 2), keepdims=True)
     x = x / mx.where(greatest == 0, 1, greatest)
     size = (x * x).sum((1, 2), keepdims=True)
     x = x / mx.where(size == 0, 1, size).sqrt()
-    for _ in range(STEPS):
+    for _ in range(steps):
         gram = x @ x.swapaxes(1, 2)
         x = a * x + (b * gram + c * (gram @ gram)) @ x
     return x if wide else x.swapaxes(1, 2)

@@ -1,4 +1,4 @@
-"""Rotary turns by place, for keys that carry their own. Defined by `lyceum.personas.model.rotary`."""
+"""Rotary positions, for mixers that turn their keys themselves. Reference: `lyceum.personas.model.rotary`."""
 
 from __future__ import annotations
 
@@ -6,5 +6,5 @@ import mlx.core as mx
 
 
 def turned(x: mx.array, offset: int, base: float) -> mx.array:
-    """x (..., T, w), whose first place is `offset`, turned by its place."""
+    """x (..., T, w), whose first position is `offset`, turned by position."""
     return mx.fast.rope(x, x.shape[-1], traditional=False, base=base, scale=1.0, offset=offset)

@@ -37,7 +37,7 @@ def limit(share: float, weight: mx.array) -> mx.array:
 
 
 def first(key: mx.array, weight: mx.array, below: mx.array) -> mx.array:
-    """Which tokens come first, (..., V) bool. key (..., V) >= 0; weight (..., V) of each token; below (...): the limit."""
+    """Which tokens come first, (..., V) bool. key (..., V) >= 0, weight (..., V); below (...): the limit."""
     # One integer holds key and id, so the sort need not be stable. (A sum: MLX 0.32.4 vmaps | wrongly.)
     ids = mx.arange(key.shape[-1])
     key_and_id = (mx.round(mx.minimum(key, FAR) * 2**KEY_BITS).astype(mx.int64) << ID_BITS) + ids
@@ -49,7 +49,7 @@ def first(key: mx.array, weight: mx.array, below: mx.array) -> mx.array:
 
 
 def inverse_cdf(weight: mx.array, point: mx.array, width: mx.array) -> mx.array:
-    """weight (..., V), points below width, (...) each -> (..., 3) int64: the token's id, F before it, F up to it."""
+    """weight (..., V), point (...) below width (...) -> (..., 3) int64: the token's id, F before it, F up to it."""
     cdf = mx.cumsum(weight, axis=-1).astype(mx.int64)
     ids = (cdf * width[..., None] <= (point * cdf[..., -1])[..., None]).sum(axis=-1, keepdims=True)
     last = mx.take_along_axis(cdf, ids, axis=-1)
@@ -58,7 +58,7 @@ def inverse_cdf(weight: mx.array, point: mx.array, width: mx.array) -> mx.array:
 
 
 def choose(n: mx.array, allowed: mx.array, r: mx.array) -> mx.array:
-    """n, allowed (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, and how many tokens are allowed."""
+    """n, allowed (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, how many tokens are allowed."""
     weight = n * allowed
     ids = inverse_cdf(weight, r, mx.full(r.shape, 2**VARIATE_BITS, mx.int64))[..., 0]
     return mx.stack([ids, weight.sum(axis=-1), n.sum(axis=-1), allowed.sum(axis=-1)], axis=-1)

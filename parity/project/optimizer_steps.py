@@ -1,13 +1,13 @@
-"""The trainers' optimizers alone: rules, decay and clipping over 50 steps, against the definition.
+"""The trainers' optimizers alone: rules, decay and clipping over 50 steps, against the reference.
 
-Both backends get the same 50 random gradients, some beyond the clipping norm. The oracle is `lyceum.personas.model.optimizer` in float64;
-the bound is its own deviation under random rounding (`parity.bounds.rounding`), with the bias corrections rounded too, since MLX
-computes them in working precision.
+Both backends get the same 50 random gradients, some beyond the clipping norm. The oracle is
+`lyceum.personas.model.optimizer` in float64; the bound is its deviation under random rounding
+(`parity.bounds.rounding`), with the bias corrections rounded too, since MLX computes them in working precision.
 
-But for the clip and the decay, AdamW treats every element alike. So it is computed on two long arrays, all that decays
-and all that does not, and cut into parameters afterwards: the same roundings in a tenth of the operations. Hidden
-matrices that follow a rule of their own are taken one by one. As the gradients are given, no mask of A7 is decided by
-rounding here (`parity.bounds.decisions`).
+Clip and decay aside, AdamW treats every element alike. So it is computed on two long arrays, all that decays and all
+that does not, and cut into parameters afterwards: the same roundings in a tenth of the operations. Hidden matrices with
+another rule are taken one by one. As the gradients are given, rounding decides no mask of A7 here
+(`parity.bounds.decisions`).
 """
 
 from __future__ import annotations
@@ -33,15 +33,9 @@ Arrays = dict[str, np.ndarray]
 
 
 def check(plan: Plan, steps: int = 50, seed: int = 0) -> Iterator[Verdict]:
-    """Both backends' parameters and moments after 1, 2 and `steps` updates from the same gradients, drawn from `seed`."""
+    """Both backends' parameters and moments after 1, 2 and `steps` updates from the gradients that `seed` draws."""
     marks, initial = (1, 2, steps), {name: p for name, p in plan.initial(0).items() if name not in plan.router_biases()}
-    gradients = [
-        {
-            name: stream(seed, f"gradient/{name}", t).normal(0, 0.3 / (1 + t % 5) ** 3, p.shape).astype(np.float32)
-            for name, p in initial.items()
-        }
-        for t in range(steps)
-    ]
+    gradients = [drawn_gradients(initial, seed, t) for t in range(steps)]
     rounded = Deviations(lambda: defined(plan, initial, gradients, marks))
     variants = list(product(BACKENDS, ("float64", "float32")))
     got = {variant: trained(*variant, plan, gradients, marks) for variant in variants}
@@ -49,32 +43,41 @@ def check(plan: Plan, steps: int = 50, seed: int = 0) -> Iterator[Verdict]:
     def verdicts(deviation: dict[str, float]) -> Iterator[Verdict]:
         for (backend, dtype), states in got.items():
             for key, value in states.items():
-                allowed = allowance(deviation[key], dtype)
-                yield compare(
-                    f"optimizer: {plan.title}", f"{backend} {dtype}", key, value, rounded.exact[key].numpy(), *allowed
-                )
+                case, oracle = f"optimizer: {plan.title}", rounded.exact[key].numpy()
+                yield compare(case, f"{backend} {dtype}", key, value, oracle, *allowance(deviation[key], dtype))
 
     yield from retry_with_more_samples(rounded, verdicts)
 
 
+def drawn_gradients(parameters: Arrays, seed: int, t: int) -> Arrays:
+    """Random gradients of step t."""
+    return {
+        name: stream(seed, f"gradient/{name}", t).normal(0, 0.3 / (1 + t % 5) ** 3, p.shape).astype(np.float32)
+        for name, p in parameters.items()
+    }
+
+
 def trained(backend: str, dtype: str, plan: Plan, gradients: list[Arrays], marks: tuple[int, ...]) -> Arrays:
     """What a backend's trainer makes of the gradients: "<name in a checkpoint> @<step>" -> value, at the marks."""
-    trainer, kept = make(backend, plan, dtype), {}
+    trainer, states = make(backend, plan, dtype), {}
+    untouched = {"optimizer.step"} | {f"model.{name}" for name in plan.router_biases()}
     for t, given in enumerate(gradients):
         with exact() if dtype == "float64" else nullcontext():
             trainer.apply(given, plan.recipe.learning_rate(t))
         if t + 1 in marks:
-            state, passed = trainer.read(), {"optimizer.step"} | {f"model.{name}" for name in plan.router_biases()}
-            kept |= {f"{name} @{t + 1}": x.astype(np.float64) for name, x in state.items() if name not in passed}
-    return kept
+            state = {name: x.astype(np.float64) for name, x in trainer.read().items() if name not in untouched}
+            states |= {f"{name} @{t + 1}": x for name, x in state.items()}
+    return states
 
 
 def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[int, ...]) -> dict[str, Tensor]:
-    """The definition in float64: "<name in a checkpoint> @<step>" -> value, at the marks."""
-    recipe, kept = plan.recipe, {}
-    whole = joined(plan, doubled(initial)).items()
+    """The reference in float64: "<name in a checkpoint> @<step>" -> value, at the marks."""
+    recipe, states = plan.recipe, {}
+    parameters = joined(plan, doubled(initial)).items()
     # By the name of a hidden matrix; what AdamW has joined has none.
-    state = {key: (p, *optimizer.memory(key if isinstance(key, str) else "", p, plan).values()) for key, p in whole}
+    state = {
+        key: (p, *optimizer.moments(key if isinstance(key, str) else "", p, plan).values()) for key, p in parameters
+    }
     for t, given in enumerate(gradients):
         pushes = joined(plan, clipped(doubled(given), recipe.clip_norm))
         step, lr = torch.tensor(t + 1.0, dtype=torch.float64), recipe.learning_rate(t)
@@ -85,8 +88,9 @@ def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[i
             for key, values in state.items()
         }
         if t + 1 in marks:
-            kept |= {f"{name} @{t + 1}": value for name, value in saved(plan, parted(plan, state, initial)).items()}
-    return kept
+            by_name = saved(plan, separated(plan, state, initial))
+            states |= {f"{name} @{t + 1}": value for name, value in by_name.items()}
+    return states
 
 
 def doubled(values: Arrays) -> dict[str, Tensor]:
@@ -96,27 +100,32 @@ def doubled(values: Arrays) -> dict[str, Tensor]:
 def joined(plan: Plan, values: dict[str, Tensor]) -> dict[bool | str, Tensor]:
     """{whether it decays: all such values of AdamW's, one after the other (n,)}, and hidden matrices by their names."""
     hidden = {name: value for name, value in values.items() if plan.is_hidden(name, value)}
-    found = {}
+    pieces = {}
     for name, value in values.items():
         if name not in hidden:
-            found.setdefault(plan.decays(value), []).append(value.flatten())
-    return {decays: torch.cat(pieces) for decays, pieces in found.items()} | hidden
+            pieces.setdefault(plan.decays(value), []).append(value.flatten())
+    return {decays: torch.cat(some) for decays, some in pieces.items()} | hidden
 
 
-def parted(plan: Plan, state: dict[bool | str, tuple], like: Arrays) -> dict[str, tuple]:
+def separated(plan: Plan, state: dict[bool | str, tuple], like: Arrays) -> dict[str, tuple]:
     """The state {parameter: (p, m, v) or (W, M, ...)} of one that was joined, with the names and shapes of `like`."""
     parts = {key: values for key, values in state.items() if isinstance(key, str)}
     for decays in (key for key in state if key not in parts):
-        own = {name: p for name, p in like.items() if name not in parts and plan.decays(p) == decays}
-        pieces = [x.split([p.size for p in own.values()]) for x in state[decays]]
-        parts |= {n: tuple(x.view(own[n].shape) for x in one) for n, *one in zip(own, *pieces, strict=True)}
+        members = {name: p for name, p in like.items() if name not in parts and plan.decays(p) == decays}
+        pieces = [x.split([p.size for p in members.values()]) for x in state[decays]]
+        for name, *one in zip(members, *pieces, strict=True):
+            parts[name] = tuple(x.view(members[name].shape) for x in one)
     return {name: parts[name] for name in like}
 
 
 def saved(plan: Plan, state: dict[str, tuple]) -> dict[str, Tensor]:
-    """The state of `lyceum.personas.model.optimizer.update`, {parameter: (p, m, v) or (W, M, ...)}, by its names in a checkpoint."""
-    found = {}
-    for name, (p, *kept) in state.items():
-        keys = optimizer.memory(name, p, plan)
-        found |= {f"model.{name}": p} | {f"optimizer.{key}.{name}": x for key, x in zip(keys, kept, strict=True)}
-    return found
+    """The state of `lyceum.personas.model.optimizer.update`, {parameter: (p, m, v) or (W, M, ...)}.
+
+    By its names in a checkpoint.
+    """
+    by_name = {}
+    for name, (p, *moments) in state.items():
+        by_name[f"model.{name}"] = p
+        for key, x in zip(optimizer.moments(name, p, plan), moments, strict=True):
+            by_name[f"optimizer.{key}.{name}"] = x
+    return by_name

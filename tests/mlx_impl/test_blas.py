@@ -85,7 +85,7 @@ def test_products_agree_within_rounding_and_are_faster(tmp_path, record_property
 
 
 def test_off_switch():
-    assert run(ON, LYCEUM_BLAS="mlx")[0] == [False, "MLX's own BLAS: off by LYCEUM_BLAS=mlx"]
+    assert run(ON, LYCEUM_BLAS="mlx")[0] == [False, "MLX's BLAS: off by LYCEUM_BLAS=mlx"]
 
 
 def test_bad_value_is_one_sentence():

@@ -1,4 +1,4 @@
-"""What scans in chunks share: the sums within a chunk."""
+"""The sums within a chunk, for layers that scan a text in chunks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from torch import Tensor
 def sums(x: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """x (..., L) -> its sums over i < j <= t, (..., t, i), 0 for i >= t; over j <= t, (..., t); and [i <= t], (t, i).
 
-    Each sum is added up by itself: no difference of two cumulative sums, so no digits are lost and none changes sign.
+    Each sum is added up separately. Differences of two cumulative sums would lose digits, and could change sign.
     """
     past = torch.ones(2 * x.shape[-1:], dtype=x.dtype, device=x.device).tril()
     between = past[:, None] * (1 - past)

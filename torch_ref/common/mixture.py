@@ -1,4 +1,4 @@
-"""A memory: the model and what the text recalls, mixed by a gate. Defined by `lyceum.personas.memory.mixture`."""
+"""A memory: the model and the parts of a memory, mixed by a gate. Reference: `lyceum.personas.memory.mixture`."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class Mixture(nn.Module):
 
     def __init__(self, weight):
         super().__init__()
-        # A constant of the plan: nothing of the memory is trained with the model.
+        # A constant of the plan: no part of the memory is trained.
         self.register_buffer("weight", torch.from_numpy(weight), persistent=False)
 
     def log_weights(self, uncertainty: Tensor, features: Tensor, offsets: Tensor) -> Tensor:
@@ -24,12 +24,17 @@ class Mixture(nn.Module):
         scores = torch.cat([scores[..., :1], scores[..., 1:] + offsets], dim=-1)
         return scores - scores.logsumexp(dim=-1, keepdim=True)
 
-    def log_prob(self, own: Tensor, uncertainty: Tensor, features: Tensor, offsets: Tensor, parts: Tensor) -> Tensor:
-        """own (...): the model's log p(target); parts (..., n): those of the memory's parts -> (...), nats."""
+    def log_prob(
+        self, model_log_prob: Tensor, uncertainty: Tensor, features: Tensor, offsets: Tensor, parts: Tensor
+    ) -> Tensor:
+        """model_log_prob (...): log p(target); parts (..., n): the same of the memory's parts -> (...), nats."""
         weights = self.log_weights(uncertainty, features, offsets)
-        return (weights + torch.cat([own[..., None], parts], dim=-1)).logsumexp(dim=-1)
+        return (weights + torch.cat([model_log_prob[..., None], parts], dim=-1)).logsumexp(dim=-1)
 
-    def log_probs(self, own: Tensor, uncertainty: Tensor, features: Tensor, offsets: Tensor, parts: Tensor) -> Tensor:
-        """own (..., V), parts (..., n, V) -> (..., V), nats."""
+    def log_probs(
+        self, model_log_probs: Tensor, uncertainty: Tensor, features: Tensor, offsets: Tensor, parts: Tensor
+    ) -> Tensor:
+        """model_log_probs (..., V), parts (..., n, V) -> (..., V), nats."""
         weights = self.log_weights(uncertainty, features, offsets)
-        return (weights[..., None] + torch.cat([own[..., None, :], parts], dim=-2)).logsumexp(dim=-2)
+        log_probs = torch.cat([model_log_probs[..., None, :], parts], dim=-2)
+        return (weights[..., None] + log_probs).logsumexp(dim=-2)

@@ -1,4 +1,4 @@
-"""Newton-Schulz on a stack of matrices. Defined by `lyceum.personas.model.newton_schulz`."""
+"""Newton-Schulz on a stack of matrices. Reference: `lyceum.personas.model.newton_schulz`."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ from torch import Tensor
 QUINTIC, STEPS = (3.4445, -4.7750, 2.0315), 5
 
 
-def newton_schulz(m: Tensor) -> Tensor:
+def newton_schulz(m: Tensor, quintic: tuple[float, ...] = QUINTIC, steps: int = STEPS) -> Tensor:
     """m (n, r, c) -> U of each, on the shorter side."""
-    (a, b, c), wide = QUINTIC, m.shape[1] <= m.shape[2]
+    (a, b, c), wide = quintic, m.shape[1] <= m.shape[2]
     x, greatest = m if wide else m.mT, m.abs().amax((1, 2), keepdim=True)
     x = x / torch.where(greatest == 0, 1, greatest)
     size = (x * x).sum((1, 2), keepdim=True)
     x = x / torch.where(size == 0, 1, size).sqrt()
-    for _ in range(STEPS):
+    for _ in range(steps):
         gram = x @ x.mT
         x = torch.baddbmm(x, torch.baddbmm(gram, gram, gram, beta=b, alpha=c), x, beta=a)
     return x if wide else x.mT

@@ -1,4 +1,4 @@
-"""Rotary turns by place, for keys that carry their own. Defined by `lyceum.personas.model.rotary`."""
+"""Rotary positions, for mixers that turn their keys themselves. Reference: `lyceum.personas.model.rotary`."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from torch import Tensor
 
 
 def turned(x: Tensor, offset: int, base: float) -> Tensor:
-    """x (..., T, w), whose first place is `offset`, turned by its place."""
+    """x (..., T, w), whose first position is `offset`, turned by position."""
     half = x.shape[-1] // 2
-    # Angles of whole radians need more digits than the low precisions have.
+    # Angles of many radians need more digits than the low precisions have.
     wide = torch.promote_types(x.dtype, torch.float32)
     frequency = base ** (-torch.arange(half, dtype=wide, device=x.device) / half)
     angle = torch.arange(offset, offset + x.shape[-2], dtype=wide, device=x.device)[:, None] * frequency

@@ -32,7 +32,7 @@ def limit(share: float, weight: Tensor) -> Tensor:
 
 
 def first(key: Tensor, weight: Tensor, below: Tensor) -> Tensor:
-    """Which tokens come first, (..., V) bool. key (..., V) >= 0; weight (..., V) of each token; below (...): the limit."""
+    """Which tokens come first, (..., V) bool. key (..., V) >= 0, weight (..., V); below (...): the limit."""
     # One integer holds key and id, so the sort need not be stable.
     ids = torch.arange(key.shape[-1], device=key.device)
     key_and_id = ((key.clamp(max=FAR) * 2**KEY_BITS).round().long() << ID_BITS) + ids
@@ -44,7 +44,7 @@ def first(key: Tensor, weight: Tensor, below: Tensor) -> Tensor:
 
 
 def inverse_cdf(weight: Tensor, point: Tensor, width: Tensor) -> Tensor:
-    """weight (..., V), points below width, (...) each -> (..., 3) int64: the token's id, F before it, F up to it."""
+    """weight (..., V), point (...) below width (...) -> (..., 3) int64: the token's id, F before it, F up to it."""
     cdf = weight.cumsum(dim=-1)
     ids = (cdf * width[..., None] <= (point * cdf[..., -1])[..., None]).sum(dim=-1, keepdim=True)
     last = cdf.gather(-1, ids)
@@ -53,7 +53,7 @@ def inverse_cdf(weight: Tensor, point: Tensor, width: Tensor) -> Tensor:
 
 
 def choose(n: Tensor, allowed: Tensor, r: Tensor) -> Tensor:
-    """n, allowed (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, and how many tokens are allowed."""
+    """n, allowed (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, how many tokens are allowed."""
     weight = n * allowed
     ids = inverse_cdf(weight, r, torch.full_like(r, 2**VARIATE_BITS))[..., 0]
     return torch.stack([ids, weight.sum(dim=-1), n.sum(dim=-1), allowed.sum(dim=-1)], dim=-1)

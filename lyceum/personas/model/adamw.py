@@ -1,15 +1,17 @@
-"""AdamW's definition: gradients clipped at a global norm, then Adam with decoupled decay. See `lyceum.personas.model.optimizer`.
+"""AdamW, the reference: gradients clipped at a global norm, then Adam with decoupled decay.
+
+It is the rule of most parameters in `lyceum.personas.model.optimizer`.
 
 Equations, for step k = 1, 2, ...:
     g <- g * min(1, clip / (|g| + 1e-6)),     |g| over all parameters together
     m <- b1 m + (1 - b1) g,                   v <- b2 v + (1 - b2) g^2
     p <- (1 - lr decay) p - lr (m / (1 - b1^k)) / (sqrt(v / (1 - b2^k)) + eps)
-with decay 0 for gains and biases. Both backends use their library's AdamW; this is what both must compute.
+with decay 0 for gains and biases. Each backend uses its library's AdamW, which must compute this.
 
 Theorems.  (1) Decoupling: with g = 0 and m = 0, a step multiplies p by 1 - lr decay, whatever v. (2) At k = 1 the step
 without decay is lr g / (|g| + eps), whatever b1 and b2: the bias correction undoes the averages' zero start.
 
-Written with operators alone, so that NumPy arrays and torch tensors (for `parity.bounds.rounding`) go through the same lines.
+Only operators are used, so that the same lines run on NumPy arrays and on torch tensors (`parity.bounds.rounding`).
 Sources: Kingma & Ba 2015; Loshchilov & Hutter 2019; the 1e-6 is PyTorch's and MLX's.
 """
 
@@ -26,7 +28,7 @@ def clipped(gradients: dict, clip_norm: float) -> dict:
 
 
 def adamw(p, m, v, g, step, lr: float, recipe: Recipe, decay: float):
-    """One update of one parameter: (p, m, v) after it. step: 1-based, a number or a 0-d array of p's kind."""
+    """One update of one parameter: (p, m, v) after it. step: 1-based, a number or a 0-d array of p's type."""
     b1, b2 = recipe.betas
     m = b1 * m + (1 - b1) * g
     v = b2 * v + (1 - b2) * (g * g)

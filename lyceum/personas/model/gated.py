@@ -1,14 +1,14 @@
-"""The gated perceptron, whatever its gate: what the personas' perceptrons share.
+"""The gated perceptron with any gate: what the personas' perceptrons share.
 
 Equations, for x in R^d and a gate f, odd and elementwise:
     [a; b] = W_up x,     y = W_down ((1 + f(a)) * b)
-The gate lies between 0 and 2 and rests at 1. With f(a) alone y would be even, y(-x) = y(x): a layer that cannot tell a
-vector from its contrary, and whose gradient in W_a and W_b vanishes with the weights.
+The factor 1 + f(a) lies between 0 and 2, and is 1 at a = 0. With f(a) alone y would be even, y(-x) = y(x): a layer
+that cannot tell a vector from its negative, and whose gradient in W_a and W_b vanishes with the weights.
 
-Theorems, each stated once here for every gate. `evaluate` and `g` are a theorem's (`lyceum.personas.spec.case.Theorem`).
+Theorems, each stated once for every gate. `evaluate` and `g` are those of `lyceum.personas.spec.case.Theorem`.
  1. f is odd.                                                                                        `odd`
  2. f is increasing, 1-Lipschitz, and |f| <= 1.                                                      `increasing`
- 3. y(x) - y(-x) = 2 W_down W_b x: what the gate adds is even, what it rests on is linear.           `contraries`
+ 3. y(x) - y(-x) = 2 W_down W_b x: the part with f is even, the rest is linear.                     `contraries`
 
 Cost. 3 d hidden parameters; hidden = 8 d / 3 matches the 8 d^2 of a perceptron four times as wide as the stream.
 Sources: Dauphin 2017, Shazeer 2020 (gated units).
@@ -25,13 +25,15 @@ from lyceum.personas.spec.case import Case, representable
 
 @dataclass(frozen=True)
 class GatedPerceptron:
-    """n_embd: the width d. hidden: of the layer between. A subclass has `activate`."""
+    """n_embd: the width d. hidden: the width of the hidden layer. A subclass has `activate`."""
 
     n_embd: int
     hidden: int
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
-        """{"up.weight": (2 hidden, d), the gates' rows first; "down.weight": (d, hidden), scaled down}."""
+        """{"up.weight": (2 hidden, d), the gates' rows first; "down.weight": (d, hidden)}; deviation 0.02, the
+        latter's divided by sqrt(2 n_layer).
+        """
         return {
             "up.weight": stream.normal(0, 0.02, (2 * self.hidden, self.n_embd)),
             "down.weight": stream.normal(0, 0.02 / np.sqrt(2 * n_layer), (self.n_embd, self.hidden)),
@@ -53,7 +55,7 @@ def mixture(expert: GatedPerceptron, p: dict[str, np.ndarray], x: np.ndarray, we
 
 def extremes(g: np.random.Generator) -> tuple[np.ndarray]:
     """Arguments of a gate, (3, 8), from 0 to 1e30."""
-    # Moderate entries among them set the scale on which the vanishing slopes of the others are judged.
+    # The moderate entries set the scale with which the vanishing slopes of the others are compared.
     sizes = np.array([0, 1e-30, 0.5, 1, 1.5, 30, 1e4, 1e30])
     return (g.choice([-1, 1], size=(3, 8)) * g.permuted(np.tile(sizes, (3, 1)), axis=1),)
 

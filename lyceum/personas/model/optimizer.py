@@ -1,11 +1,11 @@
-"""The whole update's definition: gradients clipped, then each parameter by its own rule.
+"""The reference of one update of all parameters: gradients are clipped, then each parameter follows its rule.
 
-    g <- g * min(1, clip / (|g| + 1e-6)),     |g| over all parameters together           (`lyceum.personas.model.adamw.clipped`)
-    hidden matrices: the recipe's rule for them, if it has one: state (W, M, ...)          (such as aristotle.muon)
-    everything else: AdamW, with decay 0 for gains and biases: state (p, m, v)             (`lyceum.personas.model.adamw.adamw`)
+    g <- g * min(1, clip / (|g| + 1e-6)), |g| over all parameters together       (`lyceum.personas.model.adamw.clipped`)
+    hidden matrices: the recipe's rule for them, if it has one: state (W, M, ...) (such as aristotle.muon)
+    everything else: AdamW, decay 0 for gains and biases: state (p, m, v)         (`lyceum.personas.model.adamw.adamw`)
 
-Both rules take the schedule's learning rate, so that they warm up and cool down together. Written with operators alone,
-so that NumPy arrays and torch tensors (for `parity.bounds.rounding`) go through the same lines.
+Both rules take the schedule's learning rate, so that they warm up and cool down together. Only operators are used, so
+that the same lines run on NumPy arrays and on torch tensors (`parity.bounds.rounding`).
 """
 
 from __future__ import annotations
@@ -16,22 +16,22 @@ from lyceum.personas.spec.plan import Plan
 
 def start(plan: Plan, parameters: dict) -> dict:
     """The state before the first update: {name: (W, M, ...) or (p, m, v)}, all but the parameters 0."""
-    return {name: (p, *memory(name, p, plan).values()) for name, p in parameters.items()}
+    return {name: (p, *moments(name, p, plan).values()) for name, p in parameters.items()}
 
 
-def memory(name: str, p, plan: Plan) -> dict:
-    """What is kept of one parameter from step to step beside itself, as it begins: {its name in a checkpoint: 0}."""
+def moments(name: str, p, plan: Plan) -> dict:
+    """The initial state of a parameter besides its value: {its name in a checkpoint: 0}."""
     return plan.recipe.hidden.fresh(p) if plan.is_hidden(name, p) else {"m": 0 * p, "v": 0 * p}
 
 
 def update(state: dict, gradients: dict, step, lr: float, plan: Plan) -> dict:
-    """The state after an update. step: 1-based, a number or a 0-d array of the parameters' kind; lr: the schedule's."""
+    """The state after an update. step: 1-based, a number or a 0-d array of the parameters' type; lr: the schedule's."""
     gradients = clipped(gradients, plan.recipe.clip_norm)
-    return {name: updated(name, held, gradients[name], step, lr, plan) for name, held in state.items()}
+    return {name: updated(name, old, gradients[name], step, lr, plan) for name, old in state.items()}
 
 
-def updated(name: str, held: tuple, g, step, lr: float, plan: Plan) -> tuple:
-    """What `update` does to one parameter, with its clipped gradient."""
-    if plan.is_hidden(name, held[0]):
-        return plan.recipe.hidden.update(*held, g, lr)
-    return adamw(*held, g, step, lr, plan.recipe, plan.recipe.weight_decay if plan.decays(held[0]) else 0.0)
+def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:
+    """The state of one parameter after an update with its clipped gradient g."""
+    if plan.is_hidden(name, state[0]):
+        return plan.recipe.hidden.update(*state, g, lr)
+    return adamw(*state, g, step, lr, plan.recipe, plan.recipe.weight_decay if plan.decays(state[0]) else 0.0)

@@ -81,7 +81,7 @@ def fixed_point(key: np.ndarray) -> np.ndarray:
 
 
 def first(key: np.ndarray, weight: np.ndarray, below: np.ndarray) -> np.ndarray:
-    """Which tokens come first, (..., V) bool. key (..., V) >= 0; weight (..., V) of each token; below (...): the limit."""
+    """Which tokens come first, (..., V) bool. key (..., V) >= 0, weight (..., V); below (...): the limit."""
     order = np.argsort(fixed_point(key), axis=-1, kind="stable")
     ordered = np.take_along_axis(weight, order, axis=-1)
     allowed = np.empty(key.shape, bool)
@@ -90,7 +90,7 @@ def first(key: np.ndarray, weight: np.ndarray, below: np.ndarray) -> np.ndarray:
 
 
 def inverse_cdf(weight: np.ndarray, point: np.ndarray, width: np.ndarray) -> np.ndarray:
-    """weight (..., V), points below width, (...) each -> (..., 3) int64: the token's id, F before it, F up to it."""
+    """weight (..., V), point (...) below width (...) -> (..., 3) int64: the token's id, F before it, F up to it."""
     cdf = np.cumsum(weight, axis=-1)
     ids = (cdf * width[..., None] <= (point * cdf[..., -1])[..., None]).sum(-1, keepdims=True)
     last = np.take_along_axis(cdf, ids, axis=-1)
@@ -98,7 +98,7 @@ def inverse_cdf(weight: np.ndarray, point: np.ndarray, width: np.ndarray) -> np.
 
 
 def choose(n: np.ndarray, allowed: np.ndarray, r: np.ndarray) -> np.ndarray:
-    """n, allowed (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, and how many tokens are allowed."""
+    """n, allowed (..., V), variates r (...) -> (..., 4) int64: the token's id, K, N, how many tokens are allowed."""
     weight = np.where(allowed, n, 0)
     ids = inverse_cdf(weight, r, np.full_like(r, 2**VARIATE_BITS))[..., 0]
     return np.stack([ids, weight.sum(-1), n.sum(-1), allowed.sum(-1)], axis=-1)

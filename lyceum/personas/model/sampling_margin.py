@@ -9,7 +9,8 @@ return such a d, in nats; a negative d guarantees nothing.
  - A surprise, a difference of two logits, moves by at most 2 d.
  - A key |s - mean| moves by at most d + |change of mean| <= 2 d + (e^(2d) - 1) D against another's, with D the mean of
    |s - mean|: the mean is taken with other weights, in ratios within e^(+-2d), over other surprises.
-Rounding to integer weights moves a share of m tokens of weight K by at most (m + 1) / K more; keys are off by KEY_ERROR.
+Rounding to integer weights moves a share of m tokens of weight K by at most (m + 1) / K more; keys are off by at most
+KEY_ERROR.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Rotations that floating point holds without rounding, for theorems about what does not depend on the axes."""
+"""Rotations without rounding errors, for theorems about what does not depend on the axes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The theorems that every sampler obeys, for the layers that define one."""
+"""The theorems that every sampler obeys."""
 
 from __future__ import annotations
 
@@ -19,66 +19,72 @@ def logits_of(g: np.random.Generator, rows: int, size: int = V) -> np.ndarray:
 
 
 def theorems(name: str, specs: tuple[Sampler, ...]) -> tuple[Theorem, ...]:
-    """The theorems about these specifications, one of which is drawn for each seed."""
+    """The theorems about these samplers, one of which is drawn for each seed."""
 
     def about(sides):
         return lambda evaluate, g: sides(evaluate, g, specs[int(g.integers(len(specs)))])
 
     return (
-        Theorem(f"sample: {name}, support", "the law sums to 1 over what is kept", about(_support), length=V),
-        Theorem(f"sample: {name}, mass", "the weights reported are those kept, of all", about(_mass), 1, exact=True),
-        Theorem(f"sample: {name}, inverse", "each token has its whole interval", about(_inverse), 1, exact=True),
+        Theorem(f"sample: {name}, support", "the law sums to 1 over the allowed tokens", about(_support), length=V),
+        Theorem(
+            f"sample: {name}, mass",
+            "a draw reports K, N, tokens allowed",
+            about(_mass),
+            1,
+            exact=True,
+        ),
+        Theorem(f"sample: {name}, inverse", "each token has exactly its interval", about(_inverse), 1, exact=True),
         Theorem(f"sample: {name}, frequency", "chi-square of 10^5 draws", about(_frequency), 1, exact=True),
-        Theorem(f"sample: {name}, clearance", "within it, the same is said", about(_clearance), 1, exact=True),
+        Theorem(f"sample: {name}, clearance", "within it, the same token is drawn", about(_clearance), 1, exact=True),
     )
 
 
 def _support(evaluate, g, spec):
     logits = logits_of(g, 5)
-    law, kept = evaluate(spec, {}, "__call__", logits), evaluate(spec, {}, "allowed", logits)
-    return (law * kept).sum(-1), np.ones(5)
+    law, allowed = evaluate(spec, {}, "__call__", logits), evaluate(spec, {}, "allowed", logits)
+    return (law * allowed).sum(-1), np.ones(5)
 
 
 def _mass(evaluate, g, spec):
     logits = logits_of(g, 5)
-    n, kept = evaluate(spec, {}, "weights", logits), evaluate(spec, {}, "allowed", logits)
-    said = evaluate(spec, {}, "draw", logits, variates(g, 5))
-    weight = np.take_along_axis(n * kept, said[:, :1].astype(int), axis=1)
-    assert (weight > 0).all(), "an impossible token was said"
-    return said[:, 1:], np.stack([(n * kept).sum(-1), n.sum(-1), kept.sum(-1)], axis=-1)
+    n, allowed = evaluate(spec, {}, "weights", logits), evaluate(spec, {}, "allowed", logits)
+    draws = evaluate(spec, {}, "draw", logits, variates(g, 5))
+    weight = np.take_along_axis(n * allowed, draws[:, :1].astype(int), axis=1)
+    assert (weight > 0).all(), "a token without weight was drawn"
+    return draws[:, 1:], np.stack([(n * allowed).sum(-1), n.sum(-1), allowed.sum(-1)], axis=-1)
 
 
 def _inverse(evaluate, g, spec):
     logits = logits_of(g, 1)
-    held = (evaluate(spec, {}, "weights", logits) * evaluate(spec, {}, "allowed", logits))[0]
-    edges = [-(-int(f) * 2**VARIATE_BITS // int(held.sum())) for f in np.cumsum(held)]
-    met = [(i, a, b - 1) for i, (a, b) in enumerate(zip([0, *edges], edges, strict=False)) if a < b]
-    ids, least, greatest = np.array(met).T
+    weight = (evaluate(spec, {}, "weights", logits) * evaluate(spec, {}, "allowed", logits))[0]
+    edges = [-(-int(f) * 2**VARIATE_BITS // int(weight.sum())) for f in np.cumsum(weight)]
+    cells = [(i, a, b - 1) for i, (a, b) in enumerate(zip([0, *edges], edges, strict=False)) if a < b]
+    ids, least, greatest = np.array(cells).T
     rows = np.repeat(logits, len(ids), axis=0)
-    said = [evaluate(spec, {}, "draw", rows, r)[:, 0] for r in (least, greatest)]
-    return np.stack(said), np.stack([ids, ids])
+    drawn = [evaluate(spec, {}, "draw", rows, r)[:, 0] for r in (least, greatest)]
+    return np.stack(drawn), np.stack([ids, ids])
 
 
 def _frequency(evaluate, g, spec):
     logits = logits_of(g, 1, FEW)
     law = evaluate(spec, {}, "__call__", logits)[0] * DRAWS
-    said = evaluate(spec, {}, "draw", np.repeat(logits, DRAWS, axis=0), variates(g, DRAWS))[:, 0].astype(int)
-    counts = np.bincount(said, minlength=FEW)
+    drawn = evaluate(spec, {}, "draw", np.repeat(logits, DRAWS, axis=0), variates(g, DRAWS))[:, 0].astype(int)
+    counts = np.bincount(drawn, minlength=FEW)
     rare = law < 5
     expected = np.append(law[~rare], law[rare].sum())
     observed = np.append(counts[~rare], counts[rare].sum())
     likely = expected >= 5
     statistic = ((observed - expected)[likely] ** 2 / expected[likely]).sum()
-    # A right law exceeds this once in 10^9 seeds; tokens that are not kept must not be said at all.
+    # A right law exceeds this once in 10^9 seeds; tokens that are not allowed must not be drawn at all.
     bound = chi2.isf(1e-9, max(likely.sum() - 1, 1))
     return np.array([max(statistic, bound), counts[law == 0].sum()]), np.array([bound, 0])
 
 
 def _clearance(evaluate, g, spec):
     logits, r = logits_of(g, 20), variates(g, 20)
-    said = spec.draw({}, logits, r)[:, 0]
-    layer = np.array([spec.clearance(row, one) for row, one in zip(logits, r, strict=True)])
-    sure = layer > 2 * ROUNDING
-    reach = np.minimum(np.where(sure, layer - ROUNDING, 0), 3)[:, None]
+    drawn = spec.draw({}, logits, r)[:, 0]
+    clearance = np.array([spec.clearance(row, one) for row, one in zip(logits, r, strict=True)])
+    sure = clearance > 2 * ROUNDING
+    reach = np.minimum(np.where(sure, clearance - ROUNDING, 0), 3)[:, None]
     moved = representable(logits + reach * g.choice([-1, 1], size=logits.shape))
-    return np.where(sure, evaluate(spec, {}, "draw", moved, r)[:, 0], said), said
+    return np.where(sure, evaluate(spec, {}, "draw", moved, r)[:, 0], drawn), drawn

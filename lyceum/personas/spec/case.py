@@ -1,8 +1,8 @@
-"""What a definition offers for its own proof: parity cases and theorems, as records.
+"""What must be equal on both backends: parity cases and theorems, as records.
 
-A definition's module lists `CASES` and `THEOREMS`; the harness finds them by walking this package, so a new system
-joins by adding a file. Nothing here knows a framework: a case says what to compute, a theorem what must be equal, and
-`evaluate` (handed in by the harness) computes it with the definition, with MLX or with PyTorch.
+The module of a reference lists `CASES` and `THEOREMS`; the parity harness collects them by walking this package, so a
+new system joins by adding a file. Nothing here depends on a framework: a case says what to compute, a theorem what must
+be equal, and `evaluate`, which the harness passes, computes it with the reference, with MLX or with PyTorch.
 """
 
 from __future__ import annotations
@@ -15,15 +15,15 @@ from typing import Any
 
 import numpy as np
 
-# (specification, parameters by name, method's name, *input arrays) -> output array, or a tuple of them
+# (reference, parameters by name, method's name, *input arrays) -> output array, or a tuple of them
 Evaluate = Callable[..., np.ndarray]
 
 
 @dataclass(frozen=True)
 class Case:
-    """One computation on which definition and backends must agree, outputs and gradients.
+    """One computation on which reference and backends must agree, outputs and gradients.
 
-    name: "<layer>: <what is special>". spec: the specification. method: which of its methods. inputs: generator -> its
+    name: "<module>: <what is special>". spec: the reference. method: which of its methods. inputs: generator -> its
     arguments after the parameters; floating arrays are differentiated, integer arrays are not. noise: the parameters
     are the initial values plus normal noise of this deviation, so that none is in a special position.
     """
@@ -51,9 +51,9 @@ class Case:
 class Theorem:
     """An equality that holds for every input.
 
-    sides: (evaluate, generator) -> (left, right), arrays that are equal in exact arithmetic. length: how many rounded
-    operations follow one another on the way to a side, for the bound sqrt(length) u |right|. exact: both sides do the
-    same operations on the same numbers, so that they must agree bit for bit, in every precision.
+    sides: (evaluate, generator) -> (left, right), arrays that are equal in exact arithmetic. length: the longest chain
+    of rounded operations on the way to a side, for the bound sqrt(length) u |right|. exact: both sides do the same
+    operations on the same numbers, so that they must agree bit for bit, in every precision.
     """
 
     name: str
@@ -64,17 +64,18 @@ class Theorem:
 
 
 def representable(x: np.ndarray) -> np.ndarray:
-    """x rounded to float32, held in float64."""
+    """x rounded to float32, returned in float64."""
     return np.asarray(x, np.float32).astype(np.float64)
 
 
-def collect(kind: str) -> Iterator[Any]:
-    """Every record that a module of `personas` lists under `kind`, "CASES" or "THEOREMS"."""
-    yield from (record for _, record in collect_by_module(kind))
+def collect(attribute: str) -> Iterator[Any]:
+    """Every record that a module of `lyceum.personas` lists as `attribute`: "CASES" or "THEOREMS"."""
+    yield from (record for _, record in collect_by_module(attribute))
 
 
-def collect_by_module(kind: str) -> Iterator[tuple[str, Any]]:
-    """The same, each with the name of its module, "lyceum.personas.aristotle.rope"."""
+def collect_by_module(attribute: str) -> Iterator[tuple[str, Any]]:
+    """(name of its module, record) of every such record; a name is like "lyceum.personas.aristotle.rope"."""
     package = import_module("lyceum.personas")
     for module in sorted(walk_packages(package.__path__, "lyceum.personas."), key=lambda m: m.name):
-        yield from ((module.name, record) for record in getattr(import_module(module.name), kind, ()))
+        for record in getattr(import_module(module.name), attribute, ()):
+            yield module.name, record

@@ -1,4 +1,4 @@
-"""What a mistake in naming or composing a persona is answered with."""
+"""The exception for a mistake in naming or composing a persona."""
 
 
 class PersonaError(ValueError):

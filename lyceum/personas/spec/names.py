@@ -1,4 +1,4 @@
-"""Names with dots: arrays of many parts in one dictionary, "<part>.<name>"."""
+"""Names with dots: the arrays of many parts in one dictionary, "<part>.<name>"."""
 
 from __future__ import annotations
 

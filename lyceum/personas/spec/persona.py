@@ -1,4 +1,4 @@
-"""What a persona is, as a record that can be printed: a thesis, its systems, and the recipe that trains it."""
+"""A persona as a record that can be printed: a thesis, its systems, and the recipe that trains it."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from lyceum.personas.spec.system import System
 
 @dataclass(frozen=True)
 class Persona:
-    """One thinker: his thesis, his systems in the order in which they furnish the model, and his recipe.
+    """One thinker: his thesis, his systems in the order in which they build the model, and his recipe.
 
-    default: the names of the systems that stand when nothing else is asked for, the best composition found.
-    recipe: max_iters -> the recipe that the systems then may change. sampler: the kind by which it speaks, a --sampler.
+    default: the names of the systems that are enabled by default, the best composition that we know. recipe: max_iters
+    -> the recipe, which the systems may then change. sampler: the sampler it generates with, a value of --sampler.
     """
 
     name: str

@@ -76,7 +76,7 @@ class Plan:
         return value.ndim >= 2
 
     def is_hidden(self, name: str, value) -> bool:
-        """Whether a parameter follows the recipe's rule for hidden matrices, those of the blocks; false without a rule."""
+        """Whether a parameter is a matrix of a block and the recipe has a rule for those."""
         return self.recipe.hidden is not None and name.startswith("blocks.") and value.ndim == 2
 
     def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:

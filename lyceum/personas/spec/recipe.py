@@ -13,10 +13,10 @@ from lyceum.personas.spec.errors import PersonaError
 class Recipe:
     """How a persona is trained: AdamW (Loshchilov & Hutter 2019), decoupled decay on matrices only.
 
-    hidden: the rule of the blocks' matrices, if it is another: a specification such as lyceum.personas.aristotle.muon.Muon.
+    hidden: the rule for the blocks' matrices instead of AdamW: a reference such as lyceum.personas.aristotle.muon.Muon.
     peak_lr: the learning rate after warm-up. warmup_steps: linear warm-up from peak_lr / warmup_steps.
     schedule: "constant", or "cosine" down to 0 at `total_steps`. clip_norm: global gradient norm.
-    dropout: rate at each of the model's noise sites, rounded to 1/256.
+    dropout: the rate at each noise site of the model, rounded to 1/256.
     """
 
     peak_lr: float

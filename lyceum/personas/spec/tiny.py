@@ -1,8 +1,8 @@
-"""What tiny models are made of: 97 ids, and a text of 4,000 of them, on which a whole training run takes seconds.
+"""What tiny models are made of: 97 ids, and a text of 4,000 of them, on which a full training run takes seconds.
 
-Each system with tables makes tiny ones of these (`System.tiny_tables`), beside its true ones; a vocabulary whose size
-does not come from tables has a method `with_tiny_vocabulary`. The text is a Markov chain with Zipf-like probabilities, so that there
-is something to learn.
+Each system with tables makes tiny ones of these (`System.tiny_tables`), beside its real ones; a vocabulary whose size
+does not come from tables has a method `with_tiny_vocabulary`. The text is a Markov chain with Zipf-like probabilities,
+so that there is something to learn.
 """
 
 from __future__ import annotations
@@ -30,5 +30,5 @@ def text() -> tuple[np.ndarray, np.ndarray]:
 
 
 def memory_tables() -> dict[str, np.ndarray]:
-    """What a memory remembers: the training text, and a surface class for every id."""
+    """The tables of a memory: the training text, and a surface class for every id."""
     return {"text": text()[0], "surface_class": (np.arange(N_VOCAB) % 5).astype(np.uint16)}

@@ -1,8 +1,8 @@
-"""What can be said of a token from its look alone, before it has ever been met: its surface form.
+"""What the bytes of a token look like: its surface form, which is known even if training lacks the token.
 
-`category(token)` is the class used where counts must be shared (letters, case, leading space, length; digits; white
-space; punctuation; other). `marks(token)` are finer features, from which the place of a token that training never met
-is inferred: its suffixes, its beginning, and the word it is a variant of (" The" and "the" share it).
+`category(token)` is its *surface class*, used where counts must be shared (letters, case, leading space, length;
+digits; white space; punctuation; other). `marks(token)` are finer features, from which the vector of a token that
+training lacks is predicted: its suffixes, its beginning, and the word it is a variant of (" The" and "the" share it).
 """
 
 from __future__ import annotations
@@ -31,12 +31,12 @@ def category(token: bytes) -> tuple:
 
 def marks(token: bytes) -> Iterator[tuple]:
     """The surface features of a token's bytes, from coarse to fine."""
-    kind = category(token)
-    yield ("category", *kind)
-    yield ("genus", *kind[:3])
+    surface_class = category(token)
+    yield ("category", *surface_class)
+    yield ("genus", *surface_class[:3])
     word = token.decode("utf-8", errors="replace").strip().lower()
     spaced = token.startswith(b" ")
-    if kind[0] == "word":
+    if surface_class[0] == "word":
         for length in (1, 2, 3):
             if len(word) > length:
                 yield ("suffix", spaced, word[-length:])

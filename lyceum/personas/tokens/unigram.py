@@ -1,6 +1,6 @@
-"""How often a token is met: the smoothed unigram, from the training split alone.
+"""How often a token occurs: the smoothed unigram, from the training split alone.
 
-Absolute discounting with the mass of novelty measured, not assumed: cut the split into 12 stretches and count the
+Absolute discounting, with the mass of novelty measured and not assumed: cut the split into 12 stretches and count the
 tokens of each that occur in no other; their share m is what the next text will bring. Seen tokens give up
 D = m N / (types seen) each, p_w = (c_w - D)^+ / N; the freed mass goes to unseen tokens in proportion to the rate at
 which their surface class brought novelty, (T_k + a m') / (A_k + a), with T_k novel tokens and A_k types that were or
@@ -28,10 +28,10 @@ def base_rates(ids: np.ndarray, vocabulary: list[bytes]) -> np.ndarray:
         novel += np.where(inside == counts, inside, 0)
     unseen = counts == 0
     classes: dict[tuple, int] = {}
-    kind = np.array([classes.setdefault(category(token), len(classes)) for token in vocabulary])
-    brought = np.bincount(kind, weights=novel, minlength=len(classes))
-    candidates = np.bincount(kind, weights=unseen | (novel > 0), minlength=len(classes))
-    # One novel token at least, so that every id keeps a chance however short or repetitive the text.
+    surface_class = np.array([classes.setdefault(category(token), len(classes)) for token in vocabulary])
+    brought = np.bincount(surface_class, weights=novel, minlength=len(classes))
+    candidates = np.bincount(surface_class, weights=unseen | (novel > 0), minlength=len(classes))
+    # One novel token at least, so that no id has probability 0, however short or repetitive the text.
     novelty = max(novel.sum(), 1.0)
     overall = novelty / max(1, (unseen | (novel > 0)).sum())
     rate = (brought + PSEUDO * overall) / (candidates + PSEUDO)
@@ -39,5 +39,5 @@ def base_rates(ids: np.ndarray, vocabulary: list[bytes]) -> np.ndarray:
     rates = np.maximum(counts - discount, 0) / len(ids)
     if not unseen.any():
         return rates / rates.sum()
-    rates[unseen] = rate[kind[unseen]] / rate[kind[unseen]].sum() * (1 - rates.sum())
+    rates[unseen] = rate[surface_class[unseen]] / rate[surface_class[unseen]].sum() * (1 - rates.sum())
     return rates

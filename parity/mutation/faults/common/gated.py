@@ -7,7 +7,7 @@ from parity.mutation.planting import Fault
 MODULE = "common.gated"
 
 FAULTS = (
-    Fault("gate without its rest", "multiplied by f(a), not by 1 + f(a)", MODULE, "mesotes: typical",
+    Fault("gate without its 1", "multiplied by f(a), not by 1 + f(a)", MODULE, "mesotes: typical",
           torch=("(1 + self.activate(a)) * b", "self.activate(a) * b"),
           mlx=("(1 + self.activate(a)) * b", "self.activate(a) * b")),
     Fault("gate and value exchanged", "took the first rows for the values", MODULE, "mesotes: typical",

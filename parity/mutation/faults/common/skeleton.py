@@ -1,4 +1,4 @@
-"""Faults in the skeleton and in the training step."""
+"""Planted faults: the model and the training step."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ FAULTS = (
     Fault("targets not shifted", "scored each token by itself", TRAINER, "step",
           torch=("self.on_device(targets), masks", "self.on_device(ids), masks"),
           mlx=("mx.array(targets), masks", "mx.array(ids), masks")),
-    Fault("sum for mean", "added the losses up; the clip hides it from most eyes", TRAINER, "step",
+    Fault("sum for mean", "added the losses up; the clip hides it in most checks", TRAINER, "step",
           torch=("masks).mean()", "masks).sum()"), mlx=("masks).mean()", "masks).sum()")),
     Fault("clip not applied", "dropped the clipped gradients", TRAINER, "optimizer",
           torch=("nn.utils.clip_grad_norm_(", "nn.utils.get_total_norm("), mlx=("gradients, _ = optim", "optim")),

@@ -14,6 +14,6 @@ FAULTS = (
           torch=("[features, uncertainty]", "[features, 0 * uncertainty]"),
           mlx=("[features, uncertainty]", "[features, 0 * uncertainty]")),
     Fault("guides without the model", "mixed the neighbours' votes, and forgot the model", MIXTURE, "recollection",
-          torch=("[own[..., None], parts]", "[own[..., None] - 99, parts]"),
-          mlx=("[own[..., None], parts]", "[own[..., None] - 99, parts]")),
+          torch=("[model_log_prob[..., None], parts]", "[model_log_prob[..., None] - 99, parts]"),
+          mlx=("[model_log_prob[..., None], parts]", "[model_log_prob[..., None] - 99, parts]")),
 )  # fmt: skip
