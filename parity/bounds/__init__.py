@@ -1,6 +1,6 @@
 """How far may rounding carry a right computation?
 
-    rounding     measured: the computation is repeated with random rounding, and the change times a margin is the bound
-    operations   how each of PyTorch's operations rounds
-    decisions    where rounding may flip a decision: the mask of Aristotle's Muon near G = 0
+rounding     measured: the computation is repeated with random rounding, and the change times a margin is the bound
+operations   how each of PyTorch's operations rounds
+decisions    where rounding may flip a decision: the mask of Aristotle's Muon near G = 0
 """

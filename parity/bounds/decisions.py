@@ -1,19 +1,19 @@
 """Decisions that rounding may take either way: the mask of A7 near G = 0.
 
-C is a continuous function of U but not of G (`lyceum.personas.aristotle.muon`): as G_ij passes through 0 its weight moves by a
-whole entry of the step, or not at all. So where G_ij is within the rounding of a gradient, two right computations may
-part by far more than rounding. That is dealt with in the open:
+C is a continuous function of U but not of G (`lyceum.personas.aristotle.muon`): as G_ij passes through 0 its weight
+moves by a full entry of the step, or not at all. So where G_ij is within the rounding of a gradient, two right
+computations may differ by far more than rounding. This is handled explicitly:
 
-One step (`parity.project.step`). A decision is *near* if |G_ij| is within the bound that the gradient itself is given. Under
-random rounding near decisions are held fixed, so that they widen no bound. Where a backend took one the other way, the
-definition follows it (G_ij, which is rounding error, changes its sign), everything is compared as ever, and the
-verdict's words count the decisions. A decision that is not near is not followed, and shows.
+One step (`parity.project.step`). A decision is *near* if |G_ij| is within the bound of the gradient itself. Under
+random rounding near decisions are fixed, so that they widen no bound. Where a backend took one the other way, the
+reference follows it (G_ij, which is rounding error, changes its sign), everything is compared as usual, and the
+verdict's derivation counts the decisions. A decision that is not near is not followed, so the verdict fails.
 
-Whole runs (`parity.project.training`). Every step shows which weights took part: those that moved by more than the decay. The
-decisions on which two runs part are counted. In float64 there are none (of 3,000,000 in 500 steps each is near with a
-probability of about 1e-15), and none are allowed for. In float32 a control whose nearest decision in every matrix is
-reversed at the second step says how far so many reversals carry the loss; its distance is allowed from the step on
-at which the runs first part on a decision, never before.
+Full runs (`parity.project.training`). Every step shows which weights took part: those that moved by more than the
+decay. The decisions on which two runs differ are counted. In float64 there are none (of 3,000,000 in 500 steps each is
+near with a probability of about 1e-15), and none are allowed for. In float32 a control whose nearest decision in every
+matrix is reversed at the second step measures how far so many reversals carry the loss; its distance is allowed from
+the step at which the runs first differ on a decision, never before.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ def decides(plan: Plan) -> bool:
 class Decisions:
     """The decisions of one step. gradients: exact, of the hidden matrices. near: by precision, which may go either way.
 
-    Those that are near in one precision are near in every lower one.
+    A decision that is near in one precision is near in every lower one.
     """
 
     gradients: dict[str, Tensor]
     near: dict[str, Near]
 
-    def held(self, gradients: dict[str, Tensor], reverse: Near) -> dict[str, Tensor]:
+    def fixed(self, gradients: dict[str, Tensor], reverse: Near) -> dict[str, Tensor]:
         """All gradients, the near ones with their exact sign or, where `reverse` says so, with the other."""
         fixed = {}
         for name, one in self.near["float32"].items():
@@ -57,16 +57,18 @@ class Decisions:
             fixed[name] = torch.where(one, gradients[name].abs() * sign, gradients[name])
         return gradients | fixed
 
-    def followed(self, got: dict[str, np.ndarray], own: dict, other: dict, dtype: str) -> Near:
-        """The near decisions that a backend took the other way: its weights are nearer to `other` than to `own`.
+    def followed(self, state: dict[str, np.ndarray], exact: dict, reverse: dict, dtype: str) -> Near:
+        """The near decisions that a backend took the other way: its weights are nearer to `reverse` than to `exact`.
 
-        got: its state by the names in a checkpoint; own: the definition's; other: the same, near decisions reversed.
+        state: the backend's, by the names in a checkpoint. exact: the reference's. reverse: the reference's with all
+        near decisions reversed.
         """
-        found = {}
-        for name, one in self.near[dtype].items():
-            mine, theirs = (np.abs(got[f"model.{name}"] - state[f"model.{name}"].numpy()) for state in (own, other))
-            found[name] = one & torch.from_numpy(theirs < mine)
-        return {name: one for name, one in found.items() if one.any()}
+        other_way = {}
+        for name, near in self.near[dtype].items():
+            got = state[f"model.{name}"]
+            unlike_exact, unlike_reverse = (np.abs(got - x[f"model.{name}"].numpy()) for x in (exact, reverse))
+            other_way[name] = near & torch.from_numpy(unlike_reverse < unlike_exact)
+        return {name: entries for name, entries in other_way.items() if entries.any()}
 
 
 def decisions(plan: Plan, gradients: Callable[[], dict[str, Tensor]]) -> Decisions:
@@ -75,12 +77,12 @@ def decisions(plan: Plan, gradients: Callable[[], dict[str, Tensor]]) -> Decisio
         return Decisions({}, {dtype: {} for dtype in ("float32", "float64")})
     rounded = Deviations(gradients)
     deviation = rounded.of(rounded.enough)
-    own = {name: g for name, g in rounded.exact.items() if plan.is_hidden(name, g)}
+    hidden = {name: g for name, g in rounded.exact.items() if plan.is_hidden(name, g)}
     near = {}
     for dtype in ("float32", "float64"):
-        found = {name: (g.abs() <= allowance(deviation[name], dtype)[0]) & (g != 0) for name, g in own.items()}
-        near[dtype] = {name: one for name, one in found.items() if one.any()}
-    return Decisions(own, near)
+        within = {name: (g.abs() <= allowance(deviation[name], dtype)[0]) & (g != 0) for name, g in hidden.items()}
+        near[dtype] = {name: entries for name, entries in within.items() if entries.any()}
+    return Decisions(hidden, near)
 
 
 def words(name: str, near: Near, followed: Near) -> str:
@@ -107,7 +109,7 @@ class Watch:
         before, self._weights = self._weights, self._read(trainer)
         eta = self.plan.recipe.hidden.rate * lr
         moved = np.abs(self._weights - before * (1 - eta * self.plan.recipe.hidden.weight_decay))
-        # What rounding a weight of this size leaves of a move is no decision.
+        # A move that the rounding of the weight may hide is no decision.
         clear = np.maximum(CLEAR * eta, 8 * UNIT[str(before.dtype)] * np.abs(before))
         self.taken.append(moved > 2 * clear)
         self.left.append(moved < clear)
@@ -121,12 +123,12 @@ class Watch:
     def _read(self, trainer) -> np.ndarray:
         state = trainer.read()
         values = {name: value for name, value in state.items() if name.startswith("model.")}
-        own = (value.ravel() for name, value in values.items() if self.plan.is_hidden(name[6:], value))
-        return np.concatenate([np.empty(0), *own], dtype=next(iter(values.values())).dtype)
+        hidden = (value.ravel() for name, value in values.items() if self.plan.is_hidden(name[6:], value))
+        return np.concatenate([np.empty(0), *hidden], dtype=next(iter(values.values())).dtype)
 
 
 def divergences(one: Watch, other: Watch) -> tuple[int, int | None]:
-    """(on how many decisions two runs of equally many steps part, at which step first)."""
+    """(on how many decisions two runs of equally many steps differ, at which step first)."""
     pairs = zip(one.taken, one.left, other.taken, other.left, strict=True)
     counts = [int((a & d | b & c).sum()) for a, b, c, d in pairs]
     return sum(counts), next((t for t, count in enumerate(counts) if count), None)

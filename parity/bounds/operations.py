@@ -1,10 +1,10 @@
 """How PyTorch's elementary operations round: the tables behind `parity.bounds.rounding`.
 
-An ATen operation is one of five kinds. EXACT ones move, compare or select numbers. ADDITIONS have two terms, SUMS have
-many (the sums of products too: matrix products, convolutions, the scattered sum that is an embedding's gradient).
-DECOMPOSED ones round many times inside and are taken apart first. All others round their result once.
+Each operation of ATen is in one of five classes. EXACT ones move, compare or select numbers. ADDITIONS have two terms,
+SUMS have many (the sums of products too: matrix products, convolutions, the scattered sum that is an embedding's
+gradient). DECOMPOSED ones round many times inside and are taken apart first. All others round their result once.
 
-An operation that is missing here is taken for one that rounds once: a bound may then be too small, never too great.
+An operation that is missing here is taken for one that rounds once: a bound may then be too tight, never too loose.
 Known to be missing: average pools and products of many factors.
 """
 
@@ -60,7 +60,7 @@ SUMS = {
         "index_put index_put_ _index_put_impl_ index_add index_add_ scatter_add scatter_add_"
     ).split()
 }
-# Products whose sums have as many terms as their left operand has columns: its place among the arguments, which is 1
+# Products whose sums have as many terms as their left operand has columns: its index among the arguments, which is 1
 # where a first one is added to each sum.
 PRODUCTS = {aten.mm: 0, aten.bmm: 0, aten.mv: 0, aten.addmm: 1, aten.baddbmm: 1, aten.addmv: 1}
 ADDITIONS = {aten.add, aten.add_, aten.sub, aten.sub_, aten.rsub}

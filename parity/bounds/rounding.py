@@ -10,25 +10,25 @@ its terms apart, as LayerNorm does, which computes x r - m r for (x - m) r. Movi
 rounds nothing.
 
 Method (Monte Carlo arithmetic; Parker 1997, Stott Parker & Pierce 2000). PyTorch runs the very computation in float64,
-and a dispatch mode adds such an error after every ATen operation, forward and backward. Operations that would do many
-roundings inside (norms, softmax, gelu, fused attention) are first decomposed into elementary ones, since an error must
-be free to grow inside them. For float64 and float32 u is 2^-24: float64 leaves layer for the noise, and the response is
-linear in u, so it is rescaled. In lower precisions it is not linear, and u is their own. The greatest change of each
-tensor over a few samples is its `deviation`.
+and a dispatch mode adds such an error after every operation of ATen, forward and backward. Operations that would do
+many roundings inside (norms, softmax, gelu, fused attention) are first decomposed into elementary ones, since an error
+must be free to grow inside them. For float64 and float32 u is 2^-24: float64 leaves enough digits for the noise, and
+the response is linear in u, so it is rescaled. In lower precisions it is not linear, and u is theirs. The greatest
+change of each tensor over a few samples is its `deviation`.
 
     bound = MARGIN * deviation * (u / 2^-24)
 
 MARGIN = 8 is the product of two factors: 4, because elementary functions of the frameworks are accurate to about two
-units in the last place where the model grants half a unit; and 2, because another order of summation and the greatest
-of many errors may exceed what a few samples showed. A tensor that is only moved about gets the bound 0: it must agree
-bit for bit. A defect of a formula or of a layer exceeds the bound by orders of magnitude; a TF32 product by 2^13 / 8.
+ulp where the model grants half an ulp; and 2, because another order of summation and the greatest of many errors may
+exceed what a few samples showed. A tensor that is only moved about gets the bound 0: it must agree bit for bit. A
+defect of a formula or of a layer exceeds the bound by orders of magnitude; a TF32 product by 2^13 / 8.
 
-How many samples? A deviation is the greatest of S n random errors (S samples of n elements), and they may all happen to be
-small, though the framework's own error is not. Say its errors are k times the model's, all normal. The verdict is a
+How many samples? A deviation is the greatest of S n random errors (S samples of n elements), and they may all happen to
+be slight, though the framework's error is not. Say its errors are k times the model's, all normal. The verdict is a
 false alarm with the probability that the greatest of n exceeds 8 / k times the greatest of the S n,
 
     P(S, n, k) = integral of (1 - F(8 x / k)^n) dF(x)^(S n),     F(x) = erf(x / sqrt 2);
-    P(S, 1, k) ~ (2 / pi)^(S / 2) (k / 8)^S (S - 1)!!     for even S and small k
+    P(S, 1, k) ~ (2 / pi)^(S / 2) (k / 8)^S (S - 1)!!     for even S and k << 8
 
     S, n       6, 1       6, 2       6, 3       8, 2       16, 1
     k = 1      1e-5       1e-8       4e-11      2e-10      1e-10
@@ -93,8 +93,9 @@ class RandomRounding(TorchDispatchMode):
         # addmm's factors weigh its terms, so squares by their squares.
         squared = kwargs | {key: kwargs[key] ** 2 for key in ("alpha", "beta") if key in kwargs}
         sizes = tree_map(lambda x: x.sqrt() if _is_floating(x) else x, _with(func, torch.square, args, squared))
-        if (place := PRODUCTS.get(func.overloadpacket)) is not None:
-            return sizes, float(args[place].shape[-1] + place)
+        if func.overloadpacket in PRODUCTS:
+            left = PRODUCTS[func.overloadpacket]
+            return sizes, float(args[left].shape[-1] + left)
         return sizes, _with(func, torch.ones_like, args, kwargs)
 
     def _rounded(self, x, size, count, func):
@@ -143,7 +144,7 @@ class Deviations:
                 exact = self.exact[name].double()  # truth values cannot be subtracted
                 change = torch.where(torch.isfinite(exact), value.double() - exact, 0)
                 worst = change.abs().max().item() if change.numel() else 0.0
-                # NumPy's, since max(0.0, nan) is 0.0: a NaN must stay, so that its verdict is red.
+                # NumPy's, since max(0.0, nan) is 0.0: a NaN must stay, so that its verdict fails.
                 self._worst[name] = float(np.maximum(self._worst[name], worst))
             self.drawn += 1
         return {name: change * (UNIT["float32"] / self.unit) for name, change in self._worst.items()}
@@ -153,25 +154,25 @@ def deviations(
     compute: Callable[[], dict[Hashable, Tensor]], unit: float = UNIT["float32"], samples: int | None = None
 ) -> dict[Hashable, float]:
     """The deviations of what `compute` returns, see `Deviations`; samples: how many, None for enough."""
-    found = Deviations(compute, unit)
-    return found.of(samples or found.enough)
+    rounded = Deviations(compute, unit)
+    return rounded.of(samples or rounded.enough)
 
 
 def retry_with_more_samples(
-    rounded: Deviations, judged: Callable[[dict[Hashable, float]], Iterable[Verdict]]
+    rounded: Deviations, compared: Callable[[dict[Hashable, float]], Iterable[Verdict]]
 ) -> list[Verdict]:
-    """The verdicts that `judged` makes of the deviations.
+    """The verdicts that `compared` makes of the deviations.
 
-    One sample alone makes a stricter bound; only what exceeds it is given enough of them, which takes 6 times as long.
+    One sample alone makes a stricter bound; only if it is exceeded are more drawn, which takes 6 times as long.
     """
     for samples in (1, rounded.enough):
-        found = list(judged(rounded.of(samples)))
-        if all(verdict.ok for verdict in found):
+        verdicts = list(compared(rounded.of(samples)))
+        if all(verdict.ok for verdict in verdicts):
             break
-    return found
+    return verdicts
 
 
 def allowance(deviation: float, dtype: str) -> tuple[float, str]:
-    """(bound, how it came about) for a tensor of this deviation, in a precision of UNIT."""
+    """(bound, its derivation in words) for a tensor of this deviation, in a precision of UNIT."""
     words = f"{MARGIN:g} x the deviation under random rounding at u = {UNIT[dtype]:.2g}"
     return MARGIN * deviation * UNIT[dtype] / UNIT["float32"], words

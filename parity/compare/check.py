@@ -1,11 +1,11 @@
 """`parity.check`: is this MLX module the same function as that PyTorch one?
 
     import parity
-    found = parity.check(mlx_block, torch_block, inputs=(2, 16, 64))
-    print(found)            # a table; found.ok, found.red, found.records(); found.or_raise() in a test
+    result = parity.check(mlx_block, torch_block, inputs=(2, 16, 64))
+    print(result)           # a table; result.ok, result.failures, result.records(); result.or_raise() in a test
 
-Both are left as they were found. Parameters are PyTorch's own (those in a special position moved, see `parity.compare.inputs`),
-carried to MLX through the map of names and layouts (`parity.mapping`). What is compared, variant by variant, says `parity.compare.verdicts`.
+Neither module is changed. The parameters are PyTorch's (those with special values moved, see `parity.compare.inputs`),
+carried to MLX through the map of names and layouts (`parity.mapping`). `parity.compare.verdicts` says what is compared.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ def check(
     seed: int = 0,
     name: str | None = None,
 ) -> Findings:
-    """Hold an MLX and a PyTorch implementation against each other; one verdict a tensor, variant and probe.
+    """Compare an MLX and a PyTorch implementation; one verdict a tensor, variant and probe.
 
     mlx, torch: modules, or functions of the inputs.
     inputs: a shape, or a list of shapes, arrays, `parity.integers` and trees of them; a function of a generator; or a
@@ -60,7 +60,7 @@ def check(
         one it is PyTorch in float64.
     names: how MLX's parameters are made of PyTorch's, see `parity.mapping.rules`; None: the same names.
     mlx_call, torch_call: (module, *inputs) -> outputs, for another method or other arguments.
-    parameters: values by PyTorch's names; None: its own, see `parity.compare.inputs`.
+    parameters: values by PyTorch's names; None: those of its module, see `parity.compare.inputs`.
     dtypes: of float64, float32, bfloat16, float16. compiled: of "mlx", "torch". everywhere: on this machine's GPU too.
     probes: of `parity.compare.verdicts.PROBES`.
     batched: whether axis 0 of every input and output runs over independent examples; None: assumed of modules with one
@@ -85,10 +85,10 @@ def check(
     if hasattr(inputs, "example") and hasattr(inputs, "validate"):
         from parity.compare.strategies import explored
 
-        found = explored(lambda given: at(arguments(list(given), generator)), inputs, examples)
+        verdicts = explored(lambda given: at(arguments(list(given), generator)), inputs, examples)
     else:
-        found = at(arguments(inputs, generator))
-    return Findings(pair.name, tuple(found), tuple(pair.names.described()), tuple(notes(pair, found)))
+        verdicts = at(arguments(inputs, generator))
+    return Findings(pair.name, tuple(verdicts), tuple(pair.names.described()), tuple(notes(pair, verdicts)))
 
 
 def paired(mlx: Any, torch: Any, definition: Any, names: Any, mlx_call: Any, torch_call: Any, name: str | None) -> Pair:
@@ -106,7 +106,7 @@ def paired(mlx: Any, torch: Any, definition: Any, names: Any, mlx_call: Any, tor
 
 
 def several(words: Any, what: str) -> tuple[str, ...]:
-    """Words as a tuple; a single one may stand by itself. Raises UsageError for anything else."""
+    """Words as a tuple, of a tuple, a list or a single word. Raises UsageError for anything else."""
     if isinstance(words, str):
         return (words,)
     if not isinstance(words, tuple | list):
@@ -116,11 +116,11 @@ def several(words: Any, what: str) -> tuple[str, ...]:
 
 def valued(pair: Pair, parameters: Arrays | None, generator: np.random.Generator) -> Arrays:
     """The parameters of the comparison. Raises UsageError if those given are not PyTorch's."""
-    own = pair.torch.parameters()
+    theirs = pair.torch.parameters()
     if parameters is None:
-        return general(own, generator)
-    differ = sorted(own.keys() ^ parameters.keys())
-    differ += [key for key in own.keys() & parameters.keys() if own[key].shape != np.shape(parameters[key])]
+        return general(theirs, generator)
+    differ = sorted(theirs.keys() ^ parameters.keys())
+    differ += [key for key in theirs.keys() & parameters.keys() if theirs[key].shape != np.shape(parameters[key])]
     if differ:
         raise UsageError(f"parameters must have PyTorch's names and shapes: {', '.join(differ)} do not.")
-    return {key: np.asarray(parameters[key], np.float32).astype(np.float64) for key in own}
+    return {key: np.asarray(parameters[key], np.float32).astype(np.float64) for key in theirs}

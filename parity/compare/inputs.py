@@ -1,11 +1,11 @@
-"""Where a foreign pair is compared: its inputs, however they were described, and its parameters in general position.
+"""The point at which a user's pair is compared: its inputs, however they are described, and its parameters.
 
-Inputs are described by what is at hand: a shape (normal numbers), an array of NumPy, MLX or PyTorch,
-`integers(shape, below)`, a tree of these,
-a function of a NumPy generator that returns the arguments, or a hypothesis strategy for them (`parity.compare.check`).
+A user describes inputs by a shape (normal numbers), an array of NumPy, MLX or PyTorch, `integers(shape, below)`, a tree
+of these, a function of a NumPy generator that returns the arguments, or a hypothesis strategy for them
+(`parity.compare.check`).
 
-Fresh layers sit in special positions: biases of zeros, gains of ones. There a forgotten bias, or a gain applied twice,
-makes no difference. So a parameter whose entries are all equal is moved by normal noise of deviation 0.2 (a matrix, by
+Fresh layers have special values: biases of zeros, gains of ones. There a forgotten bias, or a gain applied twice,
+makes no difference. So a parameter whose entries are all equal gets normal noise of deviation 0.2 (a matrix,
 0.2 / sqrt(fan in), so that what it multiplies keeps its size); others are taken as they are.
 """
 
@@ -23,12 +23,12 @@ from lyceum.personas.spec.case import representable
 from parity.compare.mlx_side import as_float64
 from parity.compare.test_point import Arrays
 
-SPREAD = 0.2
+NOISE = 0.2
 
 
 @dataclass(frozen=True)
 class integers:  # noqa: N801 - reads like the generator's method of this name
-    """An input of whole numbers from 0 to below - 1: token ids, say."""
+    """An input of integers from 0 to below - 1: token ids, say."""
 
     size: tuple[int, ...]
     below: int
@@ -63,7 +63,7 @@ def _drawn(x: Any, generator: np.random.Generator, drawn: bool) -> Any:
         return representable(generator.normal(size=x))
     if isinstance(x, np.ndarray | np.generic):
         if x.dtype.kind not in "fiub":
-            raise UsageError(f"an input has dtype {x.dtype}: give floating numbers, whole numbers or truth values.")
+            raise UsageError(f"an input has dtype {x.dtype}: give floating numbers, integers or booleans.")
         return representable(x) if x.dtype.kind == "f" else np.asarray(x)
     if isinstance(x, dict):
         return {key: _drawn(value, generator, drawn) for key, value in x.items()}
@@ -77,12 +77,12 @@ def _drawn(x: Any, generator: np.random.Generator, drawn: bool) -> Any:
     )
 
 
-def general(own: Arrays, generator: np.random.Generator) -> Arrays:
-    """A module's own parameters in general position, see the module; float64 holding float32 values."""
-    return {name: representable(_moved(value, generator)) for name, value in own.items()}
+def general(parameters: Arrays, generator: np.random.Generator) -> Arrays:
+    """A module's parameters without special values, see the module; float64 holding float32 values."""
+    return {name: representable(_moved(value, generator)) for name, value in parameters.items()}
 
 
 def _moved(value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     if value.size == 0 or np.ptp(value) > 0:
         return value
-    return value + SPREAD / np.sqrt(value.shape[-1] if value.ndim > 1 else 1) * generator.normal(size=value.shape)
+    return value + NOISE / np.sqrt(value.shape[-1] if value.ndim > 1 else 1) * generator.normal(size=value.shape)

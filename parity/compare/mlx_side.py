@@ -1,7 +1,7 @@
-"""An MLX module or function, probed at a point in any precision, and left as it was found.
+"""An MLX module or function, evaluated at a point in any precision, and left as it was before.
 
-An MLX module holds its parameters; for a probe they are exchanged through `update` and put back. What a probe is, says
-`parity.compare.test_point`. Second order is reverse over reverse, jvp is forward mode.
+An MLX module holds its parameters; for an evaluation they are exchanged through `update` and put back.
+`parity.compare.test_point` defines the probes. Second order is reverse over reverse, jvp is forward mode.
 """
 
 from __future__ import annotations
@@ -36,29 +36,28 @@ class MlxSide:
             self.call = lambda _, *inputs: routed(target)(*inputs)
 
     def parameters(self) -> Arrays:
-        """Its own floating parameters (every public floating array), float64, by name."""
-        return {name: as_float64(x) for name, x in self._own().items()}
+        """Its floating parameters (every public floating array), float64, by name."""
+        return {name: as_float64(x) for name, x in self._floating().items()}
 
-    def probe(self, kind: str, point: Point, variant: Variant) -> Values:
+    def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64; gradients by MLX's names."""
-        kinds = {
+        methods = {
             "value": self._values, "gradient": self._reverse, "second": self._second, "jvp": self._forward,
             "looped": self._looped, "vmapped": self._vmapped,
         }  # fmt: skip
         with mx.stream(mx.cpu if variant.device == "cpu" else mx.gpu), self._lent():
-            found = kinds[kind](point, variant)
-            return {key: as_float64(x) for key, x in found.items()}
+            return {key: as_float64(x) for key, x in methods[probe](point, variant).items()}
 
-    def _own(self) -> dict[str, mx.array]:
+    def _floating(self) -> dict[str, mx.array]:
         return {name: x for name, x in tree_flatten(self.module.parameters()) if x.dtype in FLOATING}
 
     @contextmanager
     def _lent(self) -> Iterator[None]:
-        own = list(self._own().items())
+        before = list(self._floating().items())
         try:
             yield
         finally:
-            self.module.update(tree_unflatten(own))
+            self.module.update(tree_unflatten(before))
 
     def _apply(self, given: dict[str, mx.array], inputs: tuple) -> dict[str, mx.array]:
         self.module.update(tree_unflatten([(n, x) for n, x in given.items() if not n.startswith("input ")]))
@@ -90,7 +89,7 @@ class MlxSide:
         pull, directions = self._weighed(point, variant), _arrays(point.directions, variant)
 
         def along(given: dict[str, mx.array]) -> mx.array:
-            gradients = mx.grad(lambda point: pull(point)[0])(given)
+            gradients = mx.grad(lambda moved: pull(moved)[0])(given)
             return sum((gradients[name] * v).sum() for name, v in directions.items())
 
         return {("second", name): g for name, g in mx.grad(along)(_arrays(point.leaves(), variant)).items()}
@@ -124,8 +123,10 @@ class MlxSide:
         return {("vmapped", name): y for name, y in zip(names, mapped, strict=True)}
 
 
-def _array(x: np.ndarray | mx.array, kind: mx.Dtype | None = None) -> mx.array:
-    return x if isinstance(x, mx.array) else mx.array(x, kind) if x.dtype.kind == "f" else mx.array(x)
+def _array(x: np.ndarray | mx.array, dtype: mx.Dtype | None = None) -> mx.array:
+    if isinstance(x, mx.array):
+        return x
+    return mx.array(x, dtype) if x.dtype.kind == "f" else mx.array(x)
 
 
 def _arrays(arrays: Arrays, variant: Variant) -> dict[str, mx.array]:

@@ -32,12 +32,12 @@ class Pair:
     definition: Callable[..., Any] | None = None
     batched: bool = False
 
-    def probe(self, variant: Variant, kind: str, point: Point) -> Values:
+    def evaluate(self, variant: Variant, probe: str, point: Point) -> Values:
         """A probe of one variant (see `parity.compare.test_point`), in PyTorch's names; float64 in the exact mode."""
         if variant.backend == "torch":
-            return self.torch.probe(kind, point, variant)
+            return self.torch.evaluate(probe, point, variant)
         with exact() if variant.dtype == "float64" else nullcontext():
-            return self._from_mlx(self.mlx.probe(kind, self._for_mlx(point), variant), kind)
+            return self._from_mlx(self.mlx.evaluate(probe, self._for_mlx(point), variant), probe)
 
     def _for_mlx(self, point: Point) -> Point:
         """The same point in MLX's names and layouts."""
@@ -52,10 +52,10 @@ class Pair:
             directions |= self.names.to_mlx(still | along)
         return replace(point, parameters=parameters, directions=directions)
 
-    def _from_mlx(self, values: Values, kind: str) -> Values:
+    def _from_mlx(self, values: Values, probe: str) -> Values:
         """The same arrays in PyTorch's names and layouts: derivatives by parameter are carried back."""
-        if self.names is None or kind not in ("gradient", "second"):
+        if self.names is None or probe not in ("gradient", "second"):
             return values
-        own = {name: g for (what, name), g in values.items() if what == kind and not name.startswith("input ")}
-        rest = {key: x for key, x in values.items() if key[0] != kind or key[1] not in own}
-        return rest | {(kind, name): g for name, g in self.names.to_torch(own).items()}
+        gradients = {name: g for (of, name), g in values.items() if of == probe and not name.startswith("input ")}
+        rest = {key: x for key, x in values.items() if key[0] != probe or key[1] not in gradients}
+        return rest | {(probe, name): g for name, g in self.names.to_torch(gradients).items()}

@@ -1,8 +1,8 @@
-"""Is the oracle's gradient the derivative of its function? Held against finite differences along one direction.
+"""Is the oracle's gradient the derivative of its function? Compared with finite differences along one direction.
 
     <grad, v> = d/dh <f(theta + h v), c>  at h = 0
 
-f is the definition, or where there is none PyTorch's own float64 forward pass: a branch that is cut off from the
+f is the definition, or where there is none PyTorch's float64 forward pass: a branch that is cut off from the
 gradient by mistake shows in either.
 
 A central difference of step h is off by c_2 h^2 + c_4 h^4 + ... and by the rounding of f over h. Ridders' table
@@ -13,7 +13,7 @@ A central difference of step h is off by c_2 h^2 + c_4 h^4 + ... and by the roun
 How far an entry lies from the two that it is made of bounds what truncation is left in it. The rounding in it grows
 with j. The entry for which the two together are smallest is the answer, and the two together are its bound; the table
 ends when they are below SHARP of the gradient's shares, or when at half the step rounding alone would be more. Two
-entries may lie close by chance while the step is too large; so before anything is called red, SHARP no longer counts.
+entries may happen to lie close while the step is too large; so before the verdict fails, SHARP no longer counts.
 """
 
 from __future__ import annotations
@@ -35,30 +35,30 @@ SHARP = 2.0**-20  # what is smaller does not show in float32, and in float64 the
 
 def slope(pair: Pair, point: Point, truth: Values) -> Verdict:
     """PyTorch's gradient against the slope along the point's direction; variant "definition slope" or "torch slope"."""
-    point, direction = point.leaves(), point.directions
+    values, direction = point.leaves(), point.directions
 
     def along(h: float) -> float:
-        return weighed(pair, point.at({name: x + h * direction[name] for name, x in point.items()}))
+        return weighed(pair, point.at({name: x + h * direction[name] for name, x in values.items()}))
 
-    size = max((float(np.abs(x).max(initial=0.0)) for x in point.values()), default=0.0) or 1.0
+    size = max((float(np.abs(x).max(initial=0.0)) for x in values.values()), default=0.0) or 1.0
     terms = sum(c.size for c in point.cotangents.values())
     noise = 4 * UNIT["float64"] * terms * max(1.0, abs(along(0.0)))
     shares = [truth["gradient", name] * v for name, v in direction.items() if ("gradient", name) in truth]
     claimed, magnitude = sum(float(x.sum()) for x in shares), sum(float(np.abs(x).sum()) for x in shares)
     start = STEP * min(1.0, size)
-    found, truncation, rounding, h = ridders(along, start, noise, SHARP * magnitude)
-    if not abs(claimed - found) <= truncation + rounding:
-        found, truncation, rounding, h = ridders(along, start, noise, 0.0)
+    measured, truncation, rounding, h = ridders(along, start, noise, SHARP * magnitude)
+    if not abs(claimed - measured) <= truncation + rounding:
+        measured, truncation, rounding, h = ridders(along, start, noise, 0.0)
     variant = "definition slope" if pair.definition else "torch slope"
     words = f"what Ridders' table leaves of truncation and rounding at h = {h:.2g}"
     allowed = truncation + rounding + UNIT["float64"] * magnitude
-    return compare(pair.name, variant, "all", np.array(claimed), np.array(found), allowed, words)
+    return compare(pair.name, variant, "all", np.array(claimed), np.array(measured), allowed, words)
 
 
 def ridders(f: Callable[[float], float], h: float, noise: float, enough: float) -> tuple[float, float, float, float]:
     """(f'(0), its truncation error at most, its rounding error at most, the last step used).
 
-    noise: the error of f. enough: an error that is small enough.
+    noise: the error of f. enough: an error that need not be reduced further.
     """
     best, above = (np.nan, np.inf, np.inf, h), []
     for _ in range(LEVELS):
@@ -80,5 +80,5 @@ def weighed(pair: Pair, point: Point) -> float:
     if pair.definition is not None:
         outputs = dict(leaves(pair.definition(point.parameters, *point.inputs), "output"))
     else:
-        outputs = {name: x for (_, name), x in pair.probe(ORACLE, "value", point).items()}
+        outputs = {name: x for (_, name), x in pair.evaluate(ORACLE, "value", point).items()}
     return sum(float((np.asarray(outputs[name]) * c).sum()) for name, c in point.cotangents.items())

@@ -8,18 +8,19 @@ from typing import Any
 from parity.results.verdict import Verdict
 
 
-class _Red(Exception):
+class _Failed(Exception):
     """Tells hypothesis that an example fails."""
 
 
-def explored(judged: Callable[[tuple], list[Verdict]], strategy: Any, examples: int) -> list[Verdict]:
-    """The verdicts of `examples` draws if all are green, else those of the smallest failing one alone.
+def explored(verdicts_at: Callable[[tuple], list[Verdict]], strategy: Any, examples: int) -> list[Verdict]:
+    """The verdicts of `examples` draws if all passed, else those of the smallest failing one alone.
 
-    strategy: a hypothesis strategy for the tuple of arguments. The draws are the same in every run.
+    verdicts_at: the verdicts for a tuple of arguments. strategy: a hypothesis strategy for that tuple. The draws are
+    the same in every run.
     """
     from hypothesis import HealthCheck, given, settings
 
-    green: list[Verdict] = []
+    passed: list[Verdict] = []
     failing: list[Verdict] = []
 
     @settings(
@@ -27,14 +28,14 @@ def explored(judged: Callable[[tuple], list[Verdict]], strategy: Any, examples: 
     )
     @given(strategy)
     def every(inputs: Any) -> None:
-        found = judged(inputs if isinstance(inputs, tuple) else (inputs,))
-        if any(not verdict.ok for verdict in found):
-            failing[:] = found  # the last that hypothesis runs is the smallest
-            raise _Red
-        green.extend(found)
+        verdicts = verdicts_at(inputs if isinstance(inputs, tuple) else (inputs,))
+        if any(not verdict.ok for verdict in verdicts):
+            failing[:] = verdicts  # the last that hypothesis runs is the smallest
+            raise _Failed
+        passed.extend(verdicts)
 
     try:
         every()
-    except _Red:
+    except _Failed:
         return failing
-    return green
+    return passed

@@ -7,13 +7,13 @@ A function f of leaves theta (the parameters and the floating inputs) is probed 
     jvp         d/dh f(theta + h v)  at h = 0               v a random direction
     second      d/dtheta <d/dtheta <f(theta), c>, v>        a product of the Hessian with v
     looped      f on each example of the batch by itself
-    vmapped     the same through the framework's own vmap
+    vmapped     the same through the framework's vmap
 
 A sum (c = 1) would hide permuted outputs and vanish on softmaxes; a random c weighs every output differently, so that
 with probability one a wrong entry of the Jacobian shows; so does a random v.
 
-All numbers are float64 arrays that hold float32 values (or those of a lower precision, `rounded`), so that every variant
-starts from the very same point.
+All numbers are float64 arrays that hold float32 values (or those of a lower precision, `rounded`), so that every
+variant starts from the very same point.
 """
 
 from __future__ import annotations
@@ -64,10 +64,10 @@ class Point:
 
     def rounded(self, dtype: str) -> Point:
         """The same with every number rounded to `dtype`."""
-        kind = getattr(torch, dtype)
+        precision = getattr(torch, dtype)
 
         def narrow(_: str, x: np.ndarray) -> np.ndarray:
-            return torch.from_numpy(x).to(kind).double().numpy() if x.dtype.kind == "f" else x
+            return torch.from_numpy(x).to(precision).double().numpy() if x.dtype.kind == "f" else x
 
         def all_of(arrays: Arrays) -> Arrays:
             return {name: narrow(name, x) for name, x in arrays.items()}

@@ -1,10 +1,10 @@
-"""A PyTorch module or function, probed at a point in any precision, without being changed.
+"""A PyTorch module or function, evaluated at a point in any precision, without being changed.
 
-The module runs through `torch.func.functional_call`, which lends it other parameters and buffers for one call. What a
-probe is, says `parity.compare.test_point`.
+The module runs through `torch.func.functional_call`, which lends it other parameters and buffers for one call.
+`parity.compare.test_point` defines the probes.
 
-Buffers that float32 does not hold exactly (the inverse frequencies of rotary positions, say) are multiplied by 1, a
-rounding that `parity.bounds.rounding` sees: a variant in float32 rounds them too.
+Buffers that float32 cannot represent (the inverse frequencies of rotary positions, say) are multiplied by 1, a rounding
+that `parity.bounds.rounding` sees: a variant in float32 rounds them too.
 """
 
 from __future__ import annotations
@@ -51,38 +51,38 @@ class TorchSide:
             self.called = Called(nn.Module(), lambda _, *inputs: target(*inputs))
         # Asked once and in NumPy, where neither functorch nor whoever watches for casts takes notice.
         self._fine = {name for name, x in self.buffers().items() if not np.array_equal(representable(x), x)}
-        self._casts: bool | None = None  # whether it asks for float32 by itself, once that has been found out
+        self._casts: bool | None = None  # whether it asks for float32 by itself; None before it has been watched
 
     def parameters(self) -> Arrays:
-        """Its own floating parameters, float64, by name."""
+        """Its parameters, float64, by name."""
         return {name: x.detach().double().cpu().numpy() for name, x in self.called.module.named_parameters()}
 
     def buffers(self) -> Arrays:
-        """Its own floating buffers, float64, by name."""
-        own = self.called.module.named_buffers()
-        return {name: x.detach().double().cpu().numpy() for name, x in own if x.is_floating_point()}
+        """Its floating buffers, float64, by name."""
+        named = self.called.module.named_buffers()
+        return {name: x.detach().double().cpu().numpy() for name, x in named if x.is_floating_point()}
 
-    def probe(self, kind: str, point: Point, variant: Variant) -> Values:
+    def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64, as this variant computes them: forward mode for jvp."""
         native = {"jvp": self._forward, "looped": self._looped, "vmapped": self._vmapped}
-        if kind not in native:
-            return _arrays(self.tensors((kind,), point, variant))
+        if probe not in native:
+            return _arrays(self.tensors((probe,), point, variant))
         setting = _Setting(variant)
         # The fused attention kernels have neither forward mode nor vmap.
         with self._exactly(point, setting), sdpa_kernel(SDPBackend.MATH):
-            return _arrays({(kind, name): x for name, x in native[kind](point, setting).items()})
+            return _arrays({(probe, name): x for name, x in native[probe](point, setting).items()})
 
-    def tensors(self, kinds: tuple[str, ...], point: Point, variant: Variant = ORACLE) -> Tensors:
-        """Several probes ("value", which always comes along, "gradient", "jvp", "second") as tensors, by reverse mode.
+    def tensors(self, probes: tuple[str, ...], point: Point, variant: Variant = ORACLE) -> Tensors:
+        """The probes "value", which always comes along, "gradient", "jvp" and "second" as tensors, by reverse mode.
 
         J v is the derivative in c of <J^T c, v>: reverse mode twice needs no other rules than the gradient does, so an
-        oracle made of it can judge the rules of forward mode.
+        oracle made of it can check the rules of forward mode.
         """
         setting = _Setting(variant)
         with self._exactly(point, setting):
-            if set(kinds) <= {"value"}:
+            if set(probes) <= {"value"}:
                 return {("value", name): y for name, y in self._outputs(point, setting).items()}
-            return self._reverse(kinds, point, setting)
+            return self._reverse(probes, point, setting)
 
     def _exactly(self, point: Point, setting: _Setting) -> AbstractContextManager:
         """PyTorch's exact mode where a float64 variant needs it."""
@@ -92,21 +92,21 @@ class TorchSide:
             self._casts = casts(lambda: self._outputs(point, setting))
         return exact_torch() if self._casts else nullcontext()
 
-    def _reverse(self, kinds: tuple[str, ...], point: Point, setting: _Setting) -> Tensors:
+    def _reverse(self, probes: tuple[str, ...], point: Point, setting: _Setting) -> Tensors:
         given = {name: x.requires_grad_() for name, x in setting.all(point.leaves()).items()}
         cotangents = {name: x.requires_grad_() for name, x in setting.all(point.cotangents).items()}
-        deep = bool({"jvp", "second"} & set(kinds))
+        deep = bool({"jvp", "second"} & set(probes))
         with sdpa_kernel(SDPBackend.MATH) if deep else nullcontext():  # the fused kernels have first derivatives only
             outputs = self._apply(given, point.inputs, setting)
-            risen = {name: y for name, y in outputs.items() if y.requires_grad}
-            gradients = _gradients(list(risen.values()), given, [cotangents[name] for name in risen], deep)
-            found = {("value", name): y for name, y in outputs.items()}
-            found |= {("gradient", name): g for name, g in gradients.items()}
+            varying = {name: y for name, y in outputs.items() if y.requires_grad}
+            gradients = _gradients(list(varying.values()), given, [cotangents[name] for name in varying], deep)
+            results = {("value", name): y for name, y in outputs.items()}
+            results |= {("gradient", name): g for name, g in gradients.items()}
             if deep:
                 along = sum((g * setting.tensor(point.directions[name])).sum() for name, g in gradients.items())
-                found |= {("second", name): g for name, g in _gradients([along], given, None, True).items()}
-                found |= {("jvp", name): g for name, g in _gradients([along], cotangents, None, False).items()}
-        return {key: x for key, x in found.items() if key[0] in (*kinds, "value")}
+                results |= {("second", name): g for name, g in _gradients([along], given, None, True).items()}
+                results |= {("jvp", name): g for name, g in _gradients([along], cotangents, None, False).items()}
+        return {key: x for key, x in results.items() if key[0] in (*probes, "value")}
 
     def _outputs(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
         with torch.no_grad():
@@ -131,8 +131,8 @@ class TorchSide:
         return dict(leaves(run(tensors, arguments), "output"))
 
     def _forward(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
-        def function(point: dict[str, Tensor]) -> dict[str, Tensor]:
-            outputs = self._apply(point, point.inputs, setting)
+        def function(given: dict[str, Tensor]) -> dict[str, Tensor]:
+            outputs = self._apply(given, point.inputs, setting)
             return {name: outputs[name] for name in point.cotangents}
 
         return torch.func.jvp(function, (setting.all(point.leaves()),), (setting.all(point.directions),))[1]
@@ -143,30 +143,30 @@ class TorchSide:
         inputs = arranged(point.inputs, lambda name, x: given[name] if name in given else setting.tensor(x))
 
         def one(*example: Any) -> dict[str, Tensor]:
-            whole = arranged(example, lambda _, x: x[None])
-            return {name: y[0] for name, y in self._apply(fixed, whole, setting).items()}
+            batch = arranged(example, lambda _, x: x[None])
+            return {name: y[0] for name, y in self._apply(fixed, batch, setting).items()}
 
         return torch.func.vmap(one)(*inputs)
 
 
 class _Setting:
-    """A variant in PyTorch's words."""
+    """A variant in PyTorch's terms: dtype, device, whether compiled."""
 
     def __init__(self, variant: Variant):
         self.dtype, self.device, self.compiled = getattr(torch, variant.dtype), variant.device, variant.compiled
 
     def tensor(self, x: np.ndarray | Tensor) -> Tensor:
-        """Floating arrays in this precision, whole numbers as int64, truth values as they are; tensors unchanged."""
+        """Floating arrays in this precision, integers as int64, booleans as they are; tensors unchanged."""
         if isinstance(x, Tensor):
             return x
-        kinds = {"f": self.dtype, "b": torch.bool}
-        return torch.tensor(x, dtype=kinds.get(x.dtype.kind, torch.int64), device=self.device)
+        dtypes = {"f": self.dtype, "b": torch.bool}
+        return torch.tensor(x, dtype=dtypes.get(x.dtype.kind, torch.int64), device=self.device)
 
     def all(self, arrays: Arrays) -> dict[str, Tensor]:
         return {name: self.tensor(x) for name, x in arrays.items()}
 
     def buffer(self, x: Tensor, fine: bool) -> Tensor:
-        """A buffer in this precision; fine: whether float32 does not hold it, see the module."""
+        """A buffer in this precision; fine: whether float32 cannot represent it, see the module."""
         if not x.is_floating_point():
             return x.to(self.device)
         moved = x.to(self.device, self.dtype)
@@ -177,11 +177,11 @@ def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, grap
     """The gradients that exist, by leaf."""
     if not outputs or not given:
         return {}
-    found = torch.autograd.grad(outputs, list(given.values()), cotangents, create_graph=graph, allow_unused=True)
-    return {name: g for name, g in zip(given, found, strict=True) if g is not None}
+    gradients = torch.autograd.grad(outputs, list(given.values()), cotangents, create_graph=graph, allow_unused=True)
+    return {name: g for name, g in zip(given, gradients, strict=True) if g is not None}
 
 
 def _arrays(tensors: Tensors) -> Values:
-    """Floating tensors as float64; whole numbers and truth values stay what they are, as they have no derivative."""
-    found = {key: x.detach().cpu() for key, x in tensors.items()}
-    return {key: (x.double() if x.is_floating_point() else x).numpy() for key, x in found.items()}
+    """Floating tensors as float64; integers and booleans stay what they are, as they have no derivative."""
+    detached = {key: x.detach().cpu() for key, x in tensors.items()}
+    return {key: (x.double() if x.is_floating_point() else x).numpy() for key, x in detached.items()}

@@ -1,4 +1,4 @@
-"""Is there anything to compare? Each side runs once or twice before the verdicts, and what is amiss is said plainly."""
+"""Can the pair be compared at all? Each side runs once or twice before the verdicts; a problem becomes a sentence."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ NAMES = {"torch": "PyTorch", "mlx": "MLX"}
 
 
 def deterministic(pair: Pair, point: Point) -> dict[str, np.ndarray]:
-    """PyTorch's float64 outputs by name, after making sure that both sides run, repeat themselves and fit each other.
+    """PyTorch's float64 outputs by name, after a check that both sides run, repeat themselves and fit each other.
 
     Raises UsageError, one sentence.
     """
-    found = {backend: ran(pair, variant, point) for backend, variant in FIRST.items()}
-    for backend, outputs in found.items():
+    results = {backend: ran(pair, variant, point) for backend, variant in FIRST.items()}
+    for backend, outputs in results.items():
         for name, y in outputs.items():
             if y.dtype.kind == "f" and np.isnan(y).any():
                 where = tuple(int(i) for i in np.argwhere(np.isnan(y))[0])
@@ -35,28 +35,28 @@ def deterministic(pair: Pair, point: Point) -> dict[str, np.ndarray]:
         again = ran(pair, FIRST[backend], point)
         if any(not np.array_equal(y, again[name]) for name, y in outputs.items()):
             raise UsageError(
-                f"{pair.name}: {NAMES[backend]} gives different results for the same inputs: call .eval() to turn dropout "
-                "off, or hand its random numbers in as inputs."
+                f"{pair.name}: {NAMES[backend]} gives different results for the same inputs: call .eval() to turn "
+                "dropout off, or hand its random numbers in as inputs."
             )
-    shapes = [{name: y.shape for name, y in outputs.items()} for outputs in found.values()]
+    shapes = [{name: y.shape for name, y in outputs.items()} for outputs in results.values()]
     if shapes[0] != shapes[1]:
-        theirs, ours = (", ".join(f"{name} {shape}" for name, shape in own.items()) for own in shapes)
+        theirs, ours = (", ".join(f"{name} {shape}" for name, shape in outputs.items()) for outputs in shapes)
         raise UsageError(
             f"{pair.name}: the outputs differ in shape, PyTorch's {theirs}, MLX's {ours}: make them the same with "
             "torch_call or mlx_call."
         )
-    return found["torch"]
+    return results["torch"]
 
 
-def notes(pair: Pair, found: list[Verdict]) -> Iterator[str]:
-    """Why float64 may be red without a difference of mathematics: constants that were made in float32."""
-    red = [verdict for verdict in found if not verdict.ok]
-    if not red or any("float64" not in verdict.variant for verdict in red):
+def notes(pair: Pair, verdicts: list[Verdict]) -> Iterator[str]:
+    """Why float64 may fail without a difference of mathematics: constants that were made in float32."""
+    failures = [verdict for verdict in verdicts if not verdict.ok]
+    if not failures or any("float64" not in verdict.variant for verdict in failures):
         return
     for name, x in pair.torch.called.module.named_buffers():
         if x.dtype == torch.float32:
             yield (
-                f"note: only float64 is red, and PyTorch's buffer {name} was made in float32: build the module within "
+                f"note: only float64 failed, and PyTorch's buffer {name} was made in float32: build the module within "
                 "parity.in_float64()."
             )
 
@@ -64,7 +64,7 @@ def notes(pair: Pair, found: list[Verdict]) -> Iterator[str]:
 def ran(pair: Pair, variant: Variant, point: Point) -> dict[str, np.ndarray]:
     """The outputs of one side on the CPU, by name."""
     with explained(f"{pair.name}: {NAMES[variant.backend]}", point):
-        outputs = {name: y for (_, name), y in pair.probe(variant, "value", point).items()}
+        outputs = {name: y for (_, name), y in pair.evaluate(variant, "value", point).items()}
     if not outputs:
         raise UsageError(
             f"{pair.name}: {NAMES[variant.backend]} returns no array: return one, or a tuple or dictionary of them."
@@ -81,8 +81,9 @@ def explained(who: str, point: Point):
         raise
     except Exception as error:  # whatever foreign code may raise
         given = ", ".join(f"{x.dtype} {x.shape}" for _, x in enumerate_leaves(point.inputs)) or "none"
-        said = str(error).strip().splitlines()
+        lines = str(error).strip().splitlines()
+        message = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
         raise UsageError(
-            f"{who} does not run on the CPU with these inputs ({given}): {type(error).__name__}"
-            f"{': ' + said[0] if said else ''}; the comparison starts there, so give it a module and inputs that do."
+            f"{who} does not run on the CPU with these inputs ({given}): {message}; the comparison starts there, so give "
+            "it a module and inputs that do."
         ) from error

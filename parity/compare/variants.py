@@ -1,7 +1,7 @@
-"""Variants: the ways in which a pair is computed and held against the oracle.
+"""Variants: the ways in which a pair is computed and compared with the oracle.
 
-A variant is a backend, a precision, compiled or not, on a device. Float64 exists on the CPU alone (CUDA aside), so there the
-mathematics is compared, and every other variant has rounding to explain what it differs by.
+A variant is a backend, a precision, compiled or not, on a device. Float64 exists on the CPU alone (CUDA aside), so
+there the mathematics is compared; in every other variant rounding may explain a difference.
 """
 
 from __future__ import annotations
@@ -20,7 +20,10 @@ BACKENDS = ("torch", "mlx")
 
 @dataclass(frozen=True)
 class Variant:
-    """backend: "torch" or "mlx". dtype: a precision of `parity.bounds.rounding.UNIT`. device: "cpu", "cuda", "mps" or "metal"."""
+    """backend: "torch" or "mlx". dtype: a precision of `parity.bounds.rounding.UNIT`.
+
+    device: "cpu", "cuda", "mps" or "metal".
+    """
 
     backend: str
     dtype: str
@@ -37,16 +40,16 @@ ORACLE = Variant("torch", "float64")
 
 def devices() -> dict[str, tuple[str, ...]]:
     """The devices that each backend has here, besides the CPU."""
-    found = {"torch": [], "mlx": []}
+    available = {"torch": [], "mlx": []}
     if torch.cuda.is_available():
-        found["torch"].append("cuda")
+        available["torch"].append("cuda")
     if torch.backends.mps.is_available():
-        found["torch"].append("mps")
+        available["torch"].append("mps")
     if mx.metal.is_available():
-        found["mlx"].append("metal")
+        available["mlx"].append("metal")
     elif mx.cuda.is_available():
-        found["mlx"].append("cuda")
-    return {backend: tuple(names) for backend, names in found.items()}
+        available["mlx"].append("cuda")
+    return {backend: tuple(names) for backend, names in available.items()}
 
 
 def variants(dtypes: tuple[str, ...], compiled: tuple[str, ...] = (), everywhere: bool = False) -> Iterator[Variant]:
@@ -55,10 +58,10 @@ def variants(dtypes: tuple[str, ...], compiled: tuple[str, ...] = (), everywhere
     compiled: the backends that run compiled as well. everywhere: on the devices of this machine too. Both in every
     precision but float64.
     """
-    for words, known, kind in ((dtypes, tuple(UNIT), "precision"), (compiled, BACKENDS, "backend to compile")):
+    for words, known, what in ((dtypes, tuple(UNIT), "precision"), (compiled, BACKENDS, "backend to compile")):
         for word in words:
             if word not in known:
-                raise UsageError(f"there is no {kind} {word!r}: choose from {', '.join(known)}.")
+                raise UsageError(f"there is no {what} {word!r}: choose from {', '.join(known)}.")
     for dtype in dtypes:
         yield from (variant for variant in (Variant(backend, dtype) for backend in BACKENDS) if variant != ORACLE)
         if dtype != "float64":
@@ -68,7 +71,7 @@ def variants(dtypes: tuple[str, ...], compiled: tuple[str, ...] = (), everywhere
 
 
 def plain(chosen: tuple[Variant, ...]) -> list[Variant]:
-    """The oracle's and those of the variants that run eagerly on the CPU in float64 or float32."""
+    """The oracle, and those of the variants that run eagerly on the CPU in float64 or float32."""
     return [
         variant
         for variant in (ORACLE, *chosen)

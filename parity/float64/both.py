@@ -1,7 +1,7 @@
-"""True float64 in either framework: where a pair is built, and where it is computed in float64.
+"""True float64 in both frameworks, for building a pair, and whether PyTorch code needs the exact mode at all.
 
-PyTorch's exact mode stands beside every operation and makes small ones several times slower. Only code that asks for a
-lower precision by itself needs it, and whether a computation does is found out by watching it once (`casts`).
+PyTorch's exact mode intercepts every operation and makes short ones several times slower. Only code that asks for a
+lower precision by itself needs it; whether a computation does is seen by watching it once (`casts`).
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ from parity.float64.torch_mode import WIDE, exact_torch
 
 @contextmanager
 def in_float64() -> Iterator[None]:
-    """Build and compute in true float64 in both frameworks; see `parity.float64` and `pytorch`."""
+    """Build and compute in true float64 in both frameworks; see `mlx_mode` and `torch_mode`."""
     with exact(), exact_torch():
         yield
 
 
 def casts(compute: Callable[[], object]) -> bool:
-    """Whether `compute`, in PyTorch, makes a tensor of a lower precision than float64 on its way."""
+    """Whether `compute`, in PyTorch, makes a tensor of a lower precision than float64 inside."""
     with _Watch() as watch:
         compute()
     return watch.narrow

@@ -1,9 +1,9 @@
 """Softmax, norms, attention and the other fused operations of MLX, as plain float64 compositions.
 
-Each function here takes what MLX's function of the same name takes and computes it by its definition from elementwise
-functions that are accurate (`functions`) and from sums and products (which MLX has right). Fusing is what the
-originals add; here nothing is fused, so automatic differentiation of the definition gives the gradient. Three reasons
-bring an operation into this file:
+Each function here takes what MLX's function of the same name takes and computes it by its definition from accurate
+elementwise functions (`functions`) and from sums and products (which MLX has right). Fusing is what the originals add;
+here nothing is fused, so automatic differentiation of the definition gives the gradient. Three reasons bring an
+operation into this file:
 
     float32 inside:      exp, sin, cos in softmax, logsumexp, logcumsumexp, attention, rope; the sums in norms and
                          convolutions; the answer of cross_entropy

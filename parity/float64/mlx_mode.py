@@ -1,20 +1,20 @@
-"""The exact mode: a context in which MLX's float64 is float64.
+"""The exact mode of MLX: a context in which its float64 is float64.
 
-Why. The bridge compares algebra: two implementations, run in float64, must agree near 1e-12, so that any larger
-difference is one of mathematics. On the CPU (the only place where MLX has float64) some of its float64 primitives are
-float32 approximations inside (upstream issue mlx#3047), and such a comparison would drown at 1e-6. Inside
+Why. The harness compares algebra: two implementations, run in float64, must agree near 1e-12, so that any larger
+difference is one of mathematics. On the CPU (only there has MLX float64) some of its float64 primitives are float32
+approximations inside (upstream issue mlx#3047), and such a comparison would drown at 1e-6. Inside
 
     with exact():
-        ...            # a backend's own MLX code, unchanged
+        ...            # a backend's MLX code, unchanged
 
-these primitives are carried out by accurate equivalents (`functions`, `layers`) wherever an argument is
-float64; any other call goes to MLX's own primitive, so float32 results are bitwise the same.
+these primitives are carried out by accurate equivalents (`functions`, `layers`) wherever an argument is float64; any
+other call goes to MLX's primitive, so float32 results are bitwise the same.
 
 How. The names in `mlx.core`, `mlx.core.fast` and the methods of `mx.array` are replaced on entry and put back on exit.
 MLX's layers, losses and activations look these names up when called, and so take the exact route. Compiled functions
 would not: their trace may hold the old primitives. So compilation is disabled inside, which makes every compiled
-function run its Python source, and restored as it was found. Nesting is allowed; the effect is on the whole process, so
-use one thread. Gradients must be taken inside as well; higher derivatives, `jvp` and `vmap` work.
+function run its Python source, and enabled at the end if it was before. Nesting is allowed. The effect is on the
+process, so use one thread. Gradients must be taken inside as well; higher derivatives, `jvp` and `vmap` work.
 
 Which, and how well (x86-64, MLX 0.32.4; relative error of value | derivative; after in units of u = 2^-53 = 1.1e-16):
 
@@ -35,8 +35,8 @@ Which, and how well (x86-64, MLX 0.32.4; relative error of value | derivative; a
 (e) 2/sqrt(pi) exp(-x^2) carries the rounding of x^2: (x^2 + 8)u; (f) 1 - y^2 and 1 + y cancel: right to 1e-16 absolute;
 (g) MLX refuses gather_mm and strided or grouped convolutions in float64. Right half: relative to the largest entry.
 
-`REPLACED` is this list as records, each with the range and the bound that the tests hold it to; `LIMITATIONS` is what
-stays inexact in float64, and why (`records`). Not reached: a primitive bound to another name before (`from
+`REPLACED` is this list as records, each with the range and the bound that tests check; `LIMITATIONS` is what stays
+inexact in float64, and why (`records`). Not reached: a primitive bound to another name before (`from
 mlx.core import exp`). MLX's other float64 primitives, values and derivatives, were measured: right to 1e-15.
 """
 
@@ -48,11 +48,9 @@ from collections.abc import Callable, Iterator
 
 import mlx.core as mx
 
-from parity.float64.records import LIMITATIONS, REPLACED
+from parity.float64.records import REPLACED
 
-__all__ = ["LIMITATIONS", "REPLACED", "exact", "routed"]
-
-_originals: list[tuple[object, str, Callable]] = []  # what is replaced at this moment; empty outside the mode
+_originals: list[tuple[object, str, Callable]] = []  # (owner, name, function) while replaced; empty outside the mode
 
 
 @contextlib.contextmanager
@@ -63,7 +61,7 @@ def exact() -> Iterator[None]:
         return
     compiled = _compiles()
     try:
-        for owner, name, function in _places():
+        for owner, name, function in _replacements():
             original = getattr(owner, name)
             _originals.append((owner, name, original))
             setattr(owner, name, _by_dtype(original, function))
@@ -77,14 +75,14 @@ def exact() -> Iterator[None]:
 
 
 def routed(function: Callable) -> Callable:
-    """What the mode has put in the place of one of MLX's own functions, while it is on; else the function itself.
+    """The replacement of one of MLX's functions while the mode is on; else the function itself.
 
     For a function that was taken before, as in `parity.check(mx.exp, torch.exp, ...)`.
     """
-    return next((getattr(owner, name) for owner, name, own in _originals if own is function), function)
+    return next((getattr(owner, name) for owner, name, original in _originals if original is function), function)
 
 
-def _places() -> Iterator[tuple[object, str, Callable]]:
+def _replacements() -> Iterator[tuple[object, str, Callable]]:
     """Every (owner, attribute) to be replaced, and by what: functions, and the methods of arrays that mirror them."""
     for entry in REPLACED:
         *path, name = entry.name.split(".")
@@ -94,7 +92,7 @@ def _places() -> Iterator[tuple[object, str, Callable]]:
 
 
 def _by_dtype(original: Callable, accurate: Callable) -> Callable:
-    """`accurate` for calls with a float64 array, `original` for all others; `stream` is honoured by both."""
+    """`accurate` for calls with a float64 array, `original` for all others; both accept `stream`."""
 
     @functools.wraps(original)
     def primitive(*args, stream=None, **named):
@@ -107,7 +105,7 @@ def _by_dtype(original: Callable, accurate: Callable) -> Callable:
 
 
 def _compiles() -> bool:
-    """Whether `mx.compile` is in force (MLX has no question for it): a compiled function is then traced only once."""
+    """Whether `mx.compile` is enabled, which MLX cannot be asked: a compiled function is then traced only once."""
     traces = []
     probe = mx.compile(lambda x: (traces.append(x.shape), x)[1])
     probe(mx.array(0)), probe(mx.array(0))

@@ -1,6 +1,6 @@
-"""What the exact mode replaces and what it leaves, as records that tests read and reports print.
+"""What the exact mode of MLX replaces and what it leaves, as records that tests read and reports print.
 
-Bounds count roundings, each at most u = 2^-53, and 2u (one unit in the last place) for a call of the C library:
+Bounds count roundings, each at most u = 2^-53, and 2u (one ulp) for a call of the C library:
 
     exp      expm1 2, sum 1, reciprocal 1                                                        4
     cos      tan 2 (at most once), 1 + T^2 under the root 1, root 1, reciprocal 1                5;  sin one more, 6

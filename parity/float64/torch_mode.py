@@ -1,30 +1,30 @@
 """The exact mode of PyTorch: a context in which whatever asks for float32 gets float64.
 
 Why. The oracle is PyTorch in float64. But code written for training casts inside, whatever it is given: a norm begins
-with `x.to(torch.float32)`, rotary positions are computed by `.float()`, a softmax is told `dtype=torch.float32`. Run
-in float64 it answers in float64 and is right to seven digits, and no error below 1e-7 can be told from its own. Inside
+with `x.to(torch.float32)`, rotary positions are computed by `.float()`, a softmax takes `dtype=torch.float32`. Run in
+float64 it answers in float64 and is right to seven digits, and no error below 1e-7 can be seen beside that. Inside
 
     with exact_torch():
         module = Foreign(...)      # unchanged
         y = module(x)              # x in float64
 
 such a module is built in float64, and computes, forward and backward, in float64 throughout. It is the counterpart of
-`parity.float64` for MLX, and works with autograd, `torch.func` and `parity.bounds.rounding`.
+`mlx_mode`, and works with autograd, `torch.func` and `parity.bounds.rounding`.
 
-How. All computation passes a dispatcher, and Python can stand there. A `TorchDispatchMode` sees every ATen operation,
-below autograd, also those that C++, TorchScript and a backward pass call, and changes two things: a precision that is
-asked for (`dtype=` of casts, factories, sums, softmaxes) becomes the wide one, and operands of a lower precision (a
-constant made outside) are widened first. That is too late for numbers that PyTorch rounds while it reads Python's:
-`torch.tensor(0.1, dtype=torch.float32)` would stay 1.5e-9 off. So a `TorchFunctionMode`, which sees calls as they are
-written, widens the precision there as well. Besides, the default precision is float64; the legacy constructors and
-`set_default_dtype`, which neither mode sees, are replaced; and `torch.compile` is told to run the Python source (else
-it would, as the modes are on, give up the function for good). `autocast` needs nothing: it never touches float64.
+How. All computation passes a dispatcher, where Python can intercept it. A `TorchDispatchMode` sees every operation of
+ATen, below autograd, also those that C++, TorchScript and a backward pass call, and changes two things: a precision
+that is asked for (`dtype=` of casts, factories, sums, softmaxes) becomes the wide one, and operands of a lower
+precision (a constant made outside) are widened first. That is too late for numbers that PyTorch rounds while it reads
+Python's: `torch.tensor(0.1, dtype=torch.float32)` would stay 1.5e-9 off. So a `TorchFunctionMode`, which sees calls as
+they are written, widens the precision there as well. Besides, the default precision is float64; the legacy constructors
+and `set_default_dtype`, which neither mode sees, are replaced; and `torch.compile` is made to run the Python source
+(else it would, as the modes are on, give up the function for good). `autocast` needs nothing: it never touches float64.
 
 float16, bfloat16, float32 become float64, complex32 and complex64 become complex128. Left as they are: 8-bit floats and
 integers (they quantize on purpose), `x.view(torch.float32)` (bits, not a precision), and what a module does with the
-question `x.dtype`. Random numbers in float64 are others than those of the same seed in float32. What was made outside
+question `x.dtype`. Random numbers in float64 differ from those of the same seed in float32. What was made outside
 in float32 keeps the digits it has, so build the module inside. The default precision and the replaced names belong to
-the whole process: use one thread.
+the process: use one thread.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class _Operations(TorchDispatchMode):
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs = kwargs or {}
         if func in (aten.view.dtype, aten.new_empty.default, aten.set_.source_Storage_storage_offset):
-            # Bits under another type, and how a tensor is copied deep: a storage must meet its own precision.
+            # Bits under another type, and how a tensor is copied deep: a storage must get the precision it has.
             return func(*args, **kwargs)
         declared = _declared(func)
         args = [_operand(func, x, alias) for x, alias in zip(args, declared.values(), strict=False)]

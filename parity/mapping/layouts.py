@@ -1,9 +1,9 @@
-"""How one array of a model is laid out in another framework: names, and which of their entries stands where.
+"""How an array is made of the arrays of another framework: their names, and which entry goes where.
 
-Frameworks store the same numbers in different places: a matrix transposed, a convolution's channels last, three
+Frameworks store the same numbers in different orders: a matrix transposed, a convolution's channels last, three
 projections in one, the rows of a head in another order for rotary embeddings. All of these are *selections*: entry j of
-the new array is entry s(j) of the old ones, the same s for every value. A layout is such a selection, written down as
-the user thinks of it and applied with NumPy:
+the new array is entry s(j) of the old ones, the same s for every value. A layout is such a selection, written as the
+user thinks of it and applied with NumPy:
 
     transposed("h.attn.weight")                                (out, in) from (in, out)
     permuted("stem.weight", (0, 2, 3, 1))                      a convolution: (out, kh, kw, in) from (out, in, kh, kw)
@@ -36,24 +36,24 @@ from lyceum.contract import UsageError
 class Layout:
     """An array made of others; build it with the functions below. Prints as it was written.
 
-    sources: names of arrays, or layouts. options: the other arguments, as words.
-    arrange: the sources' arrays -> the array. It must move entries, never compute with them.
+    function: the name of the function that made it. sources: names of arrays, or layouts. options: the other arguments,
+    as words. arrange: the sources' arrays -> the array. It must move entries, never compute with them.
     """
 
-    kind: str
+    function: str
     sources: tuple[Target, ...]
     options: tuple[str, ...]
     arrange: Callable[..., np.ndarray] = field(repr=False)
 
     def __str__(self) -> str:
-        return f"{self.kind}({', '.join((*map(str, self.sources), *self.options))})"
+        return f"{self.function}({', '.join((*map(str, self.sources), *self.options))})"
 
 
 Target = str | Layout
 
 
 def transposed(source: Target) -> Layout:
-    """(..., b, a) from (..., a, b): the last two axes change places."""
+    """(..., b, a) from (..., a, b): the last two axes exchanged."""
     return Layout("transposed", (source,), (), lambda x: np.swapaxes(x, -1, -2))
 
 
@@ -68,7 +68,7 @@ def fused(*sources: Target, axis: int = 0) -> Layout:
 
 
 def part(source: Target, index: int, of: int, axis: int = 0) -> Layout:
-    """One of `of` equal parts along an axis, the first being index 0. Raises UsageError for a part there is not."""
+    """One of `of` equal parts along an axis, the first being index 0. Raises UsageError if there is no such part."""
     if not 0 <= index < of:
         raise UsageError(f"the parts of {source} are numbered from 0 to {of - 1}, and there is no part {index}.")
     options = (str(index), f"of={of}", *((f"axis={axis}",) if axis else ()))
@@ -96,7 +96,7 @@ def tied_leaves(target: Target) -> set[str]:
     """The names a target uses as tied."""
     if isinstance(target, str):
         return set()
-    return set(leaves(target)) if target.kind == "tied" else set().union(*map(tied_leaves, target.sources))
+    return set(leaves(target)) if target.function == "tied" else set().union(*map(tied_leaves, target.sources))
 
 
 def arranged(target: Target, arrays: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -111,5 +111,5 @@ def filled(target: Target, match: re.Match) -> Target:
     if isinstance(target, str):
         return match.expand(target)
     return Layout(
-        target.kind, tuple(filled(source, match) for source in target.sources), target.options, target.arrange
+        target.function, tuple(filled(source, match) for source in target.sources), target.options, target.arrange
     )

@@ -1,4 +1,4 @@
-"""What can be wrong between the parameters of two models, in sentences; all at once, so that one reading mends all."""
+"""What does not fit between the parameters of two models: one sentence a problem, all problems at once."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def remedy(target: object, got: Shape, wanted: Shape) -> str:
 def misused(shapes: Mapping[str, Shape], uses: Iterable[tuple[str, str, np.ndarray, bool]]) -> Iterator[str]:
     """A sentence for each PyTorch parameter some of whose entries are used by nobody, or more than once by mistake.
 
-    shapes: of the parameters to judge. uses: (MLX name, PyTorch name, how often each entry is used, whether tied).
+    shapes: of the parameters to check. uses: (MLX name, PyTorch name, how often each entry is used, whether tied).
     """
     users: dict[str, list[str]] = {leaf: [] for leaf in shapes}
     times = {leaf: np.zeros(shape) for leaf, shape in shapes.items()}

@@ -1,4 +1,4 @@
-"""How the parameters of an MLX model are made of those of a PyTorch model.
+"""Values carried from a PyTorch model's parameters to an MLX model's, and gradients carried back.
 
 Every MLX parameter is a selection of PyTorch's entries (`layouts`): with all entries in one long vector t, it is
 S t for a matrix S of zeros and ones with a single 1 in each row. The layout is run once on the serial numbers 0, 1, ...
@@ -10,10 +10,10 @@ of the entries, and what comes out is S, as an index array. Then
 and since dL/dt = S^T dL/dm by the chain rule, the second is right wherever the first is: for permutations, splits and
 fusions, and for tied weights, whose several gradients add.
 
-Nothing is guessed. A parameter is made of its namesake, or of what the user says (`rules`). Every entry of every
-PyTorch parameter must be used, and only once unless a further use says `tied`. Buffers may be used and need not be. A
-shape that would fit transposed is an error with a hint. And a layout is tried on random labels besides the serial
-numbers: whatever adds, sorts, pads or rounds gives itself away, because it does not commute with renumbering.
+Nothing is guessed. A parameter is made of the one of the same name, or of what the user says (`rules`). Every entry of
+every PyTorch parameter must be used, and only once unless a further use says `tied`. Buffers may be used and need not
+be. A shape that would fit transposed is an error with a hint. And a layout is tried on random labels besides the serial
+numbers: whatever adds, sorts, pads or rounds is noticed, because it does not commute with renumbering.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Names:
     trained: frozenset[str]
 
     def to_mlx(self, torch_arrays: Mapping[str, np.ndarray]) -> Arrays:
-        """Every MLX parameter, from PyTorch's parameters and the buffers used. Copies; dtypes are kept."""
+        """Every MLX parameter, from PyTorch's parameters and the buffers used. Copies of the same dtypes."""
         return {name: self.gathered(name, torch_arrays) for name in self.indices}
 
     def to_torch(self, mlx_gradients: Mapping[str, np.ndarray]) -> Arrays:
@@ -56,12 +56,12 @@ class Names:
         A PyTorch parameter to which none of the given gradients contributes is left out, and so are buffers.
         KeyError for a name that is not an MLX parameter's.
         """
-        found: Arrays = {}
+        gradients: Arrays = {}
         for name, gradient in mlx_gradients.items():
             for leaf, values in self.scattered(name, gradient).items():
                 if leaf in self.trained:
-                    found[leaf] = found[leaf] + values if leaf in found else values
-        return found
+                    gradients[leaf] = gradients[leaf] + values if leaf in gradients else values
+        return gradients
 
     def gathered(self, name: str, torch_arrays: Mapping[str, np.ndarray]) -> np.ndarray:
         """One MLX parameter."""
@@ -91,11 +91,11 @@ def match(
 ) -> Names:
     """The map between two models' parameters, of which the shapes by name are given; for `names` see `rules`.
 
-    Raises MismatchError, which tells everything that does not fit: names that do not exist, shapes that differ, entries
+    Raises MismatchError, which lists everything that does not fit: names that do not exist, shapes that differ, entries
     used by nobody, in part or twice, rules that fit nothing, and layouts that compute instead of moving entries.
     """
-    said, problems = read(names, mlx_shapes)
-    targets = {name: said.get(name, name) for name in mlx_shapes}
+    chosen, problems = read(names, mlx_shapes)
+    targets = {name: chosen.get(name, name) for name in mlx_shapes}
     shapes = {name: tuple(shape) for name, shape in (*torch_shapes.items(), *(torch_buffers or {}).items())}
     indices = {}
     for name, shape in mlx_shapes.items():
@@ -103,13 +103,13 @@ def match(
             indices[name] = located(name, tuple(shape), targets[name], shapes)
         except MismatchError as error:
             problems.extend(error.problems)
-    found = Names(targets, indices, shapes, frozenset(torch_shapes))
-    # What an impossible layout was meant to use has been complained of once.
+    result = Names(targets, indices, shapes, frozenset(torch_shapes))
+    # One problem is reported once: what an impossible layout was meant to use is not also reported as unused.
     meant = {leaf for name in mlx_shapes.keys() - indices.keys() for leaf in leaves(targets[name])}
-    problems.extend(misused({leaf: shapes[leaf] for leaf in torch_shapes if leaf not in meant}, found.uses()))
+    problems.extend(misused({leaf: shapes[leaf] for leaf in torch_shapes if leaf not in meant}, result.uses()))
     if problems:
         raise MismatchError(*problems)
-    return found
+    return result
 
 
 def located(name: str, shape: tuple[int, ...], target: Target, known: Shapes) -> np.ndarray:

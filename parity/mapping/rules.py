@@ -1,12 +1,13 @@
-r"""What a user says about names, read: which MLX parameter is made of which PyTorch ones.
+r"""What a user writes about names, read: which MLX parameter is made of which PyTorch ones.
 
 Either exact names,     {"wq.weight": "q_proj.weight", "head.weight": tied("tok.weight")}
 or rules,               [(r"layers\.(\d+)\.wq\.(\w+)", r"h.\1.q_proj.\2"),
                          (r"layers\.(\d+)\.qkv\.weight", fused(r"h.\1.q.weight", r"h.\1.k.weight", r"h.\1.v.weight")),
                          ("head.weight", "lm_head.weight")]
 
-A rule is a regular expression for the whole MLX name, with its groups on the right, or an exact name; the first that
-fits wins. A rule that fits nothing is a mistake: a slip in it would leave a parameter to its namesake unnoticed.
+A rule is a regular expression for the full MLX name, with its groups on the right, or an exact name; the first that
+fits wins. A rule that fits nothing is an error: with a slip in it, the parameter of the same name would be used
+unnoticed.
 """
 
 from __future__ import annotations
@@ -44,15 +45,15 @@ def read(names: Rules | None, mlx: Iterable[str]) -> tuple[dict[str, Target], li
 def fitted(pattern: str, target: Target, known: set[str], exact: bool) -> dict[str, Target]:
     """The MLX parameters that one rule fits, and what it makes each of. MismatchError if there are none."""
     if not isinstance(pattern, str) or not isinstance(target, Target):
-        rule = "on the left stands a string, on the right a PyTorch name or a layout"
+        rule = "a rule is a pair of a string and a PyTorch name or a layout"
         raise MismatchError(f"{pattern!r} cannot be made of {target!r}: {rule}")
     if pattern in known:
         return {pattern: target}
     if exact:
         raise MismatchError(f"MLX has no parameter {pattern!r}{nearest(pattern, known)}")
     try:
-        matches = {name: found for name in known if (found := re.fullmatch(pattern, name))}
-        fitting = {name: filled(target, found) for name, found in matches.items()}
+        matches = {name: re.fullmatch(pattern, name) for name in known}
+        fitting = {name: filled(target, match) for name, match in matches.items() if match}
     except (re.error, IndexError) as error:
         raise MismatchError(f"the rule {pattern!r}, made of {target}, is not a regular expression: {error}") from error
     if not fitting:

@@ -1,10 +1,10 @@
-"""What two optimizers are put through: the same parameters and the same gradients, drawn so that faults show.
+"""The parameters and gradients that both optimizers are given, drawn so that faults show.
 
 An optimizer's rule has regimes. Where |g| is far above eps the step of Adam is lr times a sign, and eps does not
-matter; where |g| is near eps it decides; where g = 0 only decay and momentum act. So the entries of every tensor have
-sizes of their own, deviation evenly on a logarithmic scale from 10 down to 1e-7, beside one entry whose gradient is always
-exactly 0; the gradients of step t are these sizes times normal numbers, times 1 or 1/50 by turns, so that a clip acts
-at some steps and not at others; and at the third step every gradient is exactly 0.
+matter; where |g| is near eps it decides; where g = 0 only decay and momentum act. So the gradients of the entries of a
+tensor differ in size, evenly on a logarithmic scale from 10 down to 1e-7, and one entry's is always exactly 0; the
+gradients of step t are these sizes times normal numbers, times 1 or 1/50 by turns, so that a clip acts at some steps
+and not at others; and at the third step every gradient is exactly 0.
 """
 
 from __future__ import annotations
@@ -26,11 +26,12 @@ SKIPPED = 1  # the iteration at which the first parameter has no gradient, if as
 
 @dataclass(frozen=True)
 class OptimizerInputs:
-    """Float32 numbers held in float64, so that both precisions start from the same.
+    """Float32 numbers as float64 arrays, so that both precisions start from the same.
 
     parameters: by name. gradients: of each iteration, by name. absent: what MLX is given at iteration SKIPPED where
     PyTorch's first parameter has the gradient None, "zero" or "nothing"; None: that iteration is like the others.
-    learning_rate: of iteration t (0-based), set in both; None: each its own. clip_norm: of all gradients together.
+    learning_rate: of iteration t (0-based), set in both; None: that of each optimizer. clip_norm: of all gradients
+    together.
     """
 
     parameters: Arrays
@@ -59,7 +60,7 @@ def draw(shapes: Mapping[str, tuple[int, ...]], steps: int, seed: int) -> tuple[
         raise UsageError(f"steps is {steps!r}: both optimizers take the same number of steps, at least 1.")
     if not isinstance(shapes, Mapping) or not shapes:
         raise UsageError(f"shapes is {shapes!r}: give at least one parameter's by name, such as {{'matrix': (6, 4)}}.")
-    generator = stream(seed, "optimizer-test_inputs")
+    generator = stream(seed, "optimizer-inputs")
     parameters = {name: representable(generator.normal(size=shape)) for name, shape in shapes.items()}
     sizes = {name: size(value, generator) for name, value in parameters.items()}
     gradients = []
@@ -73,5 +74,5 @@ def size(value: np.ndarray, generator: np.random.Generator) -> np.ndarray:
     """How large the gradient of each entry is, see the module; of a single entry it is 1."""
     if value.size < 2:
         return np.ones_like(value)
-    deviation = np.append(np.geomspace(LARGEST, SMALLEST, value.size - 1), 0.0)
-    return generator.permutation(deviation).reshape(value.shape)
+    sizes = np.append(np.geomspace(LARGEST, SMALLEST, value.size - 1), 0.0)
+    return generator.permutation(sizes).reshape(value.shape)

@@ -1,7 +1,7 @@
-"""A PyTorch optimizer put through a test_inputs, in float32 or float64, or in float64 ready for random rounding.
+"""A PyTorch optimizer, run step by step in float32 or float64, or in float64 ready for random rounding.
 
 The oracle is the single-tensor implementation in float64 (foreach and fused off). To measure how far rounding may carry
-an implementation from it (`parity.bounds.rounding`), every rounding of a working precision must have its place in the run:
+an implementation from it (`parity.bounds.rounding`), every rounding of a working precision must be an operation here:
 
 - PyTorch's fused operations (lerp, addcmul, addcdiv, addmm, a scaled sum) are carried out one by one, `Elementary`;
 - the constants (learning rate, betas, decay) are rounded, since MLX holds them in the precision of the parameters;
@@ -22,7 +22,7 @@ from lyceum.contract import UsageError
 from parity.optimizers.inputs import OptimizerInputs
 
 Make = Callable[[list[nn.Parameter]], Any]
-Key = tuple[str, str, int]  # (parameter, name of its state or "" for itself, after how many steps)
+Key = tuple[str, str, int]  # (parameter, name of its state or "" for the parameter, after how many steps)
 
 aten = torch.ops.aten
 FUSED = {
@@ -32,7 +32,7 @@ FUSED = {
     aten.add: lambda a, b, alpha=1: a + b * alpha,
     aten.addmm: lambda a, x, y, beta=1, alpha=1: a * beta + x @ y * alpha,
 }
-IN_PLACE = {aten.lerp_: aten.lerp, aten.addcmul_: aten.addcmul, aten.addcdiv_: aten.addcdiv, aten.add_: aten.add}
+INPLACE = {aten.lerp_: aten.lerp, aten.addcmul_: aten.addcmul, aten.addcdiv_: aten.addcdiv, aten.add_: aten.add}
 
 
 class Elementary(TorchDispatchMode):
@@ -40,15 +40,15 @@ class Elementary(TorchDispatchMode):
 
     def __torch_dispatch__(self, func, types, args=(), kwargs=None):
         kwargs, packet = kwargs or {}, func.overloadpacket
-        plain = IN_PLACE.get(packet, packet)
+        plain = INPLACE.get(packet, packet)
         if plain not in FUSED or (plain is aten.add and "alpha" not in kwargs):
             return func(*args, **kwargs)
         outcome = FUSED[plain](*args, **kwargs)
-        return args[0].copy_(outcome) if packet in IN_PLACE else outcome
+        return args[0].copy_(outcome) if packet in INPLACE else outcome
 
 
 def rounded(constant: Any) -> Any:
-    """A float as a product with 1, which random rounding changes and nothing else does; tuples entry by entry."""
+    """A float as a product with 1, which only random rounding changes; tuples entry by entry."""
     if isinstance(constant, tuple):
         return tuple(rounded(entry) for entry in constant)
     return (torch.tensor(constant, dtype=torch.float64) * 1.0).item() if isinstance(constant, float) else constant
@@ -77,67 +77,71 @@ def made(make: Make, named: dict[str, nn.Parameter]) -> tuple[torch.optim.Optimi
         raise UsageError(f"PyTorch's optimizer cannot be made on the parameters {shapes}: {error}") from error
     optimizer, scheduler = built if isinstance(built, tuple) and len(built) == 2 else (built, None)
     if not isinstance(optimizer, torch.optim.Optimizer):
-        raise UsageError(f"torch must return a torch.optim.Optimizer (or it and its scheduler), not {kind(optimizer)}.")
+        raise UsageError(
+            f"torch must return a torch.optim.Optimizer (or it and its scheduler), not {described(optimizer)}."
+        )
     if isinstance(optimizer, torch.optim.LBFGS):
         raise UsageError(
             "LBFGS evaluates the loss as it goes, and here only gradients are given: it cannot be checked."
         )
-    held = {id(p) for group in optimizer.param_groups for p in group["params"]}
-    if held != {id(p) for p in named.values()}:
+    given = {id(p) for group in optimizer.param_groups for p in group["params"]}
+    if given != {id(p) for p in named.values()}:
         raise UsageError("torch must hand the optimizer every parameter it is given, and no other.")
     return optimizer, scheduler
 
 
-def kind(value: Any) -> str:
+def described(value: Any) -> str:
     """What something is, for a sentence."""
     return f"the class {value.__name__}" if isinstance(value, type) else f"{type(value).__name__}"
 
 
-def rates(make: Make, test_inputs: OptimizerInputs) -> list[float]:
+def rates(make: Make, inputs: OptimizerInputs) -> list[float]:
     """The learning rates that PyTorch's optimizer starts with, one a group."""
-    optimizer, _ = made(make, {name: nn.Parameter(torch.tensor(p)) for name, p in test_inputs.parameters.items()})
+    optimizer, _ = made(make, {name: nn.Parameter(torch.tensor(p)) for name, p in inputs.parameters.items()})
     return [float(group["lr"]) for group in optimizer.param_groups if "lr" in group]
 
 
 def run(
-    make: Make, test_inputs: OptimizerInputs, dtype: str, prepare: Callable[[torch.optim.Optimizer], None] | None = None
+    make: Make, inputs: OptimizerInputs, dtype: str, prepare: Callable[[torch.optim.Optimizer], None] | None = None
 ) -> dict[Key, Tensor]:
-    """Parameters and state at the test_inputs's marks. prepare: changes the optimizer before the first step."""
-    named = {n: nn.Parameter(torch.tensor(p, dtype=getattr(torch, dtype))) for n, p in test_inputs.parameters.items()}
+    """Parameters and state at the marks of `inputs`. prepare: changes the optimizer before the first step."""
+    named = {n: nn.Parameter(torch.tensor(p, dtype=getattr(torch, dtype))) for n, p in inputs.parameters.items()}
     optimizer, scheduler = made(make, named)
     if prepare:
         prepare(optimizer)
-    kept = {}
-    for t, gradients in enumerate(test_inputs.gradients):
+    states = {}
+    for t, gradients in enumerate(inputs.gradients):
         for name, p in named.items():
-            p.grad = None if test_inputs.lacks(name, t) else torch.tensor(gradients[name], dtype=p.dtype)
-        if test_inputs.clip_norm is not None:
-            nn.utils.clip_grad_norm_(named.values(), test_inputs.clip_norm, foreach=False)
-        if test_inputs.learning_rate is not None:
+            p.grad = None if inputs.lacks(name, t) else torch.tensor(gradients[name], dtype=p.dtype)
+        if inputs.clip_norm is not None:
+            nn.utils.clip_grad_norm_(named.values(), inputs.clip_norm, foreach=False)
+        if inputs.learning_rate is not None:
             for group in optimizer.param_groups:
-                group["lr"] = rounded(test_inputs.learning_rate(t))
+                group["lr"] = rounded(inputs.learning_rate(t))
         optimizer.step()
         if scheduler is not None:
             scheduler.step()
-        if t + 1 in test_inputs.marks:
-            kept |= {(*place, t + 1): value for place, value in held(optimizer, named)}
-    return kept
+        if t + 1 in inputs.marks:
+            states |= {(*key, t + 1): value for key, value in state_of(optimizer, named)}
+    return states
 
 
-def run_roundable(make: Make, test_inputs: OptimizerInputs) -> dict[Key, Tensor]:
-    """The same in float64, with a place for every rounding."""
+def run_roundable(make: Make, inputs: OptimizerInputs) -> dict[Key, Tensor]:
+    """The same in float64, with an operation for every rounding."""
     before = torch.get_default_dtype()
     # The default precision is the one in which the step is counted, hence that of beta^k.
     torch.set_default_dtype(torch.float64)
     try:
         with Elementary():
-            return run(make, test_inputs, "float64", open_to_rounding)
+            return run(make, inputs, "float64", open_to_rounding)
     finally:
         torch.set_default_dtype(before)
 
 
-def held(optimizer: torch.optim.Optimizer, named: dict[str, nn.Parameter]) -> Iterator[tuple[tuple[str, str], Tensor]]:
-    """((parameter, name of its state), value), copied: the parameters, and all of their state but the count."""
+def state_of(
+    optimizer: torch.optim.Optimizer, named: dict[str, nn.Parameter]
+) -> Iterator[tuple[tuple[str, str], Tensor]]:
+    """((parameter, name of its state), value), copied: the parameters, and all of their state but the step count."""
     for name, p in named.items():
         yield (name, ""), p.detach().clone()
         for key, value in optimizer.state[p].items():

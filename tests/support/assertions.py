@@ -9,11 +9,11 @@ import pytest
 from parity.results.verdict import Verdict
 
 
-def all_green(verdicts: Iterable[Verdict]) -> list[Verdict]:
-    """The verdicts, if there are any and all are green; else the test fails with one sentence for each red one."""
+def all_passed(verdicts: Iterable[Verdict]) -> list[Verdict]:
+    """The verdicts, if there are any and all passed; else the test fails with one sentence for each failure."""
     __tracebackhide__ = True
-    found = list(verdicts)
-    red = [verdict.sentence() for verdict in found if not verdict.ok]
-    if red or not found:
-        pytest.fail("\n".join(red) or "nothing was checked", pytrace=False)
-    return found
+    verdicts = list(verdicts)
+    failures = [verdict.sentence() for verdict in verdicts if not verdict.ok]
+    if failures or not verdicts:
+        pytest.fail("\n".join(failures) or "nothing was checked", pytrace=False)
+    return verdicts

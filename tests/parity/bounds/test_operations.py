@@ -34,7 +34,7 @@ SUMMED = {
 
 
 def normal(n: int, mean: float) -> torch.Tensor:
-    """(n, 8) numbers that are exact in float32, held in float64."""
+    """(n, 8) numbers that are exact in float32, as float64."""
     return (torch.randn(n, 8, generator=torch.Generator().manual_seed(0)) + mean).double()
 
 
@@ -46,7 +46,7 @@ def worst(x: torch.Tensor) -> float:
 @pytest.mark.parametrize("n", (16, 4096))
 @pytest.mark.parametrize("name", SUMMED)
 def test_every_sum_is_known_for_one(name, n, mean):
-    """Taken for one rounding, a sum of n would be held to a bound sqrt(n) too small."""
+    """Taken for one rounding, a sum of n would get a bound sqrt(n) too tight."""
     x = normal(n, mean).float()
     error = worst(SUMMED[name](x).double() - SUMMED[name](x.double()))
     assert error <= MARGIN * deviations(lambda: {"y": SUMMED[name](x.double())})["y"]
@@ -60,6 +60,6 @@ def test_terms_that_cancel_are_known_whatever_adds_them():
 
 
 def test_counting_rounds_nothing():
-    """Sums of whole numbers, a mask's for instance, are exact, and masks may be counted."""
+    """Sums of integers, a mask's for instance, are exact, and masks may be counted."""
     x = normal(16, 0)
     assert deviations(lambda: {"y": (x > 0).sum(-1)}) == {"y": 0.0}

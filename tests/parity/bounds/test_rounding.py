@@ -21,7 +21,7 @@ def tf32(x: torch.Tensor) -> torch.Tensor:
 
 
 def wrong_softmax(x: torch.Tensor) -> torch.Tensor:
-    """One term too many in the denominator, as if a padded place had got in."""
+    """One term too many in the denominator, as if padding had got in."""
     return x.exp() / (x.exp().sum(-1, keepdim=True) + torch.exp(torch.tensor(-6.0)))
 
 
@@ -47,7 +47,7 @@ IMPOSTORS = {
 
 
 def drawn(seed: int) -> tuple[torch.Tensor, torch.Tensor]:
-    """Operands that are exact in float32, held in float64."""
+    """Operands that are exact in float32, as float64."""
     g = torch.Generator().manual_seed(seed)
     return torch.randn(8, 32, generator=g).double(), torch.randn(32, 16, generator=g).double()
 
@@ -141,7 +141,7 @@ def test_few_elements_take_more_samples(elements, samples):
 
 
 def false_alarm(samples: int, elements: int, k: float) -> float:
-    """P(S, n, k) of `parity.bounds.rounding`, by summing over the distribution function of the greatest random error."""
+    """P(S, n, k) of `parity.bounds.rounding`, summed over the distribution function of the greatest random error."""
     below = np.linspace(0, 1, 2_000_001)[1:-1]  # of the greatest of S n
     x = special.erfinv(below ** (1 / (samples * elements))) * 2**0.5
     return float(np.mean(1 - special.erf(MARGIN / k * x / 2**0.5) ** elements))
@@ -149,14 +149,14 @@ def false_alarm(samples: int, elements: int, k: float) -> float:
 
 @pytest.mark.parametrize("elements", range(1, 9))
 def test_a_false_alarm_is_improbable(elements):
-    """As the module promises, even where a framework's errors are twice the model's."""
+    """As the module says, even where a framework's errors are twice the model's."""
     samples = max(SAMPLES, -(-DRAWS // elements))
     assert false_alarm(samples, elements, 2) < 3e-6
     assert false_alarm(SAMPLES, elements, 1) < 2e-5
 
 
-def test_a_spread_that_is_nan_stays_nan():
-    """Else its bound would be that of the other samples, and nothing red."""
+def test_a_deviation_that_is_nan_stays_nan():
+    """Else its bound would be that of the other samples, and nothing would fail."""
     answers = iter([1.0, 1.1, float("nan"), 1.2])
     deviation = deviations(lambda: {"y": torch.tensor([next(answers)], dtype=torch.float64)}, samples=3)["y"]
     assert np.isnan(deviation) and not deviation >= 0

@@ -47,9 +47,9 @@ NAMES = [(r"ln\.(.*)", r"norm.\1")] + [(rf"{c}\.(.*)", parity.part(r"qkv.\1", i,
 
 
 def test_a_foreign_pair():
-    found = parity.check(MlxAttention(), TorchAttention(), SHAPE, names=NAMES).or_raise()
-    assert found.ok and not found.red and not found.limitations
-    variants = {verdict.variant for verdict in found}
+    result = parity.check(MlxAttention(), TorchAttention(), SHAPE, names=NAMES).or_raise()
+    assert result.ok and not result.failures and not result.limitations
+    variants = {verdict.variant for verdict in result}
     assert variants == {
         "torch slope",
         "bound float64",
@@ -57,41 +57,41 @@ def test_a_foreign_pair():
     }
     wanted = {"output", "input 0", "qkv.weight", "norm.bias", "jvp, output", "second order, qkv.weight"}
     wanted |= {"looped, output", "vmapped, output"}
-    assert wanted <= {verdict.what for verdict in found if verdict.variant == "mlx float32"}
-    assert "q.weight = part(qkv.weight, 0, of=3)" in found.names
-    assert "verdicts green." in str(found) and len(found.records()) == len(found)
+    assert wanted <= {verdict.what for verdict in result if verdict.variant == "mlx float32"}
+    assert "q.weight = part(qkv.weight, 0, of=3)" in result.names
+    assert "verdicts passed." in str(result) and len(result.records()) == len(result)
 
 
-def test_a_difference_is_red_in_mlx_alone():
-    found = parity.check(MlxAttention(scale=3.9), TorchAttention(), SHAPE, names=NAMES)
-    assert {verdict.variant for verdict in found.red} == {"mlx float64", "mlx float32"}
+def test_a_difference_fails_in_mlx_alone():
+    result = parity.check(MlxAttention(scale=3.9), TorchAttention(), SHAPE, names=NAMES)
+    assert {verdict.variant for verdict in result.failures} == {"mlx float64", "mlx float32"}
     with pytest.raises(ParityError, match=r"TorchAttention, mlx float64, output: at .* expected .* allowed"):
-        found.or_raise()
+        result.or_raise()
 
 
 def test_both_modules_are_left_as_they_were():
     ours, theirs = MlxAttention(), TorchAttention()
     before = {name: np.array(x) for name, x in mlx.utils.tree_flatten(ours.parameters())}
-    own = {name: x.detach().clone() for name, x in theirs.state_dict().items()}
+    state = {name: x.detach().clone() for name, x in theirs.state_dict().items()}
     parity.check(ours, theirs, SHAPE, names=NAMES)
     after = dict(mlx.utils.tree_flatten(ours.parameters()))
     assert after.keys() == before.keys() and all(np.array_equal(before[name], after[name]) for name in before)
     assert all(after[name].dtype == mx.float32 for name in after)
-    assert all(torch.equal(x, own[name]) and x.dtype == torch.float32 for name, x in theirs.state_dict().items())
+    assert all(torch.equal(x, state[name]) and x.dtype == torch.float32 for name, x in theirs.state_dict().items())
 
 
 def test_low_precision_and_compiled_variants():
-    found = parity.check(
+    result = parity.check(
         MlxAttention(), TorchAttention(), SHAPE, names=NAMES, dtypes=("bfloat16", "float16"), compiled="mlx"
     ).or_raise()
-    assert {"torch bfloat16", "mlx bfloat16 compiled", "mlx float16 compiled"} < {verdict.variant for verdict in found}
+    assert {"torch bfloat16", "mlx bfloat16 compiled", "mlx float16 compiled"} < {verdict.variant for verdict in result}
 
 
 def test_torch_compile():
     """One graph forward and one backward, made by a C++ compiler: seconds, so the smallest pair that has both."""
-    found = parity.check(mx.tanh, torch.tanh, (2, 3), dtypes="float32", compiled="torch").or_raise()
-    own = [verdict for verdict in found if verdict.variant == "torch float32 compiled"]
-    assert {verdict.what for verdict in own} == {"output", "input 0"}
+    result = parity.check(mx.tanh, torch.tanh, (2, 3), dtypes="float32", compiled="torch").or_raise()
+    compiled = [verdict for verdict in result if verdict.variant == "torch float32 compiled"]
+    assert {verdict.what for verdict in compiled} == {"output", "input 0"}
 
 
 def test_functions_of_several_inputs_and_outputs():
@@ -101,24 +101,24 @@ def test_functions_of_several_inputs_and_outputs():
     def theirs(a, b):
         return {"product": a @ b, "sine": torch.sin(a)}
 
-    found = parity.check(ours, theirs, [(3, 4), (4, 2)]).or_raise()
-    assert {"output product", "output sine", "input 0", "input 1"} <= {verdict.what for verdict in found}
+    result = parity.check(ours, theirs, [(3, 4), (4, 2)]).or_raise()
+    assert {"output product", "output sine", "input 0", "input 1"} <= {verdict.what for verdict in result}
 
 
 def test_a_definition_is_the_oracle():
-    found = parity.check(mx.tanh, torch.tanh, (3,), definition=lambda p, x: np.tanh(x)).or_raise()
-    assert "definition slope" in {verdict.variant for verdict in found}
+    result = parity.check(mx.tanh, torch.tanh, (3,), definition=lambda p, x: np.tanh(x)).or_raise()
+    assert "definition slope" in {verdict.variant for verdict in result}
     wrong = parity.check(mx.tanh, torch.tanh, (3,), definition=lambda p, x: 1.001 * np.tanh(x))
-    assert {"torch float64", "mlx float32"} < {verdict.variant for verdict in wrong.red}
+    assert {"torch float64", "mlx float32"} < {verdict.variant for verdict in wrong.failures}
 
 
 def test_a_gradient_that_pytorch_stops_is_not_its_slope():
     """Both sides stop it, so they agree; but it is the derivative of neither."""
-    found = parity.check(lambda x: mx.stop_gradient(x) * x, lambda x: x.detach() * x, (4,), probes="gradient")
-    assert {verdict.variant for verdict in found.red} == {"torch slope"}
+    result = parity.check(lambda x: mx.stop_gradient(x) * x, lambda x: x.detach() * x, (4,), probes="gradient")
+    assert {verdict.variant for verdict in result.failures} == {"torch slope"}
 
 
-def test_examples_that_mix_in_a_batch_are_found():
+def test_examples_that_mix_in_a_batch_are_seen():
     def ours(x):
         return x - x.mean(axis=0, keepdims=True)
 
@@ -126,8 +126,8 @@ def test_examples_that_mix_in_a_batch_are_found():
         return x - x.mean(0, keepdim=True)
 
     assert parity.check(ours, theirs, SHAPE).ok, "a function is not assumed to have an axis of examples"
-    red = parity.check(ours, theirs, SHAPE, batched=True).red
-    assert {verdict.what.partition(",")[0] for verdict in red} == {"looped", "vmapped"}
+    failures = parity.check(ours, theirs, SHAPE, batched=True).failures
+    assert {verdict.what.partition(",")[0] for verdict in failures} == {"looped", "vmapped"}
 
 
 def test_token_ids_and_another_method():
@@ -140,11 +140,11 @@ def test_token_ids_and_another_method():
             return self(ids) * scale
 
     calls = {"mlx_call": Mlx.both, "torch_call": Torch.both}
-    found = parity.check(Mlx(11, 4), Torch(11, 4), [parity.integers((2, 3), below=11), np.array(1.5)], **calls)
-    assert {"weight", "input 1"} <= {verdict.what for verdict in found.or_raise()}
+    result = parity.check(Mlx(11, 4), Torch(11, 4), [parity.integers((2, 3), below=11), np.array(1.5)], **calls)
+    assert {"weight", "input 1"} <= {verdict.what for verdict in result.or_raise()}
 
 
-def test_whole_numbers_out_and_in():
+def test_integers_out_and_in():
     assert {v.what for v in parity.check(lambda x: mx.argmax(x, -1), lambda x: x.argmax(-1), (3, 9))} >= {"output"}
     assert parity.check(lambda x: x > 0, lambda x: x > 0, (3, 9)).ok
     large = np.array([2**24 + 1, 7])
@@ -160,8 +160,8 @@ def test_arrays_of_any_framework(make):
 def test_a_strategy_is_shrunk_to_the_smallest_failure():
     floats = arrays(np.float32, array_shapes(max_dims=2), elements=st.floats(-8, 8, width=32))
     assert parity.check(mx.tanh, torch.tanh, floats, examples=5).ok
-    found = parity.check(lambda x: mx.where(x > 3, x * 1.001, x), lambda x: x * 1, floats, examples=40)
-    worst = next(verdict for verdict in found.red if verdict.what == "output")
+    result = parity.check(lambda x: mx.where(x > 3, x * 1.001, x), lambda x: x * 1, floats, examples=40)
+    worst = next(verdict for verdict in result.failures if verdict.what == "output")
     assert (worst.where, worst.expected) == ((0,), 4.0)
 
 
@@ -178,8 +178,8 @@ def test_float32_constants_get_a_note():
         return x / mx.arange(3, 7).astype(x.dtype)
 
     note = "PyTorch's buffer base was made in float32: build the module within parity.in_float64()"
-    found = parity.check(ours, Frequencies(), (2, 4))
-    assert {verdict.variant for verdict in found.red} == {"mlx float64"} and note in str(found)
+    result = parity.check(ours, Frequencies(), (2, 4))
+    assert {verdict.variant for verdict in result.failures} == {"mlx float64"} and note in str(result)
     with parity.in_float64():
         exact = Frequencies()
     assert parity.check(ours, exact, (2, 4)).ok
@@ -189,13 +189,13 @@ def test_code_that_casts_to_float32_is_compared_in_float64():
     def theirs(x):
         return torch.exp(x.float()).to(x.dtype)
 
-    found = parity.check(mx.exp, theirs, (3, 4)).or_raise()
-    worst = max(verdict.error for verdict in found if verdict.variant == "mlx float64")
+    result = parity.check(mx.exp, theirs, (3, 4)).or_raise()
+    worst = max(verdict.error for verdict in result if verdict.variant == "mlx float64")
     assert worst < 1e-12, "float32 would leave 1e-7"
 
 
 def test_a_constant_may_be_rounded_in_float32():
-    """It is only moved about, so no operation would round it: what float32 cannot hold is granted nevertheless."""
+    """It is only moved about, so no operation rounds it; still what float32 cannot represent is allowed for."""
 
     class Table(torch.nn.Module):
         def __init__(self):
@@ -239,7 +239,7 @@ MISTAKES = {
         lambda: parity.check(mlx.nn.Dropout(0.5), torch.nn.Dropout(0.5), (9, 9)),
         "PyTorch gives different results for the same inputs: call .eval",
     ),
-    "chance in MLX": (
+    "random numbers in MLX": (
         lambda: parity.check(lambda x: x + mx.random.normal(x.shape), lambda x: x * 1, (9,)),
         "MLX gives different results for the same inputs",
     ),
@@ -270,7 +270,7 @@ def refuse(words: str):
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_are_said_in_a_sentence(mistake):
+def test_a_mistake_is_one_sentence(mistake):
     make, words = MISTAKES[mistake]
     with pytest.raises(parity.UsageError, match=words) as raised:
         make()

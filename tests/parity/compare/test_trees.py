@@ -1,4 +1,4 @@
-"""Trees of inputs and outputs, and problems: names, moves, examples, rounding, the axis of examples."""
+"""Trees of inputs and outputs, and what a point is made of: names, moves, examples, rounding, the axis of examples."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Both = namedtuple("Both", "left right")
 
 
 def names(tree, name="output"):
-    return [found for found, _ in leaves(tree, name)]
+    return [leaf for leaf, _ in leaves(tree, name)]
 
 
 def test_names():
@@ -42,9 +42,9 @@ def make_point(inputs, outputs, parameters=None, batched=True):
 
 
 def test_what_is_differentiated():
-    found = make_point((A, B), {"output": A, "output mask": B}, {"w": A})
-    assert list(found.leaves()) == ["input 0", "w"] == list(found.directions)
-    assert list(found.cotangents) == ["output"], "whole numbers have no cotangent"
+    point = make_point((A, B), {"output": A, "output mask": B}, {"w": A})
+    assert list(point.leaves()) == ["input 0", "w"] == list(point.directions)
+    assert list(point.cotangents) == ["output"], "integers have no cotangent"
     assert list(floating((A, B))) == ["input 0"]
 
 
@@ -101,9 +101,9 @@ G = np.random.default_rng(0)
     ],
 )
 def test_inputs_are_described(inputs, shapes):
-    found = arguments(inputs, G)
-    assert [x.shape for _, x in enumerate_leaves(found)] == shapes
-    assert all(np.array_equal(x, np.float32(x)) for x in floating(found).values()), "every variant starts from them"
+    drawn = arguments(inputs, G)
+    assert [x.shape for _, x in enumerate_leaves(drawn)] == shapes
+    assert all(np.array_equal(x, np.float32(x)) for x in floating(drawn).values()), "every variant starts from them"
 
 
 def test_integers_stay_below():
@@ -117,15 +117,15 @@ def test_what_is_no_input(inputs):
         arguments(inputs, G)
 
 
-def test_special_positions_are_left():
-    own = {
+def test_special_values_are_left():
+    given = {
         "gain": np.ones(4),
         "bias": np.zeros(4),
         "matrix": np.zeros((3, 100)),
         "weight": np.arange(4.0),
         "none": A[:0],
     }
-    found = general(own, np.random.default_rng(1))
-    assert np.array_equal(found["weight"], own["weight"]) and found["none"].size == 0
-    assert all(np.ptp(found[name]) > 0 for name in ("gain", "bias", "matrix"))
-    assert 0.01 < found["matrix"].std() < 0.03 < found["bias"].std()
+    moved = general(given, np.random.default_rng(1))
+    assert np.array_equal(moved["weight"], given["weight"]) and moved["none"].size == 0
+    assert all(np.ptp(moved[name]) > 0 for name in ("gain", "bias", "matrix"))
+    assert 0.01 < moved["matrix"].std() < 0.03 < moved["bias"].std()

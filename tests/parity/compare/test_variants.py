@@ -1,4 +1,4 @@
-"""Which variants are run, and the slope that judges the oracle."""
+"""Which variants are run, and the slope that checks the oracle."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def test_the_oracle_is_no_variant():
 
 
 def test_compiled_in_every_precision_but_float64():
-    found = names(("float64", "float32"), compiled=("mlx",))
-    assert found == ["mlx float64", "torch float32", "mlx float32", "mlx float32 compiled"]
+    result = names(("float64", "float32"), compiled=("mlx",))
+    assert result == ["mlx float64", "torch float32", "mlx float32", "mlx float32 compiled"]
 
 
 def test_devices_of_this_machine(monkeypatch):
     monkeypatch.setattr(module, "devices", lambda: {"torch": ("mps",), "mlx": ("metal",)})
-    found = names(("float64", "float16"), everywhere=True)
-    assert found[-2:] == ["torch float16 on mps", "mlx float16 on metal"] and len(found) == 5
+    result = names(("float64", "float16"), everywhere=True)
+    assert result[-2:] == ["torch float16 on mps", "mlx float16 on metal"] and len(result) == 5
 
 
 def test_what_there_is(monkeypatch):
@@ -74,8 +74,8 @@ FUNCTIONS = {
 @pytest.mark.parametrize("enough", (0.0, 1e-6))
 def test_a_slope_lies_within_its_bound(name, enough):
     f, true = FUNCTIONS[name]
-    found, truncation, rounding, _ = ridders(f, 2.0**-10, 2.0**-50, enough)
-    assert abs(found - true) <= truncation + rounding
+    measured, truncation, rounding, _ = ridders(f, 2.0**-10, 2.0**-50, enough)
+    assert abs(measured - true) <= truncation + rounding
     assert truncation + rounding < 1e-4 * true, "and the bound says something"
 
 

@@ -1,4 +1,4 @@
-"""Comparing tensors: infinities, NaN, shapes, missing gradients; and a wrong oracle is itself found out."""
+"""Comparing tensors: infinities, NaN, shapes, missing gradients; and a wrong oracle is noticed."""
 
 from __future__ import annotations
 
@@ -28,12 +28,12 @@ def verdict(got, expected, bound=0.5):
     return compare("case", "variant", "what", np.array(got, float), np.array(expected, float), bound, "by decree")
 
 
-def test_the_worst_place_is_named():
-    found = verdict([[1, 2], [3, 4.25]], [[1.125, 2], [3, 4]], 0.1)
-    assert (found.error, found.where, found.expected, found.got, found.scale) == (0.25, (1, 1), 4.0, 4.25, 4.0)
-    assert not found.ok
+def test_the_worst_entry_is_named():
+    result = verdict([[1, 2], [3, 4.25]], [[1.125, 2], [3, 4]], 0.1)
+    assert (result.error, result.where, result.expected, result.got, result.scale) == (0.25, (1, 1), 4.0, 4.25, 4.0)
+    assert not result.ok
     for word in ("case, variant, what", "(1, 1)", "expected 4", "got 4.25", "error 0.25", "allowed 0.1", "by decree"):
-        assert word in found.sentence()
+        assert word in result.sentence()
 
 
 def test_the_bound_itself_is_allowed():
@@ -60,9 +60,9 @@ def test_no_bound_means_bit_for_bit():
 )
 def test_what_is_not_finite(got, expected, ok):
     """Equal infinities agree; a NaN agrees with nothing, since no definition has one."""
-    found = verdict([0, got], [0, expected], bound=1e308)
-    assert found.ok is ok
-    assert ok or found.where == (1,)
+    result = verdict([0, got], [0, expected], bound=1e308)
+    assert result.ok is ok
+    assert ok or result.where == (1,)
 
 
 def test_infinities_are_no_scale():
@@ -71,8 +71,8 @@ def test_infinities_are_no_scale():
 
 @pytest.mark.parametrize(("got", "expected"), [((2, 3), (3, 2)), ((3,), (1, 3)), ((1,), ()), ((2, 0), (0, 2))])
 def test_shapes_do_not_broadcast(got, expected):
-    found = verdict(np.zeros(got), np.zeros(expected), bound=1e308)
-    assert not found.ok and f"shape {got} instead of {expected}" in found.sentence()
+    result = verdict(np.zeros(got), np.zeros(expected), bound=1e308)
+    assert not result.ok and f"shape {got} instead of {expected}" in result.sentence()
 
 
 def test_nothing_agrees_with_nothing():
@@ -80,43 +80,43 @@ def test_nothing_agrees_with_nothing():
 
 
 @given(arrays(np.float64, array_shapes(), elements=st.floats(-1e6, 1e6)), st.floats(1e-3, 1e3), st.data())
-def test_one_wrong_entry_is_found_wherever_it_is(expected, size, data):
-    place = tuple(data.draw(st.integers(0, n - 1)) for n in expected.shape)
+def test_one_wrong_entry_is_seen_wherever_it_is(expected, size, data):
+    index = tuple(data.draw(st.integers(0, n - 1)) for n in expected.shape)
     got = expected.copy()
-    got[place] += size
-    found = verdict(got, expected, bound=size / 2)
-    assert not found.ok and found.where == place
+    got[index] += size
+    result = verdict(got, expected, bound=size / 2)
+    assert not result.ok and result.where == index
 
 
 VALUE, WEIGHT, VARIANT = ("value", "output"), ("gradient", "weight"), Variant("mlx", "float32")
-SPREAD = {VALUE: 1e-7, WEIGHT: 1e-7}
+DEVIATION = {VALUE: 1e-7, WEIGHT: 1e-7}
 
 
-def held(got: dict, truth: dict, kind: str = "gradient") -> dict[str, Verdict]:
-    return {v.what: v for v in against("case", VARIANT, kind, got, truth, SPREAD)}
+def compared(got: dict, truth: dict, probe: str = "gradient") -> dict[str, Verdict]:
+    return {v.what: v for v in against("case", VARIANT, probe, got, truth, DEVIATION)}
 
 
-def test_a_missing_gradient_is_red():
-    found = held({VALUE: np.ones(2)}, {VALUE: np.ones(2), WEIGHT: np.zeros(2)})
-    assert found["output"].ok and not found["weight"].ok
-    assert "missing" in found["weight"].sentence()
+def test_a_missing_gradient_fails():
+    result = compared({VALUE: np.ones(2)}, {VALUE: np.ones(2), WEIGHT: np.zeros(2)})
+    assert result["output"].ok and not result["weight"].ok
+    assert "missing" in result["weight"].sentence()
 
 
 @pytest.mark.parametrize(("value", "ok"), [(0.0, True), (1e-30, False)])
 def test_a_gradient_that_the_oracle_lacks_must_be_zero(value, ok):
-    found = held({VALUE: np.ones(2), WEIGHT: np.array([0.0, value])}, {VALUE: np.ones(2)})
-    assert found["weight"].ok is ok
+    result = compared({VALUE: np.ones(2), WEIGHT: np.array([0.0, value])}, {VALUE: np.ones(2)})
+    assert result["weight"].ok is ok
 
 
-@pytest.mark.parametrize("kind", ("looped", "vmapped"))
-def test_one_example_at_a_time_is_held_to_the_value(kind):
+@pytest.mark.parametrize("probe", ("looped", "vmapped"))
+def test_one_example_at_a_time_is_compared_with_the_value(probe):
     truth = {VALUE: np.ones(2), WEIGHT: np.zeros(2)}
-    assert held({(kind, "output"): np.ones(2)}, truth, kind)[f"{kind}, output"].ok
-    assert not held({(kind, "output"): np.array([1, 1.5])}, truth, kind)[f"{kind}, output"].ok
-    assert not held({}, truth, kind)[f"{kind}, output"].ok
+    assert compared({(probe, "output"): np.ones(2)}, truth, probe)[f"{probe}, output"].ok
+    assert not compared({(probe, "output"): np.array([1, 1.5])}, truth, probe)[f"{probe}, output"].ok
+    assert not compared({}, truth, probe)[f"{probe}, output"].ok
 
 
-def test_a_case_too_ill_conditioned_is_red():
+def test_a_case_too_ill_conditioned_fails():
     """A float64 bound beyond 1e-10 of the case's scale would excuse a real difference."""
     pair, truth = pair_of(CASE), {VALUE: np.array([2.0])}
     just = AGREEMENT * 2.0 / 8 * 2**29  # the deviation at u = 2^-24 whose float64 bound is 1e-10 of 2
@@ -129,11 +129,11 @@ CASE = Case("mlp", SPEC, lambda g: (g.normal(size=(3, 4)),))
 
 
 def sloped(change) -> bool:
-    """Whether the slope check passes after `change` has been made to PyTorch's gradients of a small MLP."""
+    """Whether the slope check passes after `change` has been made to PyTorch's gradients of an MLP."""
     g, pair = np.random.default_rng(3), pair_of(CASE)
     point = draw_point(CASE.parameters(g), CASE.arguments(g), {"output": np.zeros((3, 4))}, g)
-    found = pair.probe(ORACLE, "gradient", point)
-    gradients = {name: x for (kind, name), x in found.items() if kind == "gradient"}
+    result = pair.evaluate(ORACLE, "gradient", point)
+    gradients = {name: x for (probe, name), x in result.items() if probe == "gradient"}
     change(gradients)
     return slope(pair, point, {("gradient", name): x for name, x in gradients.items()}).ok
 
@@ -157,42 +157,44 @@ def test_the_slope_catches_a_wrong_gradient(name):
     assert not sloped(CORRUPTIONS[name])
 
 
-def test_a_definition_that_differs_is_red_in_every_variant(monkeypatch):
+def test_a_definition_that_differs_fails_in_every_variant(monkeypatch):
     """The oracle of the outputs is the definition, not PyTorch."""
     monkeypatch.setattr(MLP, "__call__", lambda self, p, x, original=MLP.__call__: 1.00001 * original(self, p, x))
-    red = {v.variant for v in check(CASE) if not v.ok}
-    assert red == {"torch float64", "definition slope", "mlx float64", "torch float32", "mlx float32"}
+    failed = {v.variant for v in check(CASE) if not v.ok}
+    assert failed == {"torch float64", "definition slope", "mlx float64", "torch float32", "mlx float32"}
 
 
 def test_every_probe_is_made():
-    found = {v.variant: set() for v in check(CASE)}
+    tensors = {v.variant: set() for v in check(CASE)}
     for v in check(CASE):
-        found[v.variant].add(v.what.partition(",")[0])
-    leaves = {"input 0", "up.weight", "up.bias", "down.weight", "down.bias"} & found["mlx float64"]
-    assert {"output", "jvp", "second order", "looped", "vmapped"} <= found["mlx float64"] == found["torch float32"]
+        tensors[v.variant].add(v.what.partition(",")[0])
+    leaves = {"input 0", "up.weight", "up.bias", "down.weight", "down.bias"} & tensors["mlx float64"]
+    assert {"output", "jvp", "second order", "looped", "vmapped"} <= tensors["mlx float64"] == tensors["torch float32"]
     assert {"input 0"} < leaves
 
 
-def test_low_precision_is_held_at_numbers_that_it_holds():
-    found = list(check(CASE, variants=tuple(variants(("bfloat16", "float16")))))
-    assert all(v.ok for v in found)
-    assert {v.variant for v in found} > {"torch bfloat16", "mlx bfloat16", "torch float16", "mlx float16"}
+def test_low_precision_is_compared_at_numbers_it_represents():
+    result = list(check(CASE, variants=tuple(variants(("bfloat16", "float16")))))
+    assert all(v.ok for v in result)
+    assert {v.variant for v in result} > {"torch bfloat16", "mlx bfloat16", "torch float16", "mlx float16"}
 
 
 def test_compiled_variants():
-    found = list(check(CASE, variants=tuple(variants(("float64", "float32"), compiled=("mlx",)))))
-    own = [v for v in found if v.variant == "mlx float32 compiled"]
-    assert own and all(v.ok for v in found)
+    result = list(check(CASE, variants=tuple(variants(("float64", "float32"), compiled=("mlx",)))))
+    compiled = [v for v in result if v.variant == "mlx float32 compiled"]
+    assert compiled and all(v.ok for v in result)
 
 
 def test_what_a_framework_cannot_is_a_limitation():
-    pair = Pair("whole batches only", TorchSide(lambda x: x * 2), MlxSide(lambda x: refuse(x)), batched=True)
+    pair = Pair("full batches only", TorchSide(lambda x: x * 2), MlxSide(lambda x: refuse(x)), batched=True)
     point = draw_point({}, (np.ones((2, 3)),), {"output": np.ones((2, 3))}, np.random.default_rng(0))
-    found = list(compare_pair(pair, point, VARIANTS))
-    limits = {(v.variant, v.what): v.limitation for v in found if v.limitation}
-    assert set(limits) == {(f"mlx {dtype}", kind) for dtype in ("float64", "float32") for kind in ("looped", "vmapped")}
+    result = list(compare_pair(pair, point, VARIANTS))
+    limits = {(v.variant, v.what): v.limitation for v in result if v.limitation}
+    assert set(limits) == {
+        (f"mlx {dtype}", probe) for dtype in ("float64", "float32") for probe in ("looped", "vmapped")
+    }
     assert set(limits.values()) == {"mlx cannot: no single example"}
-    assert all(v.ok for v in found)
+    assert all(v.ok for v in result)
 
 
 def refuse(x):
@@ -221,10 +223,10 @@ ALARMS = [
 @pytest.mark.parametrize(("name", "seed"), ALARMS)
 def test_no_false_alarm_of_the_slope(name, seed):
     pair, point = pair_and_point(next(case for case in collect("CASES") if case.name == name), seed)
-    assert slope(pair, point, pair.probe(ORACLE, "gradient", point)).ok
+    assert slope(pair, point, pair.evaluate(ORACLE, "gradient", point)).ok
 
 
-def test_low_precision_is_rounded_with_its_own_unit(monkeypatch):
+def test_low_precision_is_rounded_with_its_unit(monkeypatch):
     units = []
     monkeypatch.setattr(
         "parity.compare.verdicts.Deviations", lambda compute, unit: units.append(unit) or Deviations(compute, unit)
@@ -234,7 +236,7 @@ def test_low_precision_is_rounded_with_its_own_unit(monkeypatch):
 
 
 @pytest.mark.parametrize(("deviation", "drawn", "ok"), [(1.0, 1, True), (0.3, 6, True), (0.1, 6, False)])
-def test_more_samples_are_drawn_only_before_anything_is_red(deviation, drawn, ok):
+def test_more_samples_are_drawn_only_before_anything_fails(deviation, drawn, ok):
     """The error is 1, and the deviation grows with the samples."""
 
     class Growing:
@@ -245,5 +247,5 @@ def test_more_samples_are_drawn_only_before_anything_is_red(deviation, drawn, ok
             return {"y": deviation * samples}
 
     growing = Growing()
-    found = retry_with_more_samples(growing, lambda deviations: [verdict([2.0], [1.0], deviations["y"])])
-    assert (growing.samples, [v.ok for v in found]) == (drawn, [ok])
+    result = retry_with_more_samples(growing, lambda deviations: [verdict([2.0], [1.0], deviations["y"])])
+    assert (growing.samples, [v.ok for v in result]) == (drawn, [ok])

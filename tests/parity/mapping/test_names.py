@@ -1,4 +1,4 @@
-"""Names and layouts: values gathered, gradients scattered by the adjoint, and a sentence for every way to be wrong."""
+"""Names and layouts: values gathered, gradients scattered by the adjoint, a sentence for whatever does not fit."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from parity.mapping.misfits import SHOWN, MismatchError
 
 
 def arrays(shapes: dict[str, tuple[int, ...]], seed: int = 0) -> dict[str, np.ndarray]:
-    """Whole numbers, so that sums are exact and equality may be demanded."""
+    """Integers, so that sums are exact and equality may be demanded."""
     g = np.random.default_rng(seed)
     return {name: g.integers(-99, 100, size=shape).astype(np.float64) for name, shape in shapes.items()}
 
@@ -75,11 +75,11 @@ def models(draw) -> tuple[dict, dict, dict]:
 def test_gradients_go_back_by_the_adjoint(model, seed):
     """<S t, h> = <t, S^T h> for every t and h determines S^T; and S is what the layouts do to any array."""
     mlx_shapes, torch_shapes, names = model
-    found, t, h = match(*model), arrays(torch_shapes, seed), arrays(mlx_shapes, seed + 1)
-    m = found.to_mlx(t)
+    result, t, h = match(*model), arrays(torch_shapes, seed), arrays(mlx_shapes, seed + 1)
+    m = result.to_mlx(t)
     for name, target in names.items():
         np.testing.assert_array_equal(m[name], arranged(target, t))
-    assert inner(m, h) == inner(t, found.to_torch(h))
+    assert inner(m, h) == inner(t, result.to_torch(h))
 
 
 @given(models())
@@ -87,8 +87,8 @@ def test_a_layout_without_ties_loses_nothing(model):
     """S is a permutation there, so S^T S = 1."""
     _, torch_shapes, names = model
     t = arrays(torch_shapes)
-    found = match({"fused": arranged(names["fused"], t).shape}, torch_shapes, {"fused": names["fused"]})
-    back = found.to_torch(found.to_mlx(t))
+    result = match({"fused": arranged(names["fused"], t).shape}, torch_shapes, {"fused": names["fused"]})
+    back = result.to_torch(result.to_mlx(t))
     for name in t:
         np.testing.assert_array_equal(back[name], t[name])
 
@@ -118,51 +118,51 @@ QKV = {"q": (2, 4), "k": (1, 4), "v": (1, 4)}
 def test_layouts(layout, shapes, expected):
     values = arrays(shapes)
     wanted = expected(values)
-    found = match({"m": wanted.shape}, shapes, {"m": layout}).to_mlx(values)["m"]
-    np.testing.assert_array_equal(found, wanted, strict=True)
+    got = match({"m": wanted.shape}, shapes, {"m": layout}).to_mlx(values)["m"]
+    np.testing.assert_array_equal(got, wanted, strict=True)
 
 
 def test_a_fused_projection_is_split():
     """GPT-2 stores (in, 3 out): three projections side by side and transposed."""
     names = {x: transposed(part("c.weight", i, of=3, axis=1)) for i, x in enumerate("qkv")}
-    found = match(dict.fromkeys("qkv", (2, 4)), {"c.weight": (4, 6)}, names)
+    result = match(dict.fromkeys("qkv", (2, 4)), {"c.weight": (4, 6)}, names)
     values = arrays({"c.weight": (4, 6)})
-    made = found.to_mlx(values)
+    made = result.to_mlx(values)
     np.testing.assert_array_equal(np.hstack([made[x].T for x in "qkv"]), values["c.weight"])
-    np.testing.assert_array_equal(found.to_torch(made)["c.weight"], values["c.weight"])
+    np.testing.assert_array_equal(result.to_torch(made)["c.weight"], values["c.weight"])
 
 
 def test_tied_weights_add_their_gradients():
     names = {"head": tied(transposed("tok"))}
-    found = match({"tok": (3, 2), "head": (2, 3)}, {"tok": (3, 2)}, names)
+    result = match({"tok": (3, 2), "head": (2, 3)}, {"tok": (3, 2)}, names)
     h = arrays({"tok": (3, 2), "head": (2, 3)})
-    np.testing.assert_array_equal(found.to_torch(h)["tok"], h["tok"] + h["head"].T)
-    np.testing.assert_array_equal(found.to_torch({"head": h["head"]})["tok"], h["head"].T)
+    np.testing.assert_array_equal(result.to_torch(h)["tok"], h["tok"] + h["head"].T)
+    np.testing.assert_array_equal(result.to_torch({"head": h["head"]})["tok"], h["head"].T)
 
 
 def test_repeated_heads_add_their_gradients():
     """Key heads that MLX repeats for every query head and PyTorch shares."""
     layout = tied(rearranged("k", function=lambda w: np.repeat(w, 2, axis=0), words="each head twice"))
-    found = match({"k": (4, 3)}, {"k": (2, 3)}, {"k": layout})
+    result = match({"k": (4, 3)}, {"k": (2, 3)}, {"k": layout})
     h = arrays({"k": (4, 3)})
-    np.testing.assert_array_equal(found.to_torch(h)["k"], h["k"][::2] + h["k"][1::2])
+    np.testing.assert_array_equal(result.to_torch(h)["k"], h["k"][::2] + h["k"][1::2])
 
 
 def test_absent_gradients_are_absent():
-    found = match({"a": (1,), "b": (1,)}, {"a": (1,), "b": (1,)})
-    assert found.to_torch({"a": np.ones(1)}).keys() == {"a"}
+    result = match({"a": (1,), "b": (1,)}, {"a": (1,), "b": (1,)})
+    assert result.to_torch({"a": np.ones(1)}).keys() == {"a"}
     assert match({"a": (0,)}, {"a": (0,)}).to_torch({"a": np.ones(0)})["a"].dtype == np.float64
     with pytest.raises(KeyError, match="output"):
-        found.to_torch({"output": np.ones(1)})
+        result.to_torch({"output": np.ones(1)})
 
 
 def test_buffers_give_values_and_take_no_gradients():
     shapes = {"a": (2,), "table": (3,)}
-    found = match(shapes, {"a": (2,)}, torch_buffers={"table": (3,), "unused": (1,)})
+    result = match(shapes, {"a": (2,)}, torch_buffers={"table": (3,), "unused": (1,)})
     values = arrays(shapes) | {"table": np.arange(3, dtype=np.int32)}
-    assert found.to_mlx(values)["table"].dtype == np.int32
-    np.testing.assert_array_equal(found.to_mlx(values)["table"], values["table"])
-    assert found.to_torch(values).keys() == {"a"}
+    assert result.to_mlx(values)["table"].dtype == np.int32
+    np.testing.assert_array_equal(result.to_mlx(values)["table"], values["table"])
+    assert result.to_torch(values).keys() == {"a"}
 
 
 def test_values_are_copies():
@@ -176,7 +176,7 @@ def test_values_are_copies():
 LAYERS = {f"layers.{i}.{x}.weight": (2, 2) for i in range(12) for x in ("attn", "mlp")}
 
 
-def test_rules_fit_whole_names_and_the_first_wins():
+def test_rules_fit_full_names_and_the_first_wins():
     torch_shapes = {f"h.{i}.{x}.weight": (2, 2) for i in range(12) for x in ("a", "mlp")} | {"special": (2, 2)}
     del torch_shapes["h.3.a.weight"]
     rules = [
@@ -197,10 +197,10 @@ def test_rules_fit_whole_names_and_the_first_wins():
 def test_groups_are_filled_into_nested_layouts():
     torch_shapes = {f"h.{i}.{x}": (1, 4) for i in range(2) for x in "qkv"}
     rule = (r"(\d)\.qkv", transposed(fused(r"h.\1.q", r"h.\1.k", r"h.\1.v")))
-    found = match({"0.qkv": (4, 3), "1.qkv": (4, 3)}, torch_shapes, [rule])
-    assert found.described()[1] == "1.qkv = transposed(fused(h.1.q, h.1.k, h.1.v))"
+    result = match({"0.qkv": (4, 3), "1.qkv": (4, 3)}, torch_shapes, [rule])
+    assert result.described()[1] == "1.qkv = transposed(fused(h.1.q, h.1.k, h.1.v))"
     values = arrays(torch_shapes)
-    np.testing.assert_array_equal(found.to_mlx(values)["1.qkv"].T, np.vstack([values[f"h.1.{x}"] for x in "qkv"]))
+    np.testing.assert_array_equal(result.to_mlx(values)["1.qkv"].T, np.vstack([values[f"h.1.{x}"] for x in "qkv"]))
 
 
 def test_layouts_print_as_they_were_written():
@@ -218,11 +218,16 @@ ONE, TWO = {"w": (2, 3)}, {"a": (2,), "b": (2,)}
 ORDER = "if it lies there in another order, say "
 NAMES = {
     "slip": (ONE | {"wt": (2, 3)}, ONE, {"wt": "w_"}, "MLX's wt = w_, but PyTorch has no w_ (nearest: w)"),
-    "no namesake": (ONE | {"freqs": (4,)}, ONE, None, "; say of what it is made, or begin its name with an underscore"),
+    "no such name": (
+        ONE | {"freqs": (4,)},
+        ONE,
+        None,
+        "; say of what it is made, or begin its name with an underscore",
+    ),
     "unused": (ONE, ONE | {"x": (4,)}, None, "PyTorch's x (4,) is used by no parameter of MLX"),
     "exact": (ONE, ONE, {"weigh": "w"}, "MLX has no parameter 'weigh'"),
     "rule": ({"k_p": (1,)}, {"k_p": (1,)}, [("k_q", "")], "the rule 'k_q' fits no parameter of MLX (nearest: k_p)"),
-    "whole": ({"k.proj": (1,)}, {"k.proj": (1,)}, [("k", "")], "the rule 'k' fits no parameter of MLX."),
+    "full name": ({"k.proj": (1,)}, {"k.proj": (1,)}, [("k", "")], "the rule 'k' fits no parameter of MLX."),
     "hidden": (ONE, ONE, [("w", "w"), (".", "x")], "the rule '.' is never used, as earlier rules fit all that it fits"),
     "syntax": (
         ONE,
@@ -237,8 +242,13 @@ NAMES = {
         "made of tied(\\1), is not a regular expression: invalid group reference 1",
     ),
     "named group": (ONE, ONE, [("w?", r"\g<x>")], "is not a regular expression: unknown group name 'x'"),
-    "nothing": (ONE, ONE, {"w": None}, "'w' cannot be made of None: on the left stands a string, on the right"),
-    "no string": (ONE, ONE, [(1, "w")], "1 cannot be made of 'w': on the left stands a string, on the right"),
+    "nothing": (
+        ONE,
+        ONE,
+        {"w": None},
+        "'w' cannot be made of None: a rule is a pair of a string and a PyTorch name or",
+    ),
+    "no string": (ONE, ONE, [(1, "w")], "1 cannot be made of 'w': a rule is a pair of a string and a PyTorch name or"),
     "no pairs": (
         ONE,
         ONE,
@@ -316,13 +326,15 @@ LAYOUTS = {
     ),
 }
 MISTAKES = {
-    f"{kind}: {name}": x for kind in ("NAMES", "SHAPES", "USES", "LAYOUTS") for name, x in globals()[kind].items()
+    f"{about}: {name}": case
+    for about, cases in (("names", NAMES), ("shapes", SHAPES), ("uses", USES), ("layouts", LAYOUTS))
+    for name, case in cases.items()
 }
 
 
-@pytest.mark.parametrize(("mlx_shapes", "torch_shapes", "names", "said"), MISTAKES.values(), ids=MISTAKES)
-def test_one_mistake_is_one_sentence(mlx_shapes, torch_shapes, names, said):
-    assert [said in f"{sentence}." for sentence in problems(mlx_shapes, torch_shapes, names)] == [True]
+@pytest.mark.parametrize(("mlx_shapes", "torch_shapes", "names", "words"), MISTAKES.values(), ids=MISTAKES)
+def test_one_mistake_is_one_sentence(mlx_shapes, torch_shapes, names, words):
+    assert [words in f"{sentence}." for sentence in problems(mlx_shapes, torch_shapes, names)] == [True]
 
 
 @pytest.mark.parametrize(
@@ -349,20 +361,20 @@ def test_a_layout_may_only_move_entries(function):
 
 
 @pytest.mark.parametrize("index", [-1, 3])
-def test_a_part_that_there_is_not(index):
+def test_a_part_that_does_not_exist(index):
     with pytest.raises(UsageError, match=f"the parts of w are numbered from 0 to 2, and there is no part {index}"):
         part("w", index, of=3)
 
 
 def test_the_nearest_name_is_of_the_same_layer():
     torch_shapes = {f"h.{i}.q.weight": (1,) for i in range(9)}
-    said = problems({"wq": (1,)}, torch_shapes, {"wq": "h.7.p.weight"})[0]
-    assert said == "MLX's wq = h.7.p.weight, but PyTorch has no h.7.p.weight (nearest: h.7.q.weight)"
+    sentence = problems({"wq": (1,)}, torch_shapes, {"wq": "h.7.p.weight"})[0]
+    assert sentence == "MLX's wq = h.7.p.weight, but PyTorch has no h.7.p.weight (nearest: h.7.q.weight)"
 
 
 def test_all_problems_at_once():
-    found = problems(TWO | {"c": (1,)}, {"a": (3,), "d": (1,)}, {"z": "a", "c": "d"})
-    assert len(found) == 3, found
+    sentences = problems(TWO | {"c": (1,)}, {"a": (3,), "d": (1,)}, {"z": "a", "c": "d"})
+    assert len(sentences) == 3, sentences
     with pytest.raises(MismatchError, match=r"^3 things .* do not fit:\n  MLX has no parameter 'z'.*\.\n  MLX's a = a"):
         match(TWO | {"c": (1,)}, {"a": (3,), "d": (1,)}, {"z": "a", "c": "d"})
 
@@ -376,7 +388,7 @@ def test_a_long_list_is_cut_in_the_message_only():
     assert len(lines) == SHOWN + 2 and lines[-1] == "  and 5 more."
 
 
-# Whole models --------------------------------------------------------------------------------------------------------
+# Models --------------------------------------------------------------------------------------------------------------
 
 
 def shapes_of(mlx_module, torch_module) -> tuple[dict, dict]:
@@ -387,11 +399,11 @@ def shapes_of(mlx_module, torch_module) -> tuple[dict, dict]:
 
 
 def test_a_convolution_of_either_framework():
-    found = match(
+    result = match(
         *shapes_of(mlx_nn.Conv2d(3, 8, 5), torch.nn.Conv2d(3, 8, 5)), {"weight": permuted("weight", (0, 2, 3, 1))}
     )
-    assert isinstance(found, Names)
-    assert found.described() == ["weight = permuted(weight, (0, 2, 3, 1))", "bias = bias"]
+    assert isinstance(result, Names)
+    assert result.described() == ["weight = permuted(weight, (0, 2, 3, 1))", "bias = bias"]
 
 
 def test_without_parameters():

@@ -1,4 +1,4 @@
-"""The parts of the optimizer check: the test_inputs, PyTorch ready for random rounding, MLX in float64."""
+"""The parts of the optimizer check: the inputs, PyTorch ready for random rounding, MLX in float64."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import torch.optim as to
 from parity.bounds.rounding import UNIT, RandomRounding, deviations
 from parity.optimizers.inputs import OptimizerInputs, draw
 from parity.optimizers.mlx_run import in_full
-from parity.optimizers.torch_run import FUSED, IN_PLACE, Elementary, open_to_rounding, run, run_roundable, single
+from parity.optimizers.torch_run import FUSED, INPLACE, Elementary, open_to_rounding, run, run_roundable, single
 from parity.results.verdict import AGREEMENT
 
 
@@ -20,7 +20,7 @@ def test_the_learning_rate_in_full():
     assert in_full(mx.array(1e-3), [1e-3 * (1 + 1e-6)]) == float(np.float32(1e-3))
 
 
-def test_the_course_has_every_regime():
+def test_the_inputs_have_every_regime():
     parameters, gradients = draw({"a": (6, 4), "b": ()}, 50, 0)
     size = np.abs([g["a"] for g in gradients]).max(0)
     assert size.max() > 5 and 0 < size[size > 0].min() < 1e-6 and (size == 0).sum() == 1
@@ -34,7 +34,7 @@ SCALED = {"lerp": {}, "add": {"alpha": 0.7}, "addcmul": {"value": 0.7}, "addcdiv
 SCALED["addmm"] = {"beta": -0.7, "alpha": 0.3}
 
 
-@pytest.mark.parametrize("packet", [*FUSED, *IN_PLACE], ids=str)
+@pytest.mark.parametrize("packet", [*FUSED, *INPLACE], ids=str)
 def test_fused_operations_are_the_same_one_by_one(packet):
     name = packet.__name__.rstrip("_")
     rest = {"lerp": [0.3], "add": []}.get(name, [torch.tensor([[3.0, 2.0], [1.0, 4.0]]).double()])
@@ -62,8 +62,8 @@ def adam(parameters):
 
 
 def test_what_is_open_to_rounding_is_the_same_optimizer():
-    test_inputs = OptimizerInputs(*draw({"a": (5,)}, 3, 0), None, None, None)
-    plain, open_ = run(adam, test_inputs, "float64", single), run_roundable(adam, test_inputs)
+    inputs = OptimizerInputs(*draw({"a": (5,)}, 3, 0), None, None, None)
+    plain, open_ = run(adam, inputs, "float64", single), run_roundable(adam, inputs)
     assert plain.keys() == open_.keys() == {("a", key, t) for key in ("", "exp_avg", "exp_avg_sq") for t in (1, 2, 3)}
     for key, value in plain.items():
         assert (value - open_[key]).abs().max() <= AGREEMENT * value.abs().max(), key

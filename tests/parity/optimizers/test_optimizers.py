@@ -1,4 +1,4 @@
-"""Any pair of optimizers: which agree, which differ and where, what the check leaves alone and what it refuses."""
+"""Any pair of optimizers: which agree, which differ and where, what the check does not change and what it refuses."""
 
 from __future__ import annotations
 
@@ -13,30 +13,30 @@ import torch.optim as to
 
 from lyceum.contract import UsageError
 from parity.optimizers.check import check_optimizer, conditioned, finite
-from tests.support.assertions import all_green
+from tests.support.assertions import all_passed
 
 HEAVY = dict(momentum=0.9, nesterov=True, weight_decay=0.01)
 FLAT = {"matrix": (6, 4), "wide": (3, 8)}
-SMALL = {"matrix": (6, 4), "vector": (9,)}
-check = partial(check_optimizer, steps=6, shapes=SMALL)
+FEW = {"matrix": (6, 4), "vector": (9,)}
+check = partial(check_optimizer, steps=6, shapes=FEW)
 
 
-def made(kind: type, **options):
+def made(optimizer: type, **options):
     """PyTorch's optimizer as a function of the parameters."""
-    return lambda parameters: kind(parameters, **options)
+    return lambda parameters: optimizer(parameters, **options)
 
 
 def adamw(lr: float = 1e-3, **options) -> mo.AdamW:
     return mo.AdamW(lr, **{"bias_correction": True} | options)
 
 
-def red(verdicts) -> dict[str, set[str]]:
-    """What is red, by variant."""
-    found = {}
+def failures(verdicts) -> dict[str, set[str]]:
+    """What failed, by variant."""
+    by_variant = {}
     for verdict in verdicts:
         if not verdict.ok:
-            found.setdefault(verdict.variant, set()).add(verdict.what)
-    return found
+            by_variant.setdefault(verdict.variant, set()).add(verdict.what)
+    return by_variant
 
 
 AGREE = {
@@ -59,7 +59,7 @@ AGREE = {
 
 @pytest.mark.parametrize("name", AGREE)
 def test_pairs_that_take_the_same_steps(name):
-    verdicts = all_green(check(*AGREE[name]))
+    verdicts = all_passed(check(*AGREE[name]))
     assert not [verdict for verdict in verdicts if verdict.limitation]
     variants = {"bound float64", "torch float64", "mlx float64", "torch float32", "mlx float32"}
     assert {verdict.variant for verdict in verdicts} == variants
@@ -68,12 +68,12 @@ def test_pairs_that_take_the_same_steps(name):
 
 
 def test_fifty_steps_of_every_shape():
-    verdicts = all_green(check_optimizer(*AGREE["SGD, momentum"]))
+    verdicts = all_passed(check_optimizer(*AGREE["SGD, momentum"]))
     assert {verdict.what.partition(" @")[0] for verdict in verdicts} > {"matrix", "wide", "vector", "scalar"}
 
 
 def test_fifty_steps_with_a_clip():
-    verdicts = all_green(check_optimizer(*AGREE["AdamW"], clip_norm=1.0, shapes=SMALL))
+    verdicts = all_passed(check_optimizer(*AGREE["AdamW"], clip_norm=1.0, shapes=FEW))
     assert {verdict.what for verdict in verdicts if verdict.what.startswith("matrix @")} == {
         "matrix @1", "matrix @2", "matrix @50",
     }  # fmt: skip
@@ -100,9 +100,9 @@ DIFFER = {
 @pytest.mark.parametrize("name", DIFFER)
 def test_pairs_that_do_not(name):
     mlx, torch_, first = DIFFER[name]
-    found = red(check(mlx, torch_))
-    assert found.keys() == {"mlx float64", "mlx float32"}
-    assert all(first in what for what in found.values())
+    failed = failures(check(mlx, torch_))
+    assert failed.keys() == {"mlx float64", "mlx float32"}
+    assert all(first in what for what in failed.values())
 
 
 @pytest.mark.parametrize(
@@ -115,7 +115,7 @@ def test_pairs_that_do_not(name):
     ],
 )
 def test_float64_sees_a_constant_that_is_slightly_off(mlx, options):
-    assert "mlx float64" in red(check(mlx, made(to.AdamW, **options)))
+    assert "mlx float64" in failures(check(mlx, made(to.AdamW, **options)))
 
 
 def by_rank(parameters):
@@ -125,9 +125,9 @@ def by_rank(parameters):
 
 def test_decay_by_group_and_the_decay_of_everything():
     pair = mo.MultiOptimizer([adamw(weight_decay=0.1), adamw(weight_decay=0.0)], [lambda name, p: p.ndim >= 2])
-    all_green(check(pair, by_rank))
-    found = red(check(adamw(weight_decay=0.1), by_rank))
-    assert {what.partition(" ")[0] for what in found["mlx float64"]} == {"vector"}
+    all_passed(check(pair, by_rank))
+    failed = failures(check(adamw(weight_decay=0.1), by_rank))
+    assert {what.partition(" ")[0] for what in failed["mlx float64"]} == {"vector"}
 
 
 def precise(grad, coefficients, steps, eps):
@@ -144,27 +144,27 @@ def precise(grad, coefficients, steps, eps):
 def test_muon_differs_in_precision_and_in_decay(monkeypatch):
     undecayed = mo.Muon(1e-2, weight_decay=0.0), made(to.Muon, lr=1e-2, weight_decay=0.0)
     decayed = mo.Muon(1e-2, weight_decay=0.1), made(to.Muon, lr=1e-2, weight_decay=0.1)
-    # bfloat16: parameters part from the first step, though the momentum agrees.
-    found = red(check(*undecayed, shapes=FLAT))
-    assert found.keys() == {"mlx float64", "mlx float32"}
-    assert found["mlx float64"] == {f"{name} @{t}" for name in FLAT for t in (1, 2, 6)}
+    # bfloat16: parameters differ from the first step, though the momentum agrees.
+    failed = failures(check(*undecayed, shapes=FLAT))
+    assert failed.keys() == {"mlx float64", "mlx float32"}
+    assert failed["mlx float64"] == {f"{name} @{t}" for name in FLAT for t in (1, 2, 6)}
     # The decay: in MLX it enters the momentum.
-    assert "matrix.momentum_buffer @1" in red(check(*decayed, shapes=FLAT))["mlx float64"]
+    assert "matrix.momentum_buffer @1" in failures(check(*decayed, shapes=FLAT))["mlx float64"]
     monkeypatch.setattr(torch.optim._muon, "_zeropower_via_newtonschulz", precise)
-    all_green(check(*undecayed, shapes=FLAT))
-    assert "matrix.momentum_buffer @1" in red(check(*decayed, shapes=FLAT))["mlx float64"]
+    all_passed(check(*undecayed, shapes=FLAT))
+    assert "matrix.momentum_buffer @1" in failures(check(*decayed, shapes=FLAT))["mlx float64"]
 
 
 def test_adafactor_s_default_eps_depends_on_pytorch_s_precision():
-    found = red(check(mo.Adafactor(), made(to.Adafactor)))
-    assert "torch float32" in found
+    failed = failures(check(mo.Adafactor(), made(to.Adafactor)))
+    assert "torch float32" in failed
 
 
 def test_state_of_one_library_only_is_a_limitation():
     verdicts = check(mo.Adam(1e-3, bias_correction=True), made(to.Adam, lr=1e-3, amsgrad=True))
     alone = {verdict.what: verdict.limitation for verdict in verdicts if verdict.limitation}
-    assert alone.keys() == {f"{name}.max_exp_avg_sq" for name in SMALL}
-    assert set(alone.values()) == {"MLX keeps nothing that corresponds to it"}
+    assert alone.keys() == {f"{name}.max_exp_avg_sq" for name in FEW}
+    assert set(alone.values()) == {"MLX stores nothing that corresponds to it"}
 
 
 class Heavy(mo.Optimizer):
@@ -182,19 +182,19 @@ class Heavy(mo.Optimizer):
         return parameter - 0.01 * state["momentum_buffer"]
 
 
-def test_an_optimizer_of_one_s_own():
+def test_a_user_s_optimizer():
     theirs, named = made(to.SGD, lr=1e-2, momentum=0.9), {"layers.0.weight": (2, 3), "layers.1.weight": (2,)}
-    verdicts = all_green(check(Heavy(), theirs, shapes=named))
+    verdicts = all_passed(check(Heavy(), theirs, shapes=named))
     assert "layers.1.weight.momentum_buffer @6" in {
         verdict.what for verdict in verdicts if verdict.variant == "mlx float64"
     }
-    found = red(check(Heavy(float("nan")), theirs, shapes=named))
-    assert found.keys() == {"mlx float64", "mlx float32"}
+    failed = failures(check(Heavy(float("nan")), theirs, shapes=named))
+    assert failed.keys() == {"mlx float64", "mlx float32"}
 
 
 @pytest.mark.parametrize("rate", [3e-3, lambda t: 1e-2 / (1 + t)])
 def test_one_learning_rate_for_both(rate):
-    all_green(check(adamw(1.0), made(to.AdamW, lr=7.0), learning_rate=rate))
+    all_passed(check(adamw(1.0), made(to.AdamW, lr=7.0), learning_rate=rate))
 
 
 def halved_each_step(parameters, late: int = 0):
@@ -203,9 +203,9 @@ def halved_each_step(parameters, late: int = 0):
 
 
 def test_schedules_of_either_library():
-    all_green(check(mo.SGD(mo.exponential_decay(0.1, 0.5)), halved_each_step))
-    found = red(check(mo.SGD(mo.exponential_decay(0.1, 0.5)), partial(halved_each_step, late=1)))
-    assert "matrix @2" in found["mlx float64"] and "matrix @1" not in found["mlx float64"]
+    all_passed(check(mo.SGD(mo.exponential_decay(0.1, 0.5)), halved_each_step))
+    failed = failures(check(mo.SGD(mo.exponential_decay(0.1, 0.5)), partial(halved_each_step, late=1)))
+    assert "matrix @2" in failed["mlx float64"] and "matrix @1" not in failed["mlx float64"]
 
 
 def test_a_cosine_schedule_is_exact_in_float64():
@@ -213,7 +213,7 @@ def test_a_cosine_schedule_is_exact_in_float64():
         optimizer = to.SGD(parameters, lr=0.1)
         return optimizer, to.lr_scheduler.CosineAnnealingLR(optimizer, 6)
 
-    all_green(check(mo.SGD(mo.cosine_decay(0.1, 6)), cosine))
+    all_passed(check(mo.SGD(mo.cosine_decay(0.1, 6)), cosine))
 
 
 def test_clip_norms_that_differ_are_seen():
@@ -225,26 +225,26 @@ def test_clip_norms_that_differ_are_seen():
         optimizer.register_step_pre_hook(clip)
         return optimizer
 
-    assert "mlx float64" in red(check(mo.SGD(1e-2), clipping, clip_norm=1.0))
+    assert "mlx float64" in failures(check(mo.SGD(1e-2), clipping, clip_norm=1.0))
 
 
 def test_a_parameter_without_a_gradient():
-    found = red(check(*AGREE["AdamW"], absent="zero"))
-    assert found["mlx float64"] == {f"matrix{state} @{t}" for state in ("", ".exp_avg", ".exp_avg_sq") for t in (2, 6)}
+    failed = failures(check(*AGREE["AdamW"], absent="zero"))
+    assert failed["mlx float64"] == {f"matrix{state} @{t}" for state in ("", ".exp_avg", ".exp_avg_sq") for t in (2, 6)}
     verdicts = check(*AGREE["AdamW"], absent="nothing")
-    assert red(verdicts)["mlx float64"] == {"matrix @6"}
+    assert failures(verdicts)["mlx float64"] == {"matrix @6"}
     words = {verdict.what: verdict.derivation for verdict in verdicts}
     assert "does not count a step" in words["matrix @6"] and "does not count" not in words["matrix @1"]
     assert "does not count" not in words["vector @6"]
     # Without decay and momentum a gradient of zeros is as good as none.
-    all_green(check(*AGREE["SGD"], absent="zero"))
-    all_green(check(*AGREE["SGD, momentum"], absent="nothing", shapes={"only": (5,)}))
+    all_passed(check(*AGREE["SGD"], absent="zero"))
+    all_passed(check(*AGREE["SGD, momentum"], absent="nothing", shapes={"only": (5,)}))
 
 
 def test_the_optimizer_and_pytorch_s_defaults_are_left_alone():
     mlx = adamw()
     mlx.init({"mine": mx.ones(3)})
-    all_green(check(mlx, made(to.AdamW, lr=1e-3), steps=2))
+    all_passed(check(mlx, made(to.AdamW, lr=1e-3), steps=2))
     assert mlx.state.keys() == {"step", "learning_rate", "mine"} and mlx.step.item() == 0
     assert mlx.learning_rate.dtype == mx.float32
     assert torch.get_default_dtype() == torch.float32
