@@ -14,7 +14,7 @@ from parity.mutation import MUTANTS, SEEDS, checks, healthy
 from parity.mutation.planting import Fault, catch
 from parity.project.checks import cases
 from parity.results.verdict import Verdict
-from tests.support.assertions import all_green
+from tests.support.assertions import all_passed
 from tests.support.turns import in_turn
 from torch_ref.baseline.norm import LayerNorm
 
@@ -28,7 +28,7 @@ def caught_by(name: str, seeds: range = SEEDS) -> Verdict | None:
 
 
 def test_without_a_fault_the_same_checks_are_green():
-    all_green(healthy())
+    all_passed(healthy())
 
 
 # The other backend than that in which `test_forcing` looks for the same fault.
@@ -48,7 +48,7 @@ def test_caught_on_every_seed_by_itself(name, seed):
 
 @pytest.mark.slow
 def test_without_a_fault_the_same_checks_are_green_on_five_seeds():
-    all_green(healthy(range(5)))
+    all_passed(healthy(range(5)))
 
 
 def test_an_outcome_names_the_seeds_that_missed(monkeypatch):

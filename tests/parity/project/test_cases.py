@@ -15,7 +15,7 @@ from lyceum.personas.spec.case import collect
 from parity.project.checks import cases, proofs, select
 from parity.results.table import agreement
 from parity.results.verdict import AGREEMENT
-from tests.support.assertions import all_green
+from tests.support.assertions import all_passed
 
 CASES = cases()
 LAYERS = sorted(
@@ -43,7 +43,7 @@ POINTS = [
 @pytest.mark.parametrize(("name", "seed"), POINTS)
 def test_agrees(name, seed):
     """And every gradient is compared: MLX has one for what a method does not read, too: zero."""
-    found = all_green(CASES[name](seed))
+    found = all_passed(CASES[name](seed))
     assert {verdict.variant for verdict in found} >= VARIANTS
     assert agreement(found) < AGREEMENT
     if not name.startswith("step"):
@@ -75,7 +75,7 @@ def test_every_layer_has_cases_and_theorems():
 
 
 def test_selection_by_name():
-    assert list(select(CASES, ["ATTENTION: one"])) == ["attention: one place"]
+    assert list(select(CASES, ["ATTENTION: one"])) == ["attention: one token"]
     assert select(CASES, []) == CASES
     with pytest.raises(LookupError, match="'attenton'.*attention"):
         select(CASES, ["mlp", "attenton"])

@@ -16,7 +16,7 @@ from lyceum.personas.model import router_bias
 from parity.float64 import exact
 from parity.project import full_model, optimizer_steps, step, trainers, training
 from parity.project.tiny_models import tiny_corpus, tiny_plan
-from tests.support.assertions import all_green
+from tests.support.assertions import all_passed
 
 STEPS, BACKENDS = 30, ("torch", "mlx")
 PARTS = {
@@ -43,12 +43,12 @@ def test_they_are_declared(plan):
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
 def test_the_whole_model_and_a_step(plan, seed):
-    all_green(full_model.check(plan, seed))
-    all_green(step.check(plan, seed))
+    all_passed(full_model.check(plan, seed))
+    all_passed(step.check(plan, seed))
 
 
 def test_the_optimizer_passes_them_by(plan):
-    all_green(optimizer_steps.check(plan, steps=3))
+    all_passed(optimizer_steps.check(plan, steps=3))
     for backend in BACKENDS:
         state = trainers.make(backend, plan, "float32").read()
         assert {name for name in state if "beta" in name} == {f"model.{name}" for name in plan.router_biases()}
@@ -92,7 +92,7 @@ def test_evaluation_and_the_optimizer_alone_leave_them(plan, backend):
 
 def test_a_run_and_its_checkpoints_across(plan):
     """In float64, where no choice is near enough to a tie: every loss, and states that cross bit for bit."""
-    verdicts = all_green(training.trajectories(plan, tiny_corpus(), "float64", STEPS))
+    verdicts = all_passed(training.trajectories(plan, tiny_corpus(), "float64", STEPS))
     assert {v.variant for v in verdicts} >= {"mlx float64", "torch to mlx float64", "mlx to torch float64"}
 
 

@@ -14,7 +14,7 @@ from parity.compare.variants import ORACLE
 from parity.project import theorems
 from parity.project.checks import proofs
 from parity.project.layers import VARIANTS
-from tests.support.assertions import all_green
+from tests.support.assertions import all_passed
 
 PROOFS = proofs()
 SEEDS = st.integers(0, 2**32 - 1)
@@ -24,7 +24,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 @settings(max_examples=10, deadline=None)
 @given(seed=SEEDS)
 def test_holds(name, seed):
-    found = all_green(PROOFS[name](seed))
+    found = all_passed(PROOFS[name](seed))
     assert [verdict.variant for verdict in found] == ["definition float64", *map(str, (ORACLE, *VARIANTS))]
 
 

@@ -14,7 +14,7 @@ from parity.float64 import exact
 from parity.project import optimizer_steps, trainers, training
 from parity.project.tiny_models import tiny_corpus, tiny_plan, trained_plans
 from parity.results.verdict import AGREEMENT
-from tests.support.assertions import all_green
+from tests.support.assertions import all_passed
 
 PLANS = trained_plans()
 
@@ -36,13 +36,13 @@ RUNS = [
 
 @pytest.mark.parametrize(("name", "steps"), UPDATES)
 def test_the_optimizer(name, steps):
-    all_green(optimizer_steps.check(PLANS[name], steps))
+    all_passed(optimizer_steps.check(PLANS[name], steps))
 
 
 @pytest.mark.parametrize(("name", "dtype", "steps"), RUNS)
 def test_every_loss_and_checkpoints_across(name, dtype, steps):
     plan = trained_plans(steps)[name]
-    verdicts = all_green(training.trajectories(plan, tiny_corpus(), dtype, steps))
+    verdicts = all_passed(training.trajectories(plan, tiny_corpus(), dtype, steps))
     assert [v.what for v in verdicts if v.variant == f"mlx {dtype}"] == [f"loss, {steps} steps"]
     assert {v.variant for v in verdicts} >= {f"torch to mlx {dtype}", f"mlx to torch {dtype}"}
     if dtype == "float64":

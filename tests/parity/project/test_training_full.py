@@ -6,7 +6,7 @@ import pytest
 
 from lyceum import corpus, personas
 from parity.project import training
-from tests.support.assertions import all_green
+from tests.support.assertions import all_passed
 from train_mps import FIXED
 
 
@@ -16,5 +16,5 @@ from train_mps import FIXED
 @pytest.mark.parametrize(("name", "steps"), [("aristotle", 200), ("baseline", 10)])
 def test_every_loss_and_checkpoints_across(name, steps):
     text = corpus.load()
-    verdicts = all_green(training.trajectories(personas.plan(name, FIXED, text.train), text, "float32", steps))
+    verdicts = all_passed(training.trajectories(personas.plan(name, FIXED, text.train), text, "float32", steps))
     assert {verdict.variant for verdict in verdicts} >= {"mlx float32", "torch to mlx float32", "mlx to torch float32"}
