@@ -1,4 +1,4 @@
-"""A4, blocks of 8 weights as genus and species. Defined by `lyceum.personas.aristotle.quantize`."""
+"""A4, genus and species: blocks of 8 weights as codes. Reference: `lyceum.personas.aristotle.quantize`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Genera(nn.Module):
         cell = mx.clip(mx.floor(away / h), -self.half, 2**self.bits - 1 - self.half)
         error = w[:, None] - (self._centres + (cell + self.middle) * h)
         distance = mx.where(mx.abs(away).max(-1) > self._radii, float("inf"), total(error * error))
-        # The first of the nearest, said in full: which one argmin returns is a device's own affair.
+        # The first of the nearest, explicitly: which one argmin returns depends on the device.
         index = mx.arange(len(self._radii))
         nearest = distance == distance.min(-1, keepdims=True)
         genus = mx.where(nearest, index, len(self._radii)).min(-1, keepdims=True)

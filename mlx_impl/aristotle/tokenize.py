@@ -1,4 +1,4 @@
-"""A8, the category tree as embedding and output head. Defined by `lyceum.personas.aristotle.tokenize`."""
+"""A8, the categories: a tree as embedding and output head. Reference: `lyceum.personas.aristotle.tokenize`."""
 
 from __future__ import annotations
 
@@ -37,21 +37,21 @@ class CategoryTree(nn.Module):
     def embed(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> (B, T, n_embd)."""
         leaf = self._leaf[ids]
-        kind = leaf // self.shape[2]
-        return self.embed_genus[kind // self.shape[1]] + self.embed_species[kind] + self.embed_individual[leaf]
+        group = leaf // self.shape[2]
+        return self.embed_genus[group // self.shape[1]] + self.embed_species[group] + self.embed_individual[leaf]
 
     def log_prob(self, x: mx.array, targets: mx.array) -> mx.array:
         """x (..., n_embd), targets (...) -> (...), nats, along the targets' paths only."""
         flat, leaf = x.flatten(0, -2), self._leaf[targets.flatten()]
-        kind, individual = leaf // self.shape[2], leaf % self.shape[2]
-        genus, species = kind // self.shape[1], kind % self.shape[1]
-        # All species in one small product, then the target's genus: cheaper than gathering a table for each token.
+        group, individual = leaf // self.shape[2], leaf % self.shape[2]
+        genus, species = group // self.shape[1], group % self.shape[1]
+        # All species in one product, then those of the target's genus: cheaper than gathering a table for each token.
         all_species = mx.unflatten(flat @ self.head_species.T, -1, self.shape[:2])
         among_species = mx.take_along_axis(all_species, genus[:, None, None], axis=1)[:, 0]
-        # One row holds the vectors of all individuals of a species, so that one gather fetches them.
-        table = self.head_individual.reshape(-1, self.shape[2], flat.shape[-1])[kind]
+        # One row has the vectors of all individuals of a species, so that one gather fetches them.
+        table = self.head_individual.reshape(-1, self.shape[2], flat.shape[-1])[group]
         among_individuals = (table @ flat[:, :, None])[:, :, 0]
-        base_individual = self._base_individual.flatten(0, 1)[kind]
+        base_individual = self._base_individual.flatten(0, 1)[group]
         loss = (
             nn.losses.cross_entropy(flat @ self.head_genus.T + self._base_genus, genus)
             + nn.losses.cross_entropy(among_species + self._base_species[genus], species)

@@ -14,9 +14,18 @@ from torch_ref.registry import implements
 class Muon(nn.Module):
     """(W, M, G) -> (W, M) after one update, for a stack of n matrices (n, r, c) at once."""
 
-    def __init__(self, rate: float, momentum: float, weight_decay: float, adam_rms: float):
+    def __init__(
+        self,
+        rate: float,
+        momentum: float,
+        weight_decay: float,
+        adam_rms: float,
+        quintic: tuple[float, ...],
+        steps: int,
+    ):
         super().__init__()
         self.rate, self.momentum, self.weight_decay, self.adam_rms = rate, momentum, weight_decay, adam_rms
+        self.quintic, self.steps = quintic, steps
 
     def fresh(self, w: Tensor) -> dict[str, Tensor]:
         """The state of a matrix (r, c) beside W itself, before its first update."""
@@ -30,7 +39,7 @@ class Muon(nn.Module):
 
     def orthogonal(self, m: Tensor) -> Tensor:
         """m (n, r, c) -> the same shape."""
-        return newton_schulz(m)
+        return newton_schulz(m, self.quintic, self.steps)
 
     def conclude(self, u: Tensor, g: Tensor) -> Tensor:
         """u, g (n, r, c) -> the same shape. Signs are compared, since products of tiny numbers underflow."""

@@ -1,4 +1,4 @@
-"""A4, blocks of 8 weights as genus and species. Defined by `lyceum.personas.aristotle.quantize`."""
+"""A4, genus and species: blocks of 8 weights as codes. Reference: `lyceum.personas.aristotle.quantize`."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class Genera(nn.Module):
         cell = (away / h).floor().clamp(-self.half, 2**self.bits - 1 - self.half)
         error = w[:, None] - (self.centres + (cell + self.middle) * h)
         distance = total(error * error).masked_fill(away.abs().amax(-1) > self.radii, float("inf"))
-        # The first of the nearest, said in full: which one argmin returns is a device's own affair.
+        # The first of the nearest, explicitly: which one argmin returns depends on the device.
         index = torch.arange(len(self.radii), device=w.device)
         nearest = distance == distance.amin(-1, keepdim=True)
         genus = torch.where(nearest, index, len(self.radii)).amin(-1, keepdim=True)

@@ -1,4 +1,4 @@
-"""A8, the category tree as embedding and output head. Defined by `lyceum.personas.aristotle.tokenize`."""
+"""A8, the categories: a tree as embedding and output head. Reference: `lyceum.personas.aristotle.tokenize`."""
 
 from __future__ import annotations
 
@@ -31,25 +31,25 @@ class CategoryTree(nn.Module):
     def embed(self, ids: Tensor) -> Tensor:
         """ids (B, T) -> (B, T, n_embd)."""
         leaf = self.leaf[ids]
-        kind = leaf // self.shape[2]
+        group = leaf // self.shape[2]
         return (
-            F.embedding(kind // self.shape[1], self.embed_genus)
-            + F.embedding(kind, self.embed_species)
+            F.embedding(group // self.shape[1], self.embed_genus)
+            + F.embedding(group, self.embed_species)
             + F.embedding(leaf, self.embed_individual)
         )
 
     def log_prob(self, x: Tensor, targets: Tensor) -> Tensor:
         """x (..., n_embd), targets (...) -> (...), nats, along the targets' paths only."""
         flat, leaf = x.flatten(0, -2), self.leaf[targets.flatten()]
-        kind, individual = leaf // self.shape[2], leaf % self.shape[2]
-        genus, species = kind // self.shape[1], kind % self.shape[1]
-        # All species in one small product, then the target's genus: cheaper than gathering a table for each token.
+        group, individual = leaf // self.shape[2], leaf % self.shape[2]
+        genus, species = group // self.shape[1], group % self.shape[1]
+        # All species in one product, then those of the target's genus: cheaper than gathering a table for each token.
         all_species = (flat @ self.head_species.T).unflatten(-1, self.shape[:2])
         among_species = all_species.take_along_dim(genus[:, None, None], dim=1)[:, 0]
-        # One row holds the vectors of all individuals of a species, so that one gather fetches them.
-        table = F.embedding(kind, self.head_individual.view(-1, self.shape[2] * flat.shape[-1]))
+        # One row has the vectors of all individuals of a species, so that one gather fetches them.
+        table = F.embedding(group, self.head_individual.view(-1, self.shape[2] * flat.shape[-1]))
         among_individuals = torch.bmm(table.unflatten(-1, (self.shape[2], -1)), flat[:, :, None])[:, :, 0]
-        base_individual = self.base_individual.flatten(0, 1)[kind]
+        base_individual = self.base_individual.flatten(0, 1)[group]
         loss = (
             F.cross_entropy(flat @ self.head_genus.T + self.base_genus, genus, reduction="none")
             + F.cross_entropy(among_species + self.base_species[genus], species, reduction="none")

@@ -1,33 +1,33 @@
-"""A19, memory and recollection: the model and what the text recalls, mixed by a gate that knows how much each knows.
+"""A19, De Memoria: the model, counts of the text and the block itself, mixed by a gate.
 
 Idea. One recollects by what was contiguous, by what is similar, and by what was lately present (De Memoria 451b). A
 small model trained on a short text is good at what is similar and forgets the particular; counts remember the
-particular and know nothing else. They err in different places, so how far each is to be trusted must be judged place
-by place, from what can be seen there: how often this context was met, what followed it, how sure the model is.
+particular and know nothing else. They err at different tokens, so a gate weighs them anew at every position, by what it
+can see there: how often this context occurred, what followed it, how sure the model is.
 
 Equations. Part 0 is the model, parts 1 to 19 are those of `lyceum.personas.aristotle.memory.evidence`, mixed as in
-`lyceum.personas.memory.mixture`: W is 20 x 22, for 19 features of the counts and 3 of the model's own uncertainty.
+`lyceum.personas.memory.mixture`: W is 20 x 22, for 19 features of the counts and 3 of the model's uncertainty.
 
-Where the gate comes from. Fitted on text that one part has memorised, it would trust the wrong one: so the first 90 %
-of the training split are cut into four stretches; for each, a model is trained and the counts are made on the other
-three, and the gate is fitted on all four, each judged by what has never met it (`calibration`). It speaks of
-counts and entropies, never of words, so it is a constant of the persona, `memory_gate.json`. The last tenth of the
-training split chose the arrangement. The memory enters evaluation and generation; training runs as without it.
+How the gate is fitted. A gate fitted on text that one part has memorised trusts the wrong part. So the first 90 % of
+the training split are cut into four stretches. For each stretch a model is trained and counts are made on the other
+three; the gate is fitted on all four stretches together (`python -m lyceum memory-gate aristotle`). It depends on
+counts and entropies, never on words, so it is a constant of the persona, `gate.json`. The last tenth of the training
+split selected the parts and features. The memory acts in evaluation and generation; training runs as without it.
 
-A fixed half of model and Kneser-Ney, uniform at order 0, is 0.16 nats worse; gates fitted on text that either part had
-learned from were worse still. Uniform at order 0 gave way to surface form and a little uniform: see `evidence`.
+Equal weights of model and Kneser-Ney, with uniform at order 0, are 0.16 nats worse; gates fitted on text that either
+part had learned from were worse still. Order 0 is surface form and a little uniform: see `evidence`.
 
 Theorems.
  1. sum_w p(w) = 1: every part sums to 1, or is absent with weight 0; the weights sum to 1.
- 2. With W = 0, v = 0 and the three orders and order 0 alone, p IS interpolated modified Kneser-Ney
-    (`lyceum.personas.aristotle.memory.kneser_ney`) over .895 seen + .1 novel + .005 uniform: the six offsets are the logs of its
-    products of kept-back masses, which sum to 1, so that the softmax does not change them.
- 3. Counts made without a stretch are those of a recount without it (`counts`), which the cross-fitting uses.
- 4. Causality: weights at place t are functions of ids[: t + 1], p_i(w) of those and w.
+ 2. With W = 0, v = 0 and only the three orders and order 0, p is interpolated modified Kneser-Ney
+    (`lyceum.personas.aristotle.memory.kneser_ney`) over .895 seen + .1 novel + .005 uniform: the six offsets are the
+    logs of its products of backoff masses, which sum to 1, so the softmax does not change them.
+ 3. Counts made without a stretch are those of a recount without it (`counts`); the fit of the gate uses this.
+ 4. Causality: weights at position t are functions of ids[: t + 1], p_i(w) of those and w.
  5. log_prob is log_probs at the target.
 
 Cost. 302,000 tokens are counted in about a second, once; a batch of 8 x 64 targets costs 14 binary searches each. The
-whole distribution costs 20 V at a place. No trained parameters; nothing is added to a training step.
+full distribution costs 20 V at a position. No trained parameters; a training step costs nothing more.
 Sources: Kneser & Ney 1995; Chen & Goodman 1999; Jelinek & Mercer 1980 (interpolation on held-out text); Wolpert 1992
 (cross-fitted mixtures); Grave et al. 2017 (cache); Neubig & Dyer 2016 (neural and counted mixtures).
 """
@@ -41,10 +41,10 @@ from scipy.special import logsumexp
 
 from lyceum import corpus
 from lyceum.personas.aristotle.memory import tables
-from lyceum.personas.aristotle.memory.evidence import CONTEXTS, ORDER_0, ORDERS, Evidence
+from lyceum.personas.aristotle.memory.evidence import ORDER_0, ORDERS, Evidence
 from lyceum.personas.aristotle.memory.kneser_ney import kneser_ney
 from lyceum.personas.aristotle.memory.tables import GATE, evidence
-from lyceum.personas.aristotle.tokenize import CategoryTree, small_tree
+from lyceum.personas.aristotle.tokenize import CategoryTree, random_tree
 from lyceum.personas.memory.evidence import ABSENT
 from lyceum.personas.memory.gate import gate
 from lyceum.personas.memory.mixture import Mixture
@@ -56,89 +56,89 @@ from lyceum.personas.spec.system import System
 PARTS, FEATURES = Evidence.parts(), Evidence.FEATURES
 
 
-def parts(tree: CategoryTree, tables: dict[str, np.ndarray]) -> dict:
-    """The parts "memory" and "evidence" of a plan, from the tables."""
+def modules_of(tree: CategoryTree, tables: dict[str, np.ndarray]) -> dict:
+    """The modules "memory" and "evidence" of a plan, from the tables."""
     return {"memory": Mixture(tables["weight"]), "evidence": evidence(tree, tables, tables["text"])}
 
 
-def small_memory(g: np.random.Generator, n_text: int = 300) -> Evidence:
-    """A text over 40 of 45 ids in two pieces, a small tree, random kinds and constants, for cases and theorems."""
-    tree = small_tree(g)
+def random_evidence(g: np.random.Generator, n_text: int = 300) -> Evidence:
+    """A text over 40 of 45 ids in two pieces, a random tree, random surface classes and constants."""
+    tree = random_tree(g)
     text = g.choice(40, size=n_text, p=(likely := 1 / np.arange(1, 41)) / likely.sum())
     constants = {name: (0.3 * g.normal(size=value.shape)).astype(np.float32) for name, value in gate(GATE).items()}
     tables = constants | {"surface_class": g.integers(0, 4, size=45)}
     return evidence(tree, tables, text[: n_text // 2], text[n_text // 2 + 20 :])
 
 
-def small_gate(g: np.random.Generator) -> Mixture:
+def random_gate(g: np.random.Generator) -> Mixture:
+    """A mixture with random weights."""
     return Mixture((0.3 * g.normal(size=(1 + len(PARTS), len(FEATURES) + 3))).astype(np.float32))
 
 
-GATED, REAL = small_gate(np.random.default_rng(19)), small_memory(np.random.default_rng(19))
+GATED, REAL = random_gate(np.random.default_rng(19)), random_evidence(np.random.default_rng(19))
 
 
 def _drawn(g: np.random.Generator, *shape: int, n_vocab: int = 0, absent: float = 0.3) -> tuple[np.ndarray, ...]:
-    """own, uncertainty, features, offsets, parts of a batch, some of them absent; over n_vocab ids, or for a target."""
-    own, ids = (g.normal(size=(*shape, n_vocab)), (n_vocab,)) if n_vocab else (g.normal(size=shape), ())
+    """Arguments of `log_probs` over n_vocab ids, or of `log_prob` at n_vocab = 0. absent: the share of absent parts."""
+    model, ids = (g.normal(size=(*shape, n_vocab)), (n_vocab,)) if n_vocab else (g.normal(size=shape), ())
     offsets, parts = g.normal(size=(*shape, len(PARTS))), g.normal(size=(*shape, len(PARTS), *ids)) - 4
     gaps = [np.where(g.random(x.shape) < absent, ABSENT, x) for x in (offsets, parts)]
-    return own - 5, g.normal(size=(*shape, 3)), g.normal(size=(*shape, len(FEATURES))), *gaps
+    return model - 5, g.normal(size=(*shape, 3)), g.normal(size=(*shape, len(FEATURES))), *gaps
 
 
-def _recalled(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+def _of_text(g: np.random.Generator) -> tuple[np.ndarray, ...]:
+    """Arguments of `log_prob` with the evidence of a text."""
     ids, targets = g.integers(0, 45, size=(2, 2, 9)).astype(np.int32)
-    found = (x.astype(np.float64) for x in REAL.for_targets(ids, targets))
-    return g.normal(size=(2, 9)) - 5, g.normal(size=(2, 9, 3)), *found
+    evidence = (x.astype(np.float64) for x in REAL.for_targets(ids, targets))
+    return g.normal(size=(2, 9)) - 5, g.normal(size=(2, 9, 3)), *evidence
 
 
 CASES = (
     Case("memory: log_prob", GATED, lambda g: _drawn(g, 3, 7), "log_prob"),
     Case("memory: log_prob, the contract's sizes", GATED, lambda g: _drawn(g, 8, 64), "log_prob"),
-    Case("memory: log_prob, of a text", Mixture(gate(GATE)["weight"]), _recalled, "log_prob"),
-    Case("memory: log_prob, nothing recalled", GATED, lambda g: _drawn(g, 2, 3, absent=1.0), "log_prob"),
+    Case("memory: log_prob, of a text", Mixture(gate(GATE)["weight"]), _of_text, "log_prob"),
+    Case("memory: log_prob, all parts absent", GATED, lambda g: _drawn(g, 2, 3, absent=1.0), "log_prob"),
     Case("memory: log_probs", GATED, lambda g: _drawn(g, 3, n_vocab=45), "log_probs"),
 )
 
 
 def _batch(g: np.random.Generator) -> tuple[Mixture, Evidence, np.ndarray, np.ndarray, np.ndarray]:
-    """A gate, a text, ids (4, 6), the model's log probabilities of all 45 ids and its uncertainty at every place."""
-    own = g.normal(size=(4, 6, 45))
+    """A gate, a text, ids (4, 6), the model's log probabilities (4, 6, 45) and its uncertainty (4, 6, 3)."""
+    log_probs = g.normal(size=(4, 6, 45))
     ids = g.choice(12, size=(4, 6)).astype(np.int32)
-    own -= logsumexp(own, axis=-1, keepdims=True)
-    return small_gate(g), small_memory(g), ids, own, g.normal(size=(4, 6, 3))
+    log_probs -= logsumexp(log_probs, axis=-1, keepdims=True)
+    return random_gate(g), random_evidence(g), ids, log_probs, g.normal(size=(4, 6, 3))
 
 
 def _kneser_ney(evaluate, g):
-    _, text, ids, own, uncertainty = _batch(g)
-    text = replace(text, size_weight=np.zeros((len(CONTEXTS), 2)))
+    _, text, ids, log_probs, uncertainty = _batch(g)
+    text = replace(text, size_weight=np.zeros((len(text.contexts), 2)))
     weight = np.zeros((1 + len(PARTS), len(FEATURES) + 3), np.float32)
-    alone = (*ORDERS, *ORDER_0)
-    weight[[name not in alone for name in ("model", *PARTS)], 0] = ABSENT
-    places, rows = np.arange(4), np.arange(4)  # with one to four tokens before the target
-    found = (x.astype(np.float64) for x in text.for_all_ids(ids, places))
-    mixed = evaluate(Mixture(weight), {}, "log_probs", own[rows, places], uncertainty[rows, places], *found)
-    defined = []
-    for row, place in zip(rows, places, strict=True):
-        novel = text.novelty.probs(ids[row, place], np.arange(45))
-        base = sum(share * p for share, p in zip(ORDER_0.values(), (text.seen, novel, 1 / 45), strict=True))
-        history = tuple(map(int, ids[row, max(0, place - 2) : place + 1]))
-        defined.append(kneser_ney(text.pieces, history, base))
-    return np.exp(mixed), np.stack(defined)
+    weight[[name not in (*ORDERS, *ORDER_0) for name in ("model", *PARTS)], 0] = ABSENT
+    at = rows, positions = np.arange(4), np.arange(4)  # with one to four tokens before the target
+    evidence = (x.astype(np.float64) for x in text.for_all_ids(ids, positions))
+    mixed = evaluate(Mixture(weight), {}, "log_probs", log_probs[at], uncertainty[at], *evidence)
+    expected = []
+    for row, t in zip(rows, positions, strict=True):
+        novel = text.novelty.probs(ids[row, t], np.arange(45))
+        base = sum(share * p for share, p in zip(text.order_0, (text.seen, novel, 1 / 45), strict=True))
+        history = tuple(map(int, ids[row, max(0, t - 2) : t + 1]))
+        expected.append(kneser_ney(text.pieces, history, base))
+    return np.exp(mixed), np.stack(expected)
 
 
 THEOREMS = (
     *theorems("memory", _batch),
-    Theorem("memory: Kneser-Ney", "with a silent gate, interpolated modified Kneser-Ney of the text without the "
-            "stretch left out", _kneser_ney, length=64),
-)  # fmt: skip
+    Theorem("memory: Kneser-Ney", "at W = 0, v = 0 it is interpolated modified Kneser-Ney", _kneser_ney, length=64),
+)
 
 
 SYSTEM = System(
     "memory",
     "A19, De Memoria",
-    job="joins the model in evaluation and generation: counts of the text and of the block, mixed by a gate",
+    job="evaluation and generation: the model mixed with counts of the text and of the block, by a gate",
     needs=("tokenize",),
     tables=lambda ids: tables.tables(ids, corpus.vocabulary()),
     tiny_tables=lambda: tiny.memory_tables() | gate(GATE),
-    build=lambda modules, sizes, tables: parts(modules["vocabulary"], tables),
+    build=lambda modules, sizes, tables: modules_of(modules["vocabulary"], tables),
 )

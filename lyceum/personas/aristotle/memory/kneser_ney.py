@@ -1,10 +1,10 @@
-"""Interpolated modified Kneser-Ney, word for word: dictionaries, loops, one history at a time.
+"""Interpolated modified Kneser-Ney, straight from the papers: dictionaries, loops, one history at a time.
 
     p_1 = base,    p_n(w | h) = max(c_n(h w) - D(c_n(h w)), 0) / c_n(h) + gamma_n(h) p_{n-1}(w | h without its first)
     gamma_n(h) = sum over w of D(c_n(h w)) / c_n(h),         p_n = p_{n-1} where c_n(h) = 0
 
-c_4 counts occurrences; c_n below it counts the different tokens that stood before: N_1+(. h w). It is written from the
-papers, not from `lyceum.personas.memory.counts`, as the other side of that theorem; nothing but tests runs it.
+c_4 counts occurrences; c_n below it counts the different tokens that came before: N_1+(. h w). It is independent of
+`lyceum.personas.memory.counts`, as the other side of a theorem; only tests run it.
 
 Sources: Kneser & Ney 1995; Chen & Goodman 1999.
 """
@@ -31,7 +31,7 @@ def counted(pieces: tuple[np.ndarray, ...], n: int) -> Counter:
 
 
 def discount(counts: Counter) -> dict[int, float]:
-    """D for a count of 1, of 2, and of 3 or more; kept within (0, count) where a short text does not give it."""
+    """D for a count of 1, of 2, and of 3 or more; clipped into (0, count) where a short text gives none."""
     n = Counter(counts.values())
     y = n[1] / max(1, n[1] + 2 * n[2])
     return {i: min(max(i - (i + 1) * y * n[i + 1] / max(1, n[i]), 0.05), 0.98 * i) for i in (1, 2, 3)}

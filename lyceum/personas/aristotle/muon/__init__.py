@@ -55,13 +55,16 @@ from lyceum.personas.spec.system import System
 class Muon:
     """rate: the learning rate in units of the schedule's. momentum: mu. weight_decay: delta, decoupled.
 
-    adam_rms: root mean square of Adam's steps, in units of the learning rate.
+    adam_rms: root mean square of Adam's steps, in units of the learning rate. quintic: (a, b, c). steps: of the
+    iteration.
     """
 
     rate: float = 1.0
     momentum: float = 0.95
     weight_decay: float = 0.1
     adam_rms: float = 0.2
+    quintic: tuple[float, float, float] = QUINTIC
+    steps: int = STEPS
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
         """An optimizer has no parameters of its own."""
@@ -74,13 +77,13 @@ class Muon:
     def update(self, w, m, g, lr):
         """One update of one matrix (r, c): (W, M) after it. lr: the schedule's."""
         m = self.momentum * m + (1 - self.momentum) * g
-        c = conclusion(newton_schulz(m), g)
+        c = conclusion(newton_schulz(m, self.quintic, self.steps), g)
         step = self.adam_rms * max(w.shape) ** 0.5 * c
         return w * (1 - self.rate * lr * self.weight_decay) - self.rate * lr * step, m
 
     def orthogonal(self, p: dict[str, np.ndarray], m: np.ndarray) -> np.ndarray:
         """m (n, r, c): n matrices -> U of each."""
-        return np.stack([newton_schulz(one) for one in m])
+        return np.stack([newton_schulz(one, self.quintic, self.steps) for one in m])
 
     def conclude(self, p: dict[str, np.ndarray], u: np.ndarray, g: np.ndarray) -> np.ndarray:
         """u, g (n, r, c) -> C of each."""
@@ -131,8 +134,8 @@ def _matrices(g: np.random.Generator) -> np.ndarray:
 
 
 def _phi(s: np.ndarray) -> np.ndarray:
-    a, b, c = QUINTIC
-    for _ in range(STEPS):
+    a, b, c = MUON.quintic
+    for _ in range(MUON.steps):
         s = a * s + b * s**3 + c * s**5
     return s
 

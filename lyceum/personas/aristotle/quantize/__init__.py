@@ -1,30 +1,30 @@
 """A4, genus and species: weights quantized by what they are, then by how they differ.
 
-Idea. A definition names the genus and adds the difference. A block of 8 weights is said to be of a kind, and the kind
-says in which box to look for the rest; each further bit halves the box.
+Idea. A definition names the genus and adds the difference. The genus of a block of 8 weights says in which box it lies;
+each further bit halves the box.
 
 Equations. Genus g has a centre c_g in R^8 and a radius R_g > 0. The species of a block w in the box
 |w - c_g|_inf <= R_g is, in each coordinate, one of 2^b equal cells and decodes to the middle of it (mid-rise):
-    s      = floor((w - c_g) / h) + 2^(b-1), kept within 0 ... 2^b - 1,        h = R_g 2^(1-b)
+    s      = floor((w - c_g) / h) + 2^(b-1), clipped to 0 ... 2^b - 1,         h = R_g 2^(1-b)
     decode = c_g + (s - 2^(b-1) + 1/2) h
 The cells are nested: s >> 1 is the cell of the same w at b - 1 bits. Encode: among all genera whose box contains w, the
 one whose decoded point is nearest to w (squares added in pairs, ties to the lower index); its species is the cell of w.
-Genus 0 is a box about 0 that contains every block, so none is without a genus.
-
-Where genera come from, `lyceum.personas.aristotle.quantize.boxes` says.
+Genus 0 is a box about 0 that contains every block, so every block has a genus.
+`lyceum.personas.aristotle.quantize.boxes` chooses the genera.
 
 Theorems.
  1. |w - decode_k(w)|_inf <= R_g 2^-k for the first k = 0 ... b bits of every coordinate: a cell has half-width
     R_g 2^-k, and cells of the box cover it. So every bit halves the bound, and k = 0 gives the centre.
  2. Every prefix decodes: the first k bits of a species are the species at k bits, floor(floor(x) / 2) = floor(x / 2).
  3. decode(encode(w)) = w for every decoded point w, at full b. w lies in the box of a genus that decodes to it, at
-    distance 0, and the nearest wins. Another genus of lower index may decode to the very same point, and then the code
-    changes, but never the weights. (The rule `own genus of w` alone, without `nearest`, would not give this.)
+    distance 0, and the nearest wins. Another genus of lower index may decode to the same point; then the code changes,
+    but not the weights. (Without `nearest` this would not hold.)
  4. Decoding rounds once: centres and radii are float16 numbers, 11 bits, so (s - 2^(b-1) + 1/2) h is exact in float32
-    for b <= 12, and one addition remains. Hence 3 holds in float32 and decoding is the same bit for bit in every backend,
-    with fused multiply-add or without, provided R_g 2^-b is well above the last place of c_g, as `genera.FLOOR` keeps.
-Where codes may differ. The backends do the same float32 operations in the same order, so on a CPU their codes are equal.
-An arithmetic that rounds otherwise may choose otherwise only where two squared distances differ by less than
+    for b <= 12, and one addition remains. Hence 3 holds in float32 and decoding is the same bit for bit in every
+    backend, with fused multiply-add or without, provided R_g 2^-b is well above a unit in the last place of c_g;
+    `boxes.FLOOR` ensures that.
+Where codes may differ. The backends do the same float32 operations in the same order, so on a CPU their codes are
+equal. Arithmetic that rounds differently may choose differently only where two squared distances differ by less than
 2 sum |e| u (|d| + |e|) + 4 u sum e^2 each, e = w - d to the decoded points d, or where w is within u R_g of a wall.
 
 Cost. b + g/8 bits a weight, and 9 float16 numbers a genus. Encoding: 8 * 2^g cells a block, all at once.
@@ -40,9 +40,10 @@ import numpy as np
 from lyceum.personas.aristotle.quantize.boxes import BLOCK, boxes
 from lyceum.personas.model.bit_planes import Planes
 from lyceum.personas.spec.case import Case, Theorem, representable
+from lyceum.personas.spec.quantizer import Quantizer
 from lyceum.personas.spec.system import System
 
-BITS, MOST_BITS, EXTRA_BITS = 4, 8, 3  # of a species in a great tensor, at most in a small one; of the genus
+BITS, MOST_BITS, EXTRA_BITS = 4, 8, 3  # a weight's species: in a large tensor, at most in another; a block's genus
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,11 +56,11 @@ class Genera(Planes):
 
     @property
     def middle(self) -> float:
-        """Where a point decodes within its cell; without bits there is but one point, the centre."""
+        """Where a point decodes within its cell; without bits the only point is the centre."""
         return 0.5 if self.bits else 0.0
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
-        """Nothing is learned by descent."""
+        """Nothing is trained by gradients."""
         return {}
 
     def encode(self, p: dict[str, np.ndarray], w: np.ndarray) -> np.ndarray:
@@ -81,13 +82,13 @@ class Genera(Planes):
         return self.centres[genus] + (species - 2**self.bits // 2 + self.middle) * h[:, None]
 
     def tables(self) -> dict[str, np.ndarray]:
-        """What a file has to keep besides codes."""
+        """The arrays that a file needs besides codes."""
         return {"centres": self.centres.astype(np.float16), "radii": self.radii.astype(np.float16)}
 
     def planes(self) -> list[tuple[int, int]]:
-        """(column of the codes, place of the bit) in the order of the bits: the genus, then from coarse to fine."""
-        genus = [(0, place) for place in reversed(range((len(self.radii) - 1).bit_length()))]
-        return genus + [(1 + i, place) for place in reversed(range(self.bits)) for i in range(BLOCK)]
+        """(column of the codes, number of the bit), the genus first, then from coarse to fine."""
+        genus = [(0, bit) for bit in reversed(range((len(self.radii) - 1).bit_length()))]
+        return genus + [(1 + i, bit) for bit in reversed(range(self.bits)) for i in range(BLOCK)]
 
 
 def restored(tables: dict[str, np.ndarray], bits: int) -> Genera:
@@ -101,25 +102,27 @@ def prefix(codes: np.ndarray, dropped: int) -> np.ndarray:
 
 
 def total(x: np.ndarray) -> np.ndarray:
-    """The sum over the last axis of 8, added in pairs: the same order, and so the same ties, everywhere."""
+    """The sum over the last axis of 8, added in pairs: the order, and so each tie, is the same in every backend."""
     x = x[..., :4] + x[..., 4:]
     x = x[..., :2] + x[..., 2:]
     return x[..., 0] + x[..., 1]
 
 
 def fit(blocks: np.ndarray, bits: int, stream: np.random.Generator, genus_bits: int = EXTRA_BITS) -> Genera:
-    """Genera for blocks (n, 8) within [-1, 1], see `lyceum.personas.aristotle.quantize.boxes`; genus 0 contains every block."""
+    """Genera for blocks (n, 8) within [-1, 1], by `lyceum.personas.aristotle.quantize.boxes`; genus 0 contains all."""
     return Genera(*boxes(blocks, 2**genus_bits, stream), bits)
 
 
-def small(g: np.random.Generator, bits: int = 4, genus_bits: int = 3, n: int = 400) -> tuple[Genera, np.ndarray]:
-    """Genera fitted to blocks of unequal size, and the blocks: for cases and theorems."""
+def random_genera(
+    g: np.random.Generator, bits: int = 4, genus_bits: int = 3, n: int = 400
+) -> tuple[Genera, np.ndarray]:
+    """Genera fitted to random blocks of unequal size, and the blocks."""
     blocks = g.normal(size=(n, BLOCK)) * 2.0 ** -g.integers(1, 7, size=(n, 1))
     blocks = representable(blocks / np.abs(blocks).max())
     return fit(blocks, bits, g, genus_bits), blocks
 
 
-SMALL, BLOCKS = small(np.random.default_rng(4))
+GENERA, BLOCKS = random_genera(np.random.default_rng(4))
 TWINS = Genera(np.zeros((4, BLOCK), np.float32), np.array([1, 0.5, 0.5, 0.25], np.float32), 2)
 
 
@@ -128,10 +131,10 @@ def _codes(g: np.random.Generator) -> tuple[np.ndarray]:
 
 
 def _inside(g: np.random.Generator) -> tuple[np.ndarray]:
-    # Well inside of their cells, so that no rounding of any precision moves them.
+    # Well inside their cells, so that rounding moves them to no other cell in any precision.
     codes = _codes(g)[0][:40]
-    width = SMALL.radii[codes[:, :1]] * 2.0**-SMALL.bits
-    return (SMALL.decode({}, codes) + 0.1 * width * g.uniform(-1, 1, (40, BLOCK)),)
+    width = GENERA.radii[codes[:, :1]] * 2.0**-GENERA.bits
+    return (GENERA.decode({}, codes) + 0.1 * width * g.uniform(-1, 1, (40, BLOCK)),)
 
 
 def _bare(g: np.random.Generator) -> tuple[np.ndarray]:
@@ -139,16 +142,21 @@ def _bare(g: np.random.Generator) -> tuple[np.ndarray]:
 
 
 CASES = (
-    Case("quantize: encode", SMALL, _inside, "encode"),
-    Case("quantize: encode, in and out of boxes", SMALL, lambda g: (BLOCKS[g.permutation(len(BLOCKS))],), "encode"),
-    Case("quantize: encode, one block of 8 bits", replace(SMALL, bits=8), lambda g: (BLOCKS[:1],), "encode"),
-    Case("quantize: decode", SMALL, _codes, "decode"),
-    Case("quantize: decode, no bits", replace(SMALL, bits=0), _bare, "decode"),
+    Case("quantize: encode", GENERA, _inside, "encode"),
+    Case(
+        "quantize: encode, in and out of boxes",
+        GENERA,
+        lambda g: (BLOCKS[g.permutation(len(BLOCKS))],),
+        "encode",
+    ),
+    Case("quantize: encode, one block of 8 bits", replace(GENERA, bits=8), lambda g: (BLOCKS[:1],), "encode"),
+    Case("quantize: decode", GENERA, _codes, "decode"),
+    Case("quantize: decode, no bits", replace(GENERA, bits=0), _bare, "decode"),
 )
 
 
 def _ties(evaluate, g):
-    # Every wall of a cell and of a box, among boxes of which one is inside the other, and two are the same.
+    # Blocks on walls of cells and of boxes; one box is inside another, two boxes are equal.
     w = g.integers(-8, 9, (200, BLOCK)) / 8.0 * 2.0 ** -g.integers(0, 3, (200, 1))
     both = (TWINS, replace(TWINS, bits=0))
     return tuple(
@@ -158,7 +166,7 @@ def _ties(evaluate, g):
 
 
 def _prefixes(evaluate, g):
-    genera, w = small(g)
+    genera, w = random_genera(g)
     codes = evaluate(genera, {}, "encode", w).astype(np.int32)
     for dropped in range(genera.bits + 1):
         coarser = replace(genera, bits=genera.bits - dropped)
@@ -175,23 +183,23 @@ def _halving(evaluate, g):
 
 
 def _every_prefix(evaluate, g):
-    # The cell of w in its own genus at every number of bits, found anew.
+    # The cell of w in its genus, computed anew at every number of bits.
     sides = []
     for genera, codes, decoded, w in _prefixes(evaluate, g):
-        own = (replace(genera, centres=genera.centres[[k]], radii=genera.radii[[k]]) for k in codes[:, 0])
-        anew = [one.decode({}, one.encode({}, block[None]))[0] for one, block in zip(own, w, strict=True)]
+        alone = (replace(genera, centres=genera.centres[[k]], radii=genera.radii[[k]]) for k in codes[:, 0])
+        anew = [one.decode({}, one.encode({}, block[None]))[0] for one, block in zip(alone, w, strict=True)]
         sides.append((decoded, anew))
     return tuple(np.array(side) for side in zip(*sides, strict=True))
 
 
 def _idempotence(evaluate, g):
-    genera, w = small(g)
+    genera, w = random_genera(g)
     once = evaluate(genera, {}, "decode", evaluate(genera, {}, "encode", w).astype(np.int32))
     return evaluate(genera, {}, "decode", evaluate(genera, {}, "encode", once).astype(np.int32)), once
 
 
 THEOREMS = (
-    Theorem("quantize: ties", "between equals the lower index, on a wall the upper cell", _ties, 1, exact=True),
+    Theorem("quantize: ties", "a tie goes to the lower index, a wall to the upper cell", _ties, 1, exact=True),
     Theorem("quantize: halving", "every bit halves the bound on the error", _halving, length=16),
     Theorem("quantize: prefixes", "the first bits of a species are the species of as many bits", _every_prefix, 16),
     Theorem("quantize: idempotence", "quantizing quantized weights changes nothing", _idempotence, 1, exact=True),
@@ -199,5 +207,9 @@ THEOREMS = (
 
 
 SYSTEM = System(
-    "quantize", "A4, genus and species", job="a checkpoint in 4.5 bits a weight", command="lyceum quantize RUN"
+    "quantize",
+    "A4, genus and species",
+    job="a checkpoint in 4.5 bits a weight",
+    command="lyceum quantize RUN",
+    quantizer=Quantizer(BLOCK, BITS, MOST_BITS, EXTRA_BITS, fit, restored),
 )

@@ -1,16 +1,16 @@
-"""The genera of A4: where the boxes of weights lie and how wide they are.
+"""The genera of blocks of weights: centres and radii of their boxes.
 
-Prepared once, in NumPy, from the weights themselves; the layer that uses them is `lyceum.personas.aristotle.quantize`.
+They are computed once, in NumPy, from the weights; `lyceum.personas.aristotle.quantize` uses them.
 
-Half of the genera are boxes about 0 whose radii fall geometrically over three octaves: kinds of size. The others are
-boxes about the codewords of a seeded k-means: kinds of direction. A box of radius R serves its blocks at the cost R^2
-of its cells, so a few far members are dear. Hence sweeps: every block goes to the cheapest box that contains it, and
-every box but the first shrinks to the radius r at which
+Half of the genera are boxes about 0 whose radii fall geometrically over three octaves: they sort blocks by size. The
+others are boxes about the codewords of a seeded k-means: they sort by direction. A block in a box of radius R costs
+R^2, its squared error up to a factor, so a few distant members are expensive. Hence sweeps: every block goes to the
+cheapest box that contains it, and every box but the first shrinks to the radius r at which
 
     (members within r) * r^2  +  the cost, in their next cheapest box, of the members left outside
 
 is least. (Measured on a trained output table at 4.375 bits a weight, about: k-means with the radius of its worst member
-18 dB, with sweeps 21.3, both kinds and sweeps 22.5; groups of 64 with a scale and an offset, 4.5 bits, 22.5.)
+18 dB, with sweeps 21.3, both halves and sweeps 22.5; groups of 64 with a scale and an offset, 4.5 bits, 22.5.)
 
 Centres and radii are float16 numbers, radii rounded upwards, so that decoding needs one rounding.
 Sources: Lloyd 1982; Gersho & Gray 1992, ch. 12 (shape and gain).
@@ -25,26 +25,26 @@ from scipy.cluster.vq import kmeans2
 
 BLOCK = 8
 OCTAVES, SWEEPS, SAMPLE = 3, 6, 20_000
-FLOOR = 2.0**-10  # the least radius: its cells at 8 bits are well above the last place of a float32 centre up to 1
+FLOOR = 2.0**-10  # the least radius: its cells at 8 bits are well above a float32 ulp of a centre up to 1
 
 
 def boxes(blocks: np.ndarray, count: int, stream: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Centres (count, 8) and radii (count,), float32, for blocks (n, 8) within [-1, 1]; fewer if there are few blocks.
 
-    The first box contains every block; the others are learned from SAMPLE blocks that `stream` draws.
+    The first box contains every block; the others are fitted to SAMPLE blocks that `stream` draws.
     """
     sample = blocks[stream.choice(len(blocks), min(SAMPLE, len(blocks)), replace=False)].astype(np.float64)
     sizes = count // 2
     distinct = np.unique(sample, axis=0)
     start = distinct[stream.choice(len(distinct), min(sizes, len(distinct)), replace=False)]
-    with warnings.catch_warnings(action="ignore"):  # a codeword that loses all its blocks stays where it is
+    with warnings.catch_warnings(action="ignore"):  # a codeword that loses all its blocks does not move
         words, _ = kmeans2(sample, start, minit="matrix")
     centres = np.concatenate([np.zeros((sizes, BLOCK)), words]).astype(np.float16).astype(np.float64)
     reach = np.abs(sample[:, None] - centres).max(-1)
     ladder = np.abs(blocks).max(initial=0) * 2.0 ** (-OCTAVES * np.arange(sizes) / sizes)
     nearest = reach[:, sizes:].argmin(-1)
-    own = [reach[nearest == k, sizes + k].max(initial=0) for k in range(len(words))]
-    radii = np.concatenate([ladder, own])
+    furthest = [reach[nearest == k, sizes + k].max(initial=0) for k in range(len(words))]
+    radii = np.concatenate([ladder, furthest])
     for _ in range(SWEEPS):
         radii = shrunk(reach, radii)
     return centres.astype(np.float32), upwards(np.maximum(radii, FLOOR))

@@ -1,30 +1,31 @@
-"""A8, the categories: a tree over the vocabulary, as the embedding and as the output head.
+"""A8, the categories: a tree over the vocabulary, for the embedding and for the output head.
 
 Idea. To know a thing is to know its category. A token is defined by its genus and its difference: what is said of the
-genus is said of the species, so a word seen once, or never, inherits what training said of its kind.
+genus is said of the species, so a word seen once, or never, inherits what training said of its like.
 
 Structure. Three levels, genus g(w), species s(w) within it, individual i(w) within that: 32 genera of 32 species of at
-most 50 individuals. `leaf` is the position of a token in tree order, leaf = (32 g + s) * 50 + i; places that no token
-fills are empty. The tree is made by `lyceum.personas.aristotle.tokenize.halving`, the base rates p0 by `lyceum.personas.tokens.unigram`.
+most 50 individuals. `leaf` is the index of a token in tree order, leaf = (32 g + s) * 50 + i; leaves without a token
+are empty. `lyceum.personas.aristotle.tokenize.halving` makes the tree, `lyceum.personas.tokens.unigram` the base rates
+p0.
 
 Equations, for a hidden vector x:
     embed(w)     = G[g] + S[g, s] + I[leaf]
     log p(g)     = log_softmax_g (A_g . x + log p0(g))
     log p(s | g) = log_softmax_s (B_gs . x + log p0(s | g))
-    log p(i | s) = log_softmax_i (C_leaf . x + log p0(i | s)),  empty places at -inf
+    log p(i | s) = log_softmax_i (C_leaf . x + log p0(i | s)),  empty leaves at -inf
     log p(w)     = log p(g) + log p(s | g) + log p(i | s)
-The base rates enter as constants: learning adds only what the context says. At x = 0 the head is the smoothed unigram,
-so training starts from 6.5 nats instead of 10.8.
+The base rates are constants: training adds only what the context says. At x = 0 the head is the smoothed unigram, so
+training starts from 6.5 nats instead of 10.8.
 
 Theorems.
- 1. w -> leaf is a bijection onto the filled places; leaf -> (g, s, i) is division with remainder, hence one too.
+ 1. w -> leaf is a bijection onto the filled leaves; leaf -> (g, s, i) is division with remainder, hence one too.
  2. sum_w p(w) = 1: the sum over individuals of one species is 1, then over species of one genus, then over genera.
  3. With one genus of one species of V individuals the head is the flat softmax with logits C x + log p0: the first two
     levels are softmaxes over one element, log p = 0.
  4. A target's loss needs three softmaxes over 32, 32 and 50 logits instead of one over V: O(sqrt V) whenever every
-    level has at most c sqrt V branches; the whole distribution costs O(V). (The backends score all 1,024 species in one
-    product and keep the target's 32: 1,106 dot products a token, below 5 sqrt V, and cheaper than a gather.)
-Proof of 2: each level is a softmax, and the filled places partition the vocabulary by 1.
+    level has at most c sqrt V branches; the full distribution costs O(V). (The backends score all 1,024 species in one
+    product and take the target's 32: 1,106 dot products a token, below 5 sqrt V, and cheaper than a gather.)
+Proof of 2: each level is a softmax, and by 1 the filled leaves partition the vocabulary.
 
 Cost. (V + padding) d parameters for I and for C, 1,056 d for each pair of upper tables. Sources: Morin & Bengio 2005
 (hierarchical softmax); Goodman 2001 (classes); Grave et al. 2017 (unequal costs).
@@ -54,18 +55,18 @@ def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarr
     """The tables of `arrange` for a training split (N,) and the byte string of every id."""
     rates = base_rates(train_ids, vocabulary)
     counts = np.bincount(train_ids, minlength=len(vocabulary))
-    # One thread: the same sums and so the same tree on any number of cores, and no waiting for threads on a busy one.
+    # One thread: the sums, and so the tree, are the same on any number of cores.
     with threadpool_limits(1, "blas"):
         groups = divide(coordinates(train_ids, vocabulary), np.sqrt(counts) + 0.1, sum(LEVELS))
     return arrange(groups, rates, (2 ** LEVELS[0], 2 ** LEVELS[1]))
 
 
 def arrange(groups: list[np.ndarray], rates: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """The tree whose species, in order, hold the ids `groups`. rates (V,) > 0, shape (genera, species of each).
+    """The tables of a tree whose species are, in order, `groups` of ids. rates (V,) > 0. shape: (genera, species each).
 
     leaf: (V,) int32. base_genus, base_species, base_individual: log p0(g), log p0(s | g), log p0(i | s) at every
-    node, shapes (genera,), (genera, species), (genera, species, individuals), float32, -inf at empty places. They are
-    rounded to float32 here, once, so that definition and backends read the same numbers in every precision.
+    node, shapes (genera,), (genera, species), (genera, species, individuals), float32, -inf at empty leaves. They are
+    rounded to float32 here, once, so that reference and backends read the same numbers in every precision.
     """
     width = max(len(group) for group in groups)
     leaf = np.empty(len(rates), dtype=np.int32)
@@ -110,8 +111,8 @@ class CategoryTree:
     def embed(self, p: dict[str, np.ndarray], ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> (B, T, d) float64."""
         genus, species, _ = self.path(ids)
-        kind = genus * self.shape[1] + species
-        return p["embed_genus"][genus] + p["embed_species"][kind] + p["embed_individual"][self.leaf[ids]]
+        group = genus * self.shape[1] + species
+        return p["embed_genus"][genus] + p["embed_species"][group] + p["embed_individual"][self.leaf[ids]]
 
     def levels(self, p: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x (..., d) -> log p(g), log p(s | g), log p(i | s) at every node, (..., genera[, species[, individuals]])."""
@@ -135,18 +136,18 @@ class CategoryTree:
     def uncertainty(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""
         genus, species, _ = self.levels(p, x)
-        kind = (genus[..., None] + species).reshape(*x.shape[:-1], -1)
-        return np.stack([*(-(np.exp(q) * q).sum(-1) for q in (genus, kind)), kind.max(-1)], axis=-1)
+        joint = (genus[..., None] + species).reshape(*x.shape[:-1], -1)
+        return np.stack([*(-(np.exp(q) * q).sum(-1) for q in (genus, joint)), joint.max(-1)], axis=-1)
 
 
-def small_tree(generator: np.random.Generator, n_vocab: int = 45, shape: tuple[int, int] = (4, 3)) -> CategoryTree:
-    """A tree over a small vocabulary: random rates, species of unequal size."""
+def random_tree(generator: np.random.Generator, n_vocab: int = 45, shape: tuple[int, int] = (4, 3)) -> CategoryTree:
+    """A tree over n_vocab ids: random rates, species of unequal size."""
     cuts = np.sort(generator.choice(np.arange(1, n_vocab), size=shape[0] * shape[1] - 1, replace=False))
     groups = np.split(generator.permutation(n_vocab), cuts)
     return CategoryTree(8, **arrange(groups, generator.dirichlet(np.ones(n_vocab)), shape))
 
 
-SMALL = small_tree(np.random.default_rng(8))
+TREE = random_tree(np.random.default_rng(8))
 
 
 def _targets(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
@@ -154,52 +155,52 @@ def _targets(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 
 CASES = (
-    Case("tokenize: embed, ids repeated", SMALL, lambda g: (g.integers(0, 9, (3, 7)).astype(np.int32),), "embed"),
-    Case("tokenize: log_prob", SMALL, _targets, "log_prob"),
-    Case("tokenize: log_prob, one target only", SMALL,
+    Case("tokenize: embed, ids repeated", TREE, lambda g: (g.integers(0, 9, (3, 7)).astype(np.int32),), "embed"),
+    Case("tokenize: log_prob", TREE, _targets, "log_prob"),
+    Case("tokenize: log_prob, one target only", TREE,
          lambda g: (g.normal(size=(1, 6, 8)), np.full((1, 6), 11, np.int32)), "log_prob"),
-    Case("tokenize: log_probs", SMALL, lambda g: (g.normal(size=(2, 3, 8)),), "log_probs"),
-    Case("tokenize: large logits", SMALL, lambda g: (30 * g.normal(size=(1, 3, 8)),), "log_probs"),
-    Case("tokenize: uncertainty", SMALL, lambda g: (g.normal(size=(2, 7, 8)),), "uncertainty"),
+    Case("tokenize: log_probs", TREE, lambda g: (g.normal(size=(2, 3, 8)),), "log_probs"),
+    Case("tokenize: large logits", TREE, lambda g: (30 * g.normal(size=(1, 3, 8)),), "log_probs"),
+    Case("tokenize: uncertainty", TREE, lambda g: (g.normal(size=(2, 7, 8)),), "uncertainty"),
 )  # fmt: skip
 
 
 def _total(evaluate, g):
-    spec = small_tree(g)
+    spec = random_tree(g)
     p, x = Case("", spec, None).parameters(g), representable(g.normal(size=(4, 8)))
     return np.exp(evaluate(spec, p, "log_probs", x)).sum(-1), np.ones(4)
 
 
 def _path(evaluate, g):
-    spec = small_tree(g)
+    spec = random_tree(g)
     p, ids = Case("", spec, None).parameters(g), np.arange(45, dtype=np.int32)
     x = np.broadcast_to(representable(g.normal(size=8)), (45, 8))
     return evaluate(spec, p, "log_prob", x, ids), evaluate(spec, p, "log_probs", x)[ids, ids]
 
 
 def _flat(evaluate, g):
-    # One genus of one species: the flat softmax, written out.
-    spec = small_tree(g, shape=(1, 1))
+    # One genus of one species: the flat softmax, in explicit form.
+    spec = random_tree(g, shape=(1, 1))
     p, x = Case("", spec, None).parameters(g), representable(g.normal(size=(4, 8)))
     flat = log_softmax(x @ p["head_individual"].T + spec.base_individual[0, 0], axis=-1)
     return evaluate(spec, p, "log_probs", x), flat[:, spec.leaf]
 
 
 def _inheritance(evaluate, g):
-    # With nothing said of the individuals, tokens of one species share one vector and differ by their base rates only.
-    spec = small_tree(g)
+    # If all vectors of individuals are 0, the tokens of one species have one embedding.
+    spec = random_tree(g)
     p = (p := Case("", spec, None).parameters(g)) | {"embed_individual": np.zeros_like(p["embed_individual"])}
     ids = np.arange(45, dtype=np.int32)
-    first = {kind: w for w, kind in reversed(list(enumerate(spec.leaf // spec.shape[2])))}
-    same = np.array([first[kind] for kind in spec.leaf // spec.shape[2]], np.int32)
+    first = {group: w for w, group in reversed(list(enumerate(spec.leaf // spec.shape[2])))}
+    same = np.array([first[group] for group in spec.leaf // spec.shape[2]], np.int32)
     return evaluate(spec, p, "embed", ids[None]), evaluate(spec, p, "embed", same[None])
 
 
 THEOREMS = (
     Theorem("tokenize: total", "the probabilities of all V ids sum to 1", _total, length=3 * 45),
-    Theorem("tokenize: path", "on its path a target has its probability in the whole distribution", _path, length=64),
+    Theorem("tokenize: path", "a target's probability is its entry in the full distribution", _path, length=64),
     Theorem("tokenize: flat", "one genus of one species is the flat softmax", _flat, length=64),
-    Theorem("tokenize: inheritance", "what is said of the genus is said of the species", _inheritance, length=4),
+    Theorem("tokenize: inheritance", "with individuals at 0, a species has one embedding", _inheritance, length=4),
 )
 
 

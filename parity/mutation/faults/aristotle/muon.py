@@ -32,7 +32,7 @@ FAULTS = (
     Fault("one norm for the stack", "divided each matrix by the norm of all", SCHULZ, "muon",
           torch=("(x * x).sum((1, 2), keepdim=True)", "(x * x).sum()"),
           mlx=("(x * x).sum((1, 2), keepdims=True)", "(x * x).sum()")),
-    Fault("four iterations", "stopped one early", SCHULZ, "muon", **both("range(STEPS)", "range(STEPS - 1)")),
+    Fault("four iterations", "stopped one early", SCHULZ, "muon", **both("range(steps)", "range(steps - 1)")),
     Fault("transposed update", "reshaped the transpose, without transposing it back", SCHULZ, "muon",
           torch=("return x if wide else x.mT", "return x.reshape(m.shape)"),
           mlx=("return x if wide else x.swapaxes(1, 2)", "return x.reshape(m.shape)")),
