@@ -1,4 +1,4 @@
-"""A pytest plugin: the fixture `parity_check`, and what it found as records and in the summary.
+"""A pytest plugin: the fixture `parity_check`, its results in the summary and as records.
 
     # conftest.py
     pytest_plugins = ["parity.plugin"]          # or on the command line: python -m pytest -p parity.plugin
@@ -7,7 +7,7 @@
     def test_my_block(parity_check):
         parity_check(mlx_block(), torch_block(), inputs=(2, 16, 64))
 
-A test fails with one sentence for each red verdict. `--parity-json FILE` writes the records of all of them, for
+A test fails with one sentence for each failed verdict. `--parity-json FILE` writes the records of all verdicts, for
 `python -m parity report FILE`.
 """
 
@@ -17,12 +17,12 @@ from collections.abc import Callable
 
 import pytest
 
-from parity.results.console import write
 from parity.results.environment import environment
-from parity.results.findings import Findings, counted
+from parity.results.findings import Findings, count
+from parity.results.saving import write_json
 from parity.results.verdict import Verdict
 
-FOUND = pytest.StashKey[list[Findings]]()
+FINDINGS = pytest.StashKey[list[Findings]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -33,34 +33,34 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.fixture
 def parity_check(request: pytest.FixtureRequest) -> Callable[..., Findings]:
-    """`parity.check`, with the test's name as the case's, which fails the test if anything is red."""
+    """`parity.check`, with the name of the test as the name of the case; the test fails if a verdict fails."""
 
     def check(*pair, **options) -> Findings:
         __tracebackhide__ = True
         import parity
 
-        found = parity.check(*pair, **{"name": request.node.name} | options)
-        request.config.stash.setdefault(FOUND, []).append(found)
-        if found.red:
-            pytest.fail("\n".join(verdict.sentence() for verdict in found.red), pytrace=False)
-        return found
+        findings = parity.check(*pair, **{"name": request.node.name} | options)
+        request.config.stash.setdefault(FINDINGS, []).append(findings)
+        if not findings.ok:
+            pytest.fail("\n".join(verdict.sentence() for verdict in findings.failures), pytrace=False)
+        return findings
 
     return check
 
 
-def verdicts(config: pytest.Config) -> list[Verdict]:
-    """Everything that was found so far."""
-    return [verdict for found in config.stash.get(FOUND, []) for verdict in found.verdicts]
+def all_verdicts(config: pytest.Config) -> list[Verdict]:
+    """The verdicts of every `parity_check` so far."""
+    return [verdict for findings in config.stash.get(FINDINGS, []) for verdict in findings.verdicts]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
     """One line, if the fixture was used."""
-    if found := verdicts(config):
-        terminalreporter.write_line(f"parity: {counted(found)}")
+    if verdicts := all_verdicts(config):
+        terminalreporter.write_line(f"parity: {count(verdicts)}")
 
 
 def pytest_sessionfinish(session: pytest.Session) -> None:
-    """The records, where `--parity-json` says."""
+    """Write the records where `--parity-json` says."""
     path = session.config.getoption("parity_json")
-    made = [record for found in session.config.stash.get(FOUND, []) for record in found.records()]
-    write(path, [{"record": "environment"} | environment(), *made])
+    records = [verdict.record() for verdict in all_verdicts(session.config)]
+    write_json(path, [{"record": "environment"} | environment(), *records])

@@ -14,7 +14,7 @@ def ablation(
     seeds: Annotated[str, Option(metavar="A,B", help="Train every composition on each of these seeds.")] = "1337,1",
     steps: Annotated[int, Option(min=1, help="Iterations of every run.")] = 2000,
     only: Annotated[str, Option(metavar="A,B", help="Switch these systems only.")] = "",
-    rounds: Annotated[int, Option(min=1, help="Rounds of the race for speed.")] = 10,
+    rounds: Annotated[int, Option(min=1, help="Rounds in which all take turns.")] = 10,
     out: Annotated[Path | None, Option(help="Folder of the runs (default: runs/ablation-PERSONA).")] = None,
     development: Annotated[bool, Option("--development", help="Compare on the end of the training split.")] = False,
     save: Annotated[bool, Option("--save", help="Write the effects into lyceum/personas/effects.json.")] = False,

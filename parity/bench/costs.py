@@ -1,7 +1,7 @@
-"""What each case costs in either backend: the time of a forward and backward pass in float32, and the memory it holds.
+"""What each case costs in either backend: the time of a forward and backward pass in float32, and its peak memory.
 
-The backends take turns (`parity.bench.meter`), so their ratio may be trusted further than the figures. Cases are small: what
-they show is the cost of calling, not of arithmetic; for that there is `python -m parity bench`.
+The backends take turns (`parity.bench.meter`), so their ratio is more reliable than the figures. Cases are tiny: they
+show the cost of calling, not of arithmetic; for that there is `python -m parity bench`.
 """
 
 from __future__ import annotations
@@ -13,20 +13,15 @@ from parity.bench import meter
 from parity.compare.pair import Pair
 from parity.compare.test_point import Point
 from parity.compare.variants import BACKENDS, Variant
+from parity.results.records import Cost
 
 ROUNDS = 5
 
 
-def costs(pair: Pair, point: Point) -> Iterator[dict]:
-    """One record a backend: case, variant, seconds (median of ROUNDS), peak_bytes."""
-    runs = {backend: partial(pair.probe, Variant(backend, "float32"), "gradient", point) for backend in BACKENDS}
-    taken = meter.seconds(runs, ROUNDS)
+def costs(pair: Pair, point: Point) -> Iterator[Cost]:
+    """The cost in each backend; the seconds are the median of ROUNDS."""
+    variants = {backend: Variant(backend, "float32") for backend in BACKENDS}
+    runs = {backend: partial(pair.evaluate, variants[backend], "gradient", point) for backend in BACKENDS}
+    seconds = meter.seconds(runs, ROUNDS)
     for backend, run in runs.items():
-        variant = str(Variant(backend, "float32"))
-        found = {
-            "case": pair.name,
-            "variant": variant,
-            "seconds": taken[backend],
-            "peak_bytes": meter.peak(backend, run),
-        }
-        yield {"record": "cost"} | found
+        yield Cost(pair.name, str(variants[backend]), seconds[backend], meter.peak(backend, run))

@@ -1,37 +1,20 @@
 """How long does an iteration take, and how does a persona compare with the baseline?
 
-Contestants take turns (`lyceum.bench.race`): in each round every one runs the same number of training iterations on the
-contract's sizes and data, as in training (drawing the batch and the masks, forward, backward, update), each ended by
-reading its loss, which waits for the device.
+The candidates take turns (`lyceum.bench.alternate`): in each round every one runs the same number of iterations on the
+contract's sizes and data, as in training (drawing the batch and the masks, forward, backward, update). Each iteration
+ends by reading its loss, which waits for the device.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 
 import numpy as np
 
-from lyceum.bench.race import compared, race
+from lyceum.bench.alternate import alternate, ratio_interval
+from parity.results.records import REFERENCE, Timing
 
-REFERENCE, PROMISED = "baseline-torch", {"aristotle-torch": 0.15}
-
-
-@dataclass(frozen=True)
-class Timing:
-    """A candidate's result. seconds: median time per iteration. ratio, low, high: to the reference, 95% interval."""
-
-    name: str
-    device: str
-    seconds: float
-    ratio: float
-    low: float
-    high: float
-
-    @property
-    def kept(self) -> bool:
-        """Whether the ratio is within what the project promises of this candidate, if it promises anything."""
-        return self.ratio <= PROMISED.get(self.name, np.inf)
+BUDGETS = {"aristotle-torch": 0.15}  # {candidate: the greatest ratio to the reference that the project allows}
 
 
 def candidate(persona: str, backend: str) -> tuple[str, Callable[[int], np.ndarray], str]:
@@ -52,9 +35,10 @@ def candidate(persona: str, backend: str) -> tuple[str, Callable[[int], np.ndarr
 
 def run(pairs: list[tuple[str, str]], rounds: int, steps: int) -> list[Timing]:
     """The timings of (persona, backend) pairs; the baseline in PyTorch, the reference, must be among them."""
-    entries = [candidate(*pair) for pair in pairs]
-    seconds = race({name: iterate for name, iterate, _ in entries}, rounds, steps)
-    return [
-        Timing(name, device, float(np.median(seconds[name])), *compared(seconds[name], seconds[REFERENCE]))
-        for name, _, device in entries
-    ]
+    candidates = [candidate(*pair) for pair in pairs]
+    seconds = alternate({name: iterate for name, iterate, _ in candidates}, rounds, steps)
+    timings = []
+    for name, _, device in candidates:
+        ratio, low, high = ratio_interval(seconds[name], seconds[REFERENCE])
+        timings.append(Timing(name, device, float(np.median(seconds[name])), ratio, low, high, BUDGETS.get(name)))
+    return timings

@@ -1,4 +1,4 @@
-"""The layer_benchmarks, as records: what is timed beside what, and what ratio is promised (`parity.bench.layer_benchmarks`)."""
+"""The layer benchmarks, as records: what is timed beside what, and the budget of the ratio."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from lyceum.personas.euclid.ssm import RigidMotion
 
 @dataclass(frozen=True)
 class Side:
-    """spec: the specification. shapes: of the method's floating arguments. method: which is called."""
+    """One of two layers. spec: its reference. shapes: of the method's floating arguments. method: which is called."""
 
     spec: Any
     shapes: tuple[tuple[int, ...], ...]
@@ -33,55 +33,56 @@ class Side:
 
 @dataclass(frozen=True)
 class LayerBenchmark:
-    """name: what is asked. contender, reference: who. gradient: whether the backward pass runs too.
+    """name: what is compared. candidate, reference: the two layers. gradient: whether the backward pass runs too.
 
-    per: the contender's work, in the reference's. promised: the greatest ratio that the project promises, if any.
+    per: the candidate's work, in the reference's. budget: the greatest ratio that the project allows, if any.
     """
 
     name: str
-    contender: Side
+    candidate: Side
     reference: Side
     gradient: bool = True
     per: float = 1.0
-    promised: float = np.inf
+    budget: float = np.inf
 
 
 BLOCK = ((8, 64, 32),)
 
 
 def long(length: int) -> tuple[tuple[int, ...], ...]:
-    """One sequence of `length` places."""
+    """The shape of one sequence of `length` tokens."""
     return ((1, length, 32),)
 
 
-def against(name: str, contender: Any, reference: Any, **more: Any) -> LayerBenchmark:
+def against(name: str, candidate: Any, reference: Any, **options: Any) -> LayerBenchmark:
     """Two layers on the contract's batch."""
-    return LayerBenchmark(name, Side(contender, BLOCK), Side(reference, BLOCK), **more)
+    return LayerBenchmark(name, Side(candidate, BLOCK), Side(reference, BLOCK), **options)
 
 
 def scans(system: str, spec: Any) -> tuple[LayerBenchmark, ...]:
     """What a scan costs beside attention, and how far from linear it is."""
     lengths = (1024, 4096)
-    name, shape = f"{system} scan", (long(4096), long(512))
+    name, shapes = f"{system} scan", (long(4096), long(512))
     return (
-        against(f"{name} / attention, T = 64", spec, ATTENTION, promised=4.0),
+        against(f"{name} / attention, T = 64", spec, ATTENTION, budget=4.0),
         *(
             LayerBenchmark(f"{name} / attention, T = {n:,}", Side(spec, long(n)), Side(ATTENTION, long(n)))
             for n in lengths
         ),
         LayerBenchmark(
-            f"{name}, T = 4,096 / 8 x T = 512", *(Side(spec, each) for each in shape), per=8.0, promised=1.5
+            f"{name}, T = 4,096 / 8 x T = 512", *(Side(spec, shape) for shape in shapes), per=8.0, budget=1.5
         ),
     )
 
 
 def decoding(spec: Any, cached: int) -> Side:
     """One new token of one text after `cached` others."""
-    return Side(spec, tuple(_grown(x.shape, cached) for x in spec.start(1)) + ((1, 1, spec.n_embd),), "step")
+    cache = tuple(_grown(x.shape, cached) for x in spec.start(1))
+    return Side(spec, (*cache, (1, 1, spec.n_embd)), "step")
 
 
 def _grown(shape: tuple[int, ...], cached: int) -> tuple[int, ...]:
-    """The shape of a part of a cache, of which an axis without length is the tokens'."""
+    """The shape of an array of a cache after `cached` tokens; in an empty cache their axis has length 0."""
     return tuple(size or cached for size in shape)
 
 
@@ -91,20 +92,18 @@ MOTION, SIMPLEX, PROJECTION = RigidMotion(32, 4), SimplexExperts(32, 32), Projec
 CIRCLE = CircleAttention(32, 4)
 CACHES = {"A6": ORGANON, "E6": PROJECTION, "A2": SCAN, "E2": MOTION}
 LAYER_BENCHMARKS = (
-    against("A3 syllogism / attention", Syllogism(32, 4), ATTENTION, promised=2.2),
-    against("E3 circle / attention", CIRCLE, ATTENTION, promised=1.3),
+    against("A3 syllogism / attention", Syllogism(32, 4), ATTENTION, budget=2.2),
+    against("E3 circle / attention", CIRCLE, ATTENTION, budget=1.3),
     LayerBenchmark(
-        "E3 circle / attention, T = 1,024", Side(CIRCLE, long(1024)), Side(ATTENTION, long(1024)), promised=1.3
+        "E3 circle / attention, T = 1,024", Side(CIRCLE, long(1024)), Side(ATTENTION, long(1024)), budget=1.3
     ),
     *scans("A2", SCAN),
     *scans("E2", MOTION),
     against("A6 latent attention / attention", ORGANON, ATTENTION),
     against("E6 projection / attention", PROJECTION, ATTENTION),
-    LayerBenchmark("A1 sparse / dense, E = 8", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), promised=1.0),
+    LayerBenchmark("A1 sparse / dense, E = 8", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), budget=1.0),
     LayerBenchmark("A1 sparse / dense, E = 8, forward", Side(TREE, BLOCK), Side(TREE, BLOCK, "dense"), gradient=False),
-    LayerBenchmark(
-        "E1 sparse / dense, E = 8, k = 2", Side(SIMPLEX, BLOCK), Side(SIMPLEX, BLOCK, "dense"), promised=1.0
-    ),
+    LayerBenchmark("E1 sparse / dense, E = 8, k = 2", Side(SIMPLEX, BLOCK), Side(SIMPLEX, BLOCK, "dense"), budget=1.0),
     against("E1 simplex of experts / GELU perceptron", SIMPLEX, PERCEPTRON),
     against("A9 golden mean / layer norm", GoldenMean(32), NORM),
     against("E9 sphere / layer norm", SphereNorm(32), NORM),

@@ -1,23 +1,24 @@
-"""What a system costs beside the layer that it replaces: layer_benchmarks, as records, and how they are run.
+"""What a system costs beside the layer that it replaces.
 
-A contest times one specification's method against another's in each backend, in turns (`lyceum.bench.race`), and reports the
-ratio with its 95% interval: forward alone, or forward and backward, in float32, as training runs it (MLX compiled).
-Some ratios are promised; a broken promise makes the command red.
+A layer benchmark times a method of one layer against a method of another in each backend, in turns
+(`lyceum.bench.alternate`), and reports the ratio with its 95% interval: forward alone, or forward and backward, in
+float32, as training runs it (MLX compiled). Some ratios have a budget; the command fails if one is over it.
 
-A contest's two sides may differ in size, `per` being how many times more work the contender does: a scan of 4,096
-places against eight times one of 512 says how far its cost is from linear.
+The two sides may differ in size. `per` says how many times more work the candidate does: a scan of 4,096 tokens against
+eight times a scan of 512 says how far its cost is from linear.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import mlx.core as mx
 import numpy as np
 import torch
 
-from lyceum.bench.race import compared, race
+from lyceum.bench.alternate import alternate, ratio_interval
 from lyceum.personas.spec.case import Case
 from lyceum.rng import stream
 from parity.bench.layer_benchmark_records import LAYER_BENCHMARKS, LayerBenchmark, Side
@@ -28,9 +29,12 @@ STEPS = 3  # runs of each in a round
 
 @dataclass(frozen=True)
 class Outcome:
-    """contest, backend, and the contender's time in the reference's: the median ratio and its 95% interval."""
+    """A layer benchmark in one backend.
 
-    contest: LayerBenchmark
+    seconds: the candidate's median. ratio, low, high: to the reference's time, with its 95% interval.
+    """
+
+    benchmark: LayerBenchmark
     backend: str
     seconds: float
     ratio: float
@@ -38,14 +42,14 @@ class Outcome:
     high: float
 
     @property
-    def kept(self) -> bool:
-        """Whether the ratio is as promised."""
-        return self.ratio <= self.contest.promised
+    def within_budget(self) -> bool:
+        """Whether the ratio is at most the budget."""
+        return self.ratio <= self.benchmark.budget
 
 
 def runner(backend: str, side: Side, gradient: bool) -> Callable[[int], None]:
-    """What runs a side once, to its end."""
-    generator = stream(0, "contest")
+    """A function that runs a side once, to its end."""
+    generator = stream(0, "layer benchmark")
     parameters = Case("", side.spec, None).parameters(generator)
     inputs = [generator.normal(size=shape) for shape in side.shapes]
     return (_torch if backend == "torch" else _mlx)(side, parameters, inputs, gradient)
@@ -54,14 +58,13 @@ def runner(backend: str, side: Side, gradient: bool) -> Callable[[int], None]:
 def _torch(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callable[[int], None]:
     module = torch_module(side.spec, parameters, torch.float32)
     arguments = [torch.tensor(x, dtype=torch.float32, requires_grad=gradient) for x in inputs]
-    wanted = [*arguments, *(p for p in module.parameters() if p.requires_grad)]
+    leaves = [*arguments, *(p for p in module.parameters() if p.requires_grad)]
 
     def run(_: int) -> None:
         with torch.set_grad_enabled(gradient):
-            found = method_of(module, side.method)(*arguments)
-            outputs = found if isinstance(found, tuple) else (found,)
+            outputs = as_tuple(method_of(module, side.method)(*arguments))
             if gradient:
-                torch.autograd.grad(sum(y.sum() for y in outputs), wanted, allow_unused=True)
+                torch.autograd.grad(sum(y.sum() for y in outputs), leaves, allow_unused=True)
 
     return run
 
@@ -72,14 +75,13 @@ def _mlx(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callable
 
     def outputs(tree: dict, *given: mx.array) -> tuple[mx.array, ...]:
         module.update(tree)
-        found = method_of(module, side.method)(*given)
-        return found if isinstance(found, tuple) else (found,)
+        return as_tuple(method_of(module, side.method)(*given))
 
     def total(tree: dict, *given: mx.array) -> mx.array:
         return sum(y.sum() for y in outputs(tree, *given))
 
-    places = tuple(range(len(arguments) + 1))
-    compiled = mx.compile(mx.value_and_grad(total, argnums=places) if gradient else outputs)
+    argnums = tuple(range(len(arguments) + 1))
+    compiled = mx.compile(mx.value_and_grad(total, argnums=argnums) if gradient else outputs)
     tree = module.trainable_parameters()
 
     def run(_: int) -> None:
@@ -88,23 +90,32 @@ def _mlx(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callable
     return run
 
 
-def hold(contest: LayerBenchmark, backend: str, rounds: int) -> Outcome:
-    """One contest in one backend."""
-    sides = {"contender": contest.contender, "reference": contest.reference}
-    runners = {name: runner(backend, side, contest.gradient) for name, side in sides.items()}
-    taken = race(runners, rounds, STEPS)
-    ratio = compared(taken["contender"] / contest.per, taken["reference"])
-    return Outcome(contest, backend, float(np.median(taken["contender"])), *ratio)
+def as_tuple(outputs: Any) -> tuple:
+    """The outputs of a method, also where it returns only one."""
+    return outputs if isinstance(outputs, tuple) else (outputs,)
+
+
+def measure(benchmark: LayerBenchmark, backend: str, rounds: int) -> Outcome:
+    """One layer benchmark in one backend."""
+    sides = {"candidate": benchmark.candidate, "reference": benchmark.reference}
+    runners = {name: runner(backend, side, benchmark.gradient) for name, side in sides.items()}
+    seconds = alternate(runners, rounds, STEPS)
+    ratio = ratio_interval(seconds["candidate"] / benchmark.per, seconds["reference"])
+    return Outcome(benchmark, backend, float(np.median(seconds["candidate"])), *ratio)
 
 
 def run(patterns: list[str], rounds: int) -> Iterator[Outcome]:
-    """Every contest whose name contains one of the patterns, or all; LookupError if one fits none."""
+    """The benchmarks whose names contain one of the patterns, or all. LookupError for a pattern in no name."""
     for pattern in patterns:
-        if not any(pattern.lower() in contest.name.lower() for contest in LAYER_BENCHMARKS):
-            raise LookupError(
-                f"no contest is called {pattern!r}: {'; '.join(contest.name for contest in LAYER_BENCHMARKS)}."
-            )
-    for contest in LAYER_BENCHMARKS:
-        if not patterns or any(pattern.lower() in contest.name.lower() for pattern in patterns):
+        if not any(matches(benchmark, [pattern]) for benchmark in LAYER_BENCHMARKS):
+            names = "; ".join(benchmark.name for benchmark in LAYER_BENCHMARKS)
+            raise LookupError(f"no layer benchmark is called {pattern!r}: {names}.")
+    for benchmark in LAYER_BENCHMARKS:
+        if not patterns or matches(benchmark, patterns):
             for backend in ("torch", "mlx"):
-                yield hold(contest, backend, rounds)
+                yield measure(benchmark, backend, rounds)
+
+
+def matches(benchmark: LayerBenchmark, patterns: list[str]) -> bool:
+    """Whether the name contains one of the patterns."""
+    return any(pattern.lower() in benchmark.name.lower() for pattern in patterns)

@@ -4,13 +4,13 @@ A check runs the two models many times: every variant forward and backward; the 
 from which the bounds are derived; PyTorch forward along a line, for the slope. That is what a case computes. The rest
 is the harness: lending parameters, carrying them across, comparing.
 
-So the evaluations of one check are counted by kind, each kind is timed as a person would write it without any harness
-(the module, `autograd.grad`, `value_and_grad`), and
+So the different evaluations of one check are counted, each is timed as a person would write it without any harness (the
+module, `autograd.grad`, `value_and_grad`), and
 
     overhead = time of the check / sum of count x time  -  1.
 
-All take turns, so that they meet the same weather. The model is the baseline's with one layer in a size where
-arithmetic counts, (8, 64) tokens of width 512; in the sizes of our cases the interpreter is everything.
+All take turns, so that they meet the same conditions. The model is the baseline's with one layer in a size where
+arithmetic counts, (8, 64) tokens of width 512; in the sizes of our cases nearly all the time is the interpreter's.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ import copy
 from collections import Counter
 from collections.abc import Callable
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import mlx.core as mx
 import numpy as np
@@ -29,7 +29,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from lyceum import personas
-from lyceum.bench.race import race
+from lyceum.bench.alternate import alternate
 from lyceum.contract import Fixed
 from lyceum.personas.baseline.vocabulary import TiedVocabulary
 from parity.bounds.rounding import UNIT, RandomRounding
@@ -41,8 +41,9 @@ from parity.compare.verdicts import compare_pair
 from parity.float64 import exact
 from parity.project import full_model
 from parity.project.layers import VARIANTS
+from parity.results.records import Overhead
 
-PROMISED = 0.2
+BUDGET = 0.2  # the share must stay below this
 SIZES = Fixed(
     batch_size=8, block_size=64, n_layer=1, n_head=8, n_embd=512, max_iters=1, eval_interval=1, eval_batches=1
 )
@@ -50,34 +51,28 @@ N_VOCAB = 97
 FORWARD, BACKWARD, ROUNDED = "forward", "forward and backward", "the same under random rounding"
 
 
-@dataclass(frozen=True)
-class Overhead:
-    """seconds: of a check. evaluations: {kind: (how many in a check, seconds of each)}. share: the overhead."""
-
-    seconds: float
-    evaluations: dict[str, tuple[int, float]]
-    share: float
-    plain: float
-    rounding: float
-
-
 def run(rounds: int) -> Overhead:
     """The overhead of a first-order check, the median over rounds."""
-    pair, point = subject()
-    counted = counts(pair, point)
-    alone = {kind: evaluation(pair, point, kind) for kind in counted}
-    runs = alone | {"check": lambda: list(compare_pair(pair, point, VARIANTS, ("gradient",)))}
-    taken = race({name: lambda _, run=run: run() for name, run in runs.items()}, rounds, 1)
-    models = sum(count * taken[kind] for kind, count in counted.items())
-    evaluations = {kind: (count, float(np.median(taken[kind]))) for kind, count in counted.items()}
-    noisy = sum(count * taken[kind] for kind, count in counted.items() if kind.endswith(ROUNDED))
-    variants = sum(taken[kind] for kind in counted if kind.endswith(BACKWARD))
-    check = taken["check"]
-    medians = (float(np.median(x)) for x in (check / models - 1, check / variants, noisy / check))
-    return Overhead(float(np.median(check)), evaluations, *medians)
+    pair, point = model_pair()
+    counts = evaluation_counts(pair, point)
+    runs = {name: evaluation(pair, point, name) for name in counts}
+    runs["check"] = lambda: list(compare_pair(pair, point, VARIANTS, ("gradient",)))
+    seconds = alternate({name: lambda _, run=run: run() for name, run in runs.items()}, rounds, 1)
+    check = seconds["check"]
+    models = sum(count * seconds[name] for name, count in counts.items())
+    rounded = sum(count * seconds[name] for name, count in counts.items() if name.endswith(ROUNDED))
+    variants = sum(seconds[name] for name in counts if name.endswith(BACKWARD))
+    return Overhead(
+        seconds=float(np.median(check)),
+        evaluations={name: (count, float(np.median(seconds[name]))) for name, count in counts.items()},
+        share=float(np.median(check / models - 1)),
+        plain=float(np.median(check / variants)),
+        rounding=float(np.median(rounded / check)),
+        budget=BUDGET,
+    )
 
 
-def subject() -> tuple[Pair, Point]:
+def model_pair() -> tuple[Pair, Point]:
     """The model as a pair without a definition, as a foreign one would be, and a batch."""
     plan = personas.plan("baseline", SIZES, None, tables={})
     width = SIZES.n_embd
@@ -86,41 +81,47 @@ def subject() -> tuple[Pair, Point]:
     return replace(pair, definition=None), replace(point, batched=False)
 
 
-def counts(pair: Pair, point: Point) -> Counter[str]:
-    """How many evaluations of each kind one check makes."""
-    counted: Counter[str] = Counter()
+def evaluation_counts(pair: Pair, point: Point) -> Counter[str]:
+    """{evaluation: how often one check makes it}"""
+    counts: Counter[str] = Counter()
 
     class Torch(TorchSide):
-        def _outputs(self, point, place):
-            counted[f"torch {str(place.dtype).removeprefix('torch.')}, {FORWARD}"] += 1
-            return super()._outputs(point, place)
+        def _outputs(self, point, setting):
+            counts[f"torch {dtype_name(setting.dtype)}, {FORWARD}"] += 1
+            return super()._outputs(point, setting)
 
-        def _reverse(self, kinds, point, place):
-            noisy = any(isinstance(mode, RandomRounding) for mode in _get_current_dispatch_mode_stack())
-            counted[f"torch {str(place.dtype).removeprefix('torch.')}, {ROUNDED if noisy else BACKWARD}"] += 1
-            return super()._reverse(kinds, point, place)
+        def _reverse(self, probes, point, setting):
+            rounded = any(isinstance(mode, RandomRounding) for mode in _get_current_dispatch_mode_stack())
+            counts[f"torch {dtype_name(setting.dtype)}, {ROUNDED if rounded else BACKWARD}"] += 1
+            return super()._reverse(probes, point, setting)
 
     class Mlx(MlxSide):
         def _reverse(self, point, variant):
-            counted[f"mlx {variant.dtype}, {BACKWARD}"] += 1
+            counts[f"mlx {variant.dtype}, {BACKWARD}"] += 1
             return super()._reverse(point, variant)
 
     sides = Torch(pair.torch.called.module, pair.torch.called.call), Mlx(pair.mlx.module, pair.mlx.call)
     list(compare_pair(replace(pair, torch=sides[0], mlx=sides[1]), point, VARIANTS, ("gradient",)))
-    return counted
+    return counts
 
 
-def evaluation(pair: Pair, point: Point, kind: str) -> Callable[[], object]:
-    """An evaluation of one kind, without the harness."""
-    variant, _, depth = kind.partition(", ")
+def dtype_name(dtype: torch.dtype) -> str:
+    """ "float32", ..."""
+    return str(dtype).removeprefix("torch.")
+
+
+def evaluation(pair: Pair, point: Point, name: str) -> Callable[[], object]:
+    """One evaluation, by its name in `evaluation_counts`, without the harness."""
+    variant, _, depth = name.partition(", ")
     backend, dtype = variant.split()
     ids, targets, noise = point.inputs
     if backend == "mlx":
         return mlx_evaluation(pair, point, getattr(mx, dtype))
-    place, module = getattr(torch, dtype), copy.deepcopy(pair.torch.called.module).to(getattr(torch, dtype))
+    dtype = getattr(torch, dtype)
+    module = copy.deepcopy(pair.torch.called.module).to(dtype)
     batch = torch.tensor(ids).long(), torch.tensor(targets).long()
-    masks = {name: torch.tensor(x, dtype=place, requires_grad=True) for name, x in noise.items()}
-    cotangent, leaves = torch.tensor(point.cotangents["output"], dtype=place), [*masks.values(), *module.parameters()]
+    masks = {name: torch.tensor(x, dtype=dtype, requires_grad=True) for name, x in noise.items()}
+    cotangent, leaves = torch.tensor(point.cotangents["output"], dtype=dtype), [*masks.values(), *module.parameters()]
 
     def forward() -> torch.Tensor:
         with torch.no_grad():
@@ -136,20 +137,20 @@ def evaluation(pair: Pair, point: Point, kind: str) -> Callable[[], object]:
     return {FORWARD: forward, BACKWARD: backward, ROUNDED: rounded}[depth]
 
 
-def mlx_evaluation(pair: Pair, point: Point, kind: mx.Dtype) -> Callable[[], object]:
+def mlx_evaluation(pair: Pair, point: Point, dtype: mx.Dtype) -> Callable[[], object]:
     """Forward and backward in MLX."""
     module = pair.mlx.module
     ids, targets = map(mx.array, point.inputs[:2])
-    masks = {name: mx.array(x, kind) for name, x in point.inputs[2].items()}
-    cotangent = mx.array(point.cotangents["output"], kind)
-    parameters = tree_map(lambda x: x.astype(kind), module.parameters())
+    masks = {name: mx.array(x, dtype) for name, x in point.inputs[2].items()}
+    cotangent = mx.array(point.cotangents["output"], dtype)
+    parameters = tree_map(lambda x: x.astype(dtype), module.parameters())
 
     def loss(parameters: dict, masks: dict) -> mx.array:
         module.update(parameters)
         return (module.losses(ids, targets, masks) * cotangent).sum()
 
     def backward() -> None:
-        with mx.stream(mx.cpu), exact() if kind == mx.float64 else nullcontext():
+        with mx.stream(mx.cpu), exact() if dtype == mx.float64 else nullcontext():
             mx.eval(mx.value_and_grad(loss, argnums=(0, 1))(parameters, masks))
 
     return backward

@@ -2,13 +2,13 @@
 
 Follow. MLX builds a graph before it computes; `mx.export_function` walks it, backward pass included, and hands over
 each primitive with the dtypes of its arrays. Compiled functions are traced through. On a CPU the functions of `mx.fast`
-are traced as their parts; the fused primitives that a GPU takes instead are added from `records.FUSED`.
+are traced as their parts; the fused primitives that a GPU uses instead are added from `records.FUSED`.
 
-Look up. The headers in every MLX wheel declare each primitive's `eval_gpu`. Declared is not kept: for the
-factorizations of `mx.linalg`, Metal's `eval_gpu` only throws. `records.REFUSED` lists these in the words of the
-Metal library, from whose binary `refused` reads them; the record is good for one version of MLX only.
+Look up. The headers in every MLX wheel declare each primitive's `eval_gpu`. Declared is not
+implemented: for the factorizations of `mx.linalg`, Metal's `eval_gpu` only throws. `records.REFUSED` lists these in the
+words of the Metal library, from whose binary `refused` reads them; the record is valid for one version of MLX only.
 
-Limits. A primitive that cannot be exported ends the walk: it is red, and what lies behind it is not seen. Which dtypes
+Limits. A primitive that cannot be exported ends the walk: it fails, and what lies behind it is not seen. Which dtypes
 and shapes a kernel takes is not in the headers.
 """
 
@@ -29,8 +29,8 @@ from mlx.utils import tree_flatten
 from lyceum.personas import Plan
 from lyceum.personas.spec.case import Case
 from mlx_impl.trainer import Trainer
-from parity.mps_audit import Trace
 from parity.mps_audit.records import FUSED, MLX_VERSION, REFUSED
+from parity.mps_audit.trace import Trace
 from parity.project.full_model import drawn
 from parity.project.layers import method_of, mlx_module
 
@@ -49,8 +49,8 @@ def declared() -> frozenset[str]:
 
 def refused(library: bytes) -> dict[str, str]:
     """{primitive: the words with which it throws} from the binary of a Metal build of MLX."""
-    found = re.findall(rb"\[(\w+)::eval_gpu\] ([\w ]*?NYI|Not implemented)\b", library)
-    return {name.decode(): words.decode() for name, words in found}
+    matches = re.findall(rb"\[(\w+)::eval_gpu\] ([\w ]*?NYI|Not implemented)\b", library)
+    return {name.decode(): words.decode() for name, words in matches}
 
 
 def serve(name: str) -> tuple[str, bool]:
@@ -58,12 +58,12 @@ def serve(name: str) -> tuple[str, bool]:
     if name in REFUSED:
         return f"CPU only ({REFUSED[name]})", False
     if version("mlx") != MLX_VERSION:
-        return f"the refusals on record are MLX {MLX_VERSION}'s: renew them with audit_mlx.refused", False
+        return f"the refusals on record are MLX {MLX_VERSION}'s: renew them with mlx_backend.refused", False
     return ("kernel declared", True) if name in declared() else ("is not declared in MLX's headers", False)
 
 
 def follow(function: Callable[..., list[mx.array]], *arguments: mx.array) -> Trace:
-    """The primitives in the graph of `function`, which returns a list of arrays: what they do not need is not seen."""
+    """The primitives in the graph of `function`, which returns a list of arrays; only what these need is seen."""
     trace = Trace()
 
     def note(part: dict) -> None:
@@ -73,7 +73,7 @@ def follow(function: Callable[..., list[mx.array]], *arguments: mx.array) -> Tra
             if mx.float64 in arrays:
                 trace.flaws[f"float64 in {part['name']}"] = "Apple's GPU has no float64: make it float32"
 
-    # On the CPU everywhere, so that a Mac traces the same graph, and float64 is found rather than refused.
+    # On the CPU everywhere, so that a Mac traces the same graph, and float64 is recorded rather than refused.
     with mx.stream(mx.cpu), fused(trace):
         try:
             mx.export_function(note, function, *arguments)
@@ -87,7 +87,7 @@ def follow(function: Callable[..., list[mx.array]], *arguments: mx.array) -> Tra
 
 @contextmanager
 def fused(trace: Trace) -> Iterator[None]:
-    """Note the primitives of every function of `mx.fast` that is called; one without a record notes its own name."""
+    """Note the primitives of every function of `mx.fast` that is called; a function without a record notes its name."""
     originals = {name: function for name, function in vars(mx.fast).items() if callable(function) and name[0] != "_"}
 
     def noting(function: Callable) -> Callable:
@@ -127,15 +127,15 @@ def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) ->
 
     tree, leaves = module.trainable_parameters(), [arguments[i] for i in floating]
     given = leaves or tree_flatten(tree)
-    # Whole numbers have no gradient, and a call without floating arrays has none to give.
-    slope = given and any(mx.issubdtype(y.dtype, mx.floating) for y in forward(*leaves))
-    found = follow(both if slope else forward, *leaves)
+    # Integers have no gradient, and there is none with respect to nothing.
+    differentiable = given and any(mx.issubdtype(y.dtype, mx.floating) for y in forward(*leaves))
+    trace = follow(both if differentiable else forward, *leaves)
     module.update(tree)
-    return found
+    return trace
 
 
 def on(x: np.ndarray | dict) -> mx.array | dict:
-    """NumPy arrays as the trainer would hand them over: floating ones in float32."""
+    """NumPy arrays as the trainer passes them: floating ones in float32."""
     if isinstance(x, dict):
         return {name: on(value) for name, value in x.items()}
     return mx.array(x, mx.float32) if x.dtype.kind == "f" else mx.array(x)
@@ -154,7 +154,7 @@ def follow_case(case: Case) -> Trace:
 
 
 def follow_step(plan: Plan) -> Trace:
-    """A step of the real trainer, all of the state that it leaves behind, and an evaluation with the new state."""
+    """A step of the real trainer, all of its state afterwards, and an evaluation with that state."""
     _, ids, targets, noise = drawn(plan, 0)
     trainer = Trainer(plan, 0, "cpu", compiled=False)
     trainer.optimizer.learning_rate = mx.array(plan.recipe.peak_lr, mx.float32)

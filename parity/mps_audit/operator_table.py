@@ -1,4 +1,4 @@
-"""PyTorch's own table of operators, and what it says about MPS.
+"""PyTorch's table of operators, and what it says about MPS.
 
 `native_functions.yaml`, in every PyTorch wheel, lists for each operator the kernel of each device:
 
@@ -7,9 +7,9 @@
       dispatch:
         CPU, CUDA, MPS: gelu_out             dispatch keys: kernel
 
-Without a `dispatch`, or with a kernel for a Composite key only, an operator is made of others, which have their own
-lines. What a composite does without dispatching (a view, an allocation) needs no kernel. Of YAML the file uses so
-little that two regular expressions read it. Which dtypes and shapes a kernel takes is not in the table.
+Without a `dispatch`, or with a kernel for a Composite key only, an operator is made of others, each with its line. What
+a composite does without dispatching (a view, an allocation) needs no kernel. The file uses so little of YAML that two
+regular expressions read it. Which dtypes and shapes a kernel takes is not in the table.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ def table() -> dict[str, dict[str, str]]:
         kernels[name] = {key: kernel for keys, kernel in lines for key in keys.split(", ")}
         if delegate := re.search(r"^  structured_delegate: (\S+)", entry, re.M):
             delegates[name] = delegate[1]
-    return {f"aten::{name}": kernels[delegates.get(name, name)] | own for name, own in kernels.items()}
+    return {f"aten::{name}": kernels[delegates.get(name, name)] | named for name, named in kernels.items()}
 
 
 def serve(name: str) -> tuple[str, bool]:

@@ -1,8 +1,7 @@
-"""What the audit for Apple's GPU knows beyond the tables that the two packages ship, as records with reasons.
+"""What the tables of the two packages do not say about Apple's GPU, as records with reasons.
 
-PyTorch's operator table and MLX's headers say most of it. What they leave out stands here: operators that are allowed
-without a kernel, composites that MPS serves whole, primitives that Metal declares but refuses, and the primitives
-behind `mx.fast`, whose functions take their parts' place on a GPU only.
+They leave out four things: operators that need no kernel, composites that MPS computes in one kernel, primitives that
+Metal declares but refuses, and the fused primitives of `mx.fast`, which replace their parts on a GPU only.
 """
 
 from __future__ import annotations
@@ -16,14 +15,14 @@ ALLOWED = {
     "profiler::_record_function_exit._RecordFunction": "ends that mark; no tensor takes part",
 }
 
-# PyTorch: functions that MPS serves whole where other devices dispatch their parts. The parts are audited as well.
-WHOLE = {
+# PyTorch: functions for which MPS has one kernel where other devices dispatch their parts, which are audited too.
+UNDIVIDED = {
     F.linear: ("aten::linear", "aten::linear_backward"),
     # Without gradients only; a training step takes the parts, aten::_scaled_dot_product_attention_math.
     F.scaled_dot_product_attention: ("aten::_scaled_dot_product_attention_math_for_mps",),
 }
 
-# MLX: declared for the GPU, but the Metal library of MLX_VERSION throws this, in the words that stand in its binary.
+# MLX: declared for the GPU, but the Metal library of MLX_VERSION throws this, in the words of its binary.
 MLX_VERSION = "0.32.4"
 REFUSED = {
     "Cholesky": "Metal Cholesky decomposition NYI",

@@ -2,14 +2,14 @@
 
 Follow. A dispatch mode sees every ATen operator after autograd has taken its composites apart, forward and backward.
 Everything runs twice: on the CPU, with numbers, and (all but the optimizer, whose fused kernel refuses it) on the
-`meta` device, which has shapes but no numbers. There a CPU tensor betrays a tensor made without `device=`, and an
-operator that must know the numbers stops. Attention takes the formula that MPS takes, not the CPU's fused kernel.
+`meta` device, which has shapes but no numbers. There a CPU tensor reveals a tensor made without `device=`, and an
+operator that must know the numbers stops. Attention uses the formula that MPS uses, not the CPU's fused kernel.
 
-Look up: `table`. A composite that the mode sees whole is taken apart under it, even where the CPU has a kernel of
-its own, since MPS would.
+Look up: `operator_table`. A composite that the mode sees undivided is taken apart under it, even where the CPU has a
+kernel for it, since MPS would do so.
 
-Limits. The mode sees parts where MPS serves a composite whole: `records.WHOLE` adds those. A kernel's dtypes and
-shapes are not in the table.
+Limits. The mode sees parts where MPS has one kernel for a composite: `records.UNDIVIDED` adds those. A kernel's dtypes
+and shapes are not in the table.
 """
 
 from __future__ import annotations
@@ -26,9 +26,9 @@ from torch.utils._pytree import tree_leaves
 
 from lyceum.personas import Plan
 from lyceum.personas.spec.case import Case
-from parity.mps_audit import Trace
 from parity.mps_audit.operator_table import composite, serve
-from parity.mps_audit.records import WHOLE
+from parity.mps_audit.records import UNDIVIDED
+from parity.mps_audit.trace import Trace
 from parity.project.full_model import drawn
 from parity.project.layers import method_of, torch_module
 from torch_ref.model import Model
@@ -41,7 +41,7 @@ WIDE = (torch.float64, torch.complex128)
 
 
 class Operators(TorchDispatchMode):
-    """Writes every dispatched operator into a trace, with float64 and, off the CPU, CPU tensors as flaws."""
+    """Records every dispatched operator in a trace, with float64 and, off the CPU, CPU tensors as flaws."""
 
     def __init__(self, trace: Trace, device: str):
         super().__init__()
@@ -72,22 +72,22 @@ class Operators(TorchDispatchMode):
 
 def tensors(function: torch._ops.OpOverload, args: tuple) -> tuple:
     """The arguments, numbers as tensors where the schema says so: a mode gets numbers, which not all operators take."""
-    kinds = [str(argument.type) for argument in function._schema.arguments]
+    types = [str(argument.type) for argument in function._schema.arguments]
     return tuple(
-        torch.tensor(x) if kind == "Tensor" and isinstance(x, int | float) else x
-        for kind, x in zip(kinds, args, strict=False)
+        torch.tensor(x) if schema_type == "Tensor" and isinstance(x, int | float) else x
+        for schema_type, x in zip(types, args, strict=False)
     )
 
 
 class Functions(TorchFunctionMode):
-    """Writes the composites that MPS serves whole into a trace."""
+    """Records the composites for which MPS has one kernel in a trace."""
 
     def __init__(self, trace: Trace):
         super().__init__()
         self.trace = trace
 
     def __torch_function__(self, function, types, args=(), kwargs=None):
-        self.trace.names |= dict.fromkeys(WHOLE.get(function, ()))
+        self.trace.names |= dict.fromkeys(UNDIVIDED.get(function, ()))
         return function(*args, **(kwargs or {}))
 
 
@@ -113,9 +113,8 @@ def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) ->
         leaves = [x for x in (*arguments, *module.parameters()) if isinstance(x, Tensor) and x.requires_grad]
 
         def run(module=module, arguments=arguments, leaves=leaves) -> None:
-            found = tree_leaves(method_of(module, method)(*arguments))
-            outputs = [y for y in found if y.requires_grad]
-            if not outputs:  # whole numbers, which have no gradient
+            outputs = [y for y in tree_leaves(method_of(module, method)(*arguments)) if y.requires_grad]
+            if not outputs:  # integers, which have no gradient
                 return
             torch.autograd.grad(outputs, leaves, [torch.ones_like(y) for y in outputs], allow_unused=True)
 
@@ -124,11 +123,11 @@ def follow_module(module: nn.Module, method: str, *inputs: np.ndarray | dict) ->
 
 
 def on(device: str, x: np.ndarray | dict) -> Tensor | dict:
-    """NumPy arrays as the trainer would hand them over: floating ones in float32, integers in int64."""
+    """NumPy arrays as the trainer passes them: floating ones in float32, integers in int64."""
     if isinstance(x, dict):
         return {name: on(device, value).detach() for name, value in x.items()}
-    kind = torch.float32 if x.dtype.kind == "f" else torch.int64
-    return torch.tensor(x, dtype=kind, device=device, requires_grad=x.dtype.kind == "f")
+    dtype = torch.float32 if x.dtype.kind == "f" else torch.int64
+    return torch.tensor(x, dtype=dtype, device=device, requires_grad=x.dtype.kind == "f")
 
 
 def model(plan: Plan) -> nn.Module:
@@ -144,7 +143,7 @@ def follow_case(case: Case) -> Trace:
 
 
 def follow_step(plan: Plan) -> Trace:
-    """Two steps of the real trainer, an evaluation, and its state read and put back."""
+    """Two steps of the real trainer, an evaluation, and its state read and written back."""
     return follow(lambda: train(plan))
 
 

@@ -1,12 +1,26 @@
-"""Where figures come from: versions, processor, threads, and what the frameworks do about precision."""
+"""The environment of figures: versions, processor, threads, and what the frameworks do about precision."""
 
 from __future__ import annotations
+
+import re
+from collections.abc import Iterable
 
 import mlx.core as mx
 import torch
 
 import mlx_impl
 from lyceum.runs import machine
+
+COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")  # shown by its first twelve digits
+
+# Names for a reader, where the names of the record would not do.
+NAMES = {
+    "cpu": "processor",
+    "threads": "cores",
+    "torch_float32_matmul": "float32 products in PyTorch (highest: no TF32)",
+    "git_revision": "revision",
+    "mlx_blas": "BLAS of MLX",
+}
 
 
 def environment() -> dict[str, object]:
@@ -21,7 +35,23 @@ def environment() -> dict[str, object]:
     }
 
 
-def line(found: dict[str, object]) -> str:
+def line(environment: dict[str, object]) -> str:
     """An environment in one line."""
-    versions = ", ".join(f"{name} {version}" for name, version in found["versions"].items())
-    return f"{versions}; {found['cpu']}, {found['torch_threads']} threads; {found['mlx_blas']}"
+    versions = ", ".join(f"{name} {version}" for name, version in environment["versions"].items())
+    return f"{versions}; {environment['cpu']}, {environment['torch_threads']} threads; {environment['mlx_blas']}"
+
+
+def combined(environments: Iterable[dict]) -> dict[str, str]:
+    """{name: value} of one or more environments, versions first; every value where they differ."""
+    values = {}
+    for record in environments:
+        for key, value in (record.get("versions", {}) | record).items():
+            if key not in ("record", "versions") and value not in (None, {}, [], ""):
+                values.setdefault(NAMES.get(key, key.replace("_", " ")), {})[_text(value)] = None
+    return {name: " | ".join(texts) for name, texts in values.items()}
+
+
+def _text(value: object) -> str:
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_text(x)}" for key, x in value.items())
+    return ", ".join(map(_text, value)) if isinstance(value, list) else COMMIT.sub(r"\1", str(value))

@@ -1,9 +1,9 @@
-"""What a check found: every verdict, readable at a glance, as records for a program, or as a failed test."""
+"""All verdicts of one check: as a table for a person, as records for a program, or as a failed test."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 from parity.results.console import console
@@ -12,14 +12,14 @@ from parity.results.verdict import Verdict
 
 
 class ParityError(AssertionError):
-    """The two implementations are not the same function; one line for each red verdict."""
+    """The two implementations are not the same function; one line for each failed verdict."""
 
 
 @dataclass(frozen=True)
 class Findings:
     """name: of the check. verdicts: in order. names: how the parameters correspond, one line each.
 
-    notes: what else to know of a red verdict, a sentence each.
+    notes: what else to know about a failure, a sentence each.
     """
 
     name: str
@@ -35,12 +35,12 @@ class Findings:
 
     @property
     def ok(self) -> bool:
-        """Whether nothing is red."""
-        return not self.red
+        """Whether nothing failed."""
+        return not self.failures
 
     @cached_property
-    def red(self) -> tuple[Verdict, ...]:
-        """The failures."""
+    def failures(self) -> tuple[Verdict, ...]:
+        """The failed verdicts."""
         return tuple(verdict for verdict in self.verdicts if not verdict.ok)
 
     @property
@@ -50,39 +50,36 @@ class Findings:
 
     def records(self) -> list[dict]:
         """One JSON-able record a verdict, as `--json` writes them."""
-        return [recorded(verdict) for verdict in self.verdicts]
+        return [verdict.record() for verdict in self.verdicts]
 
     def sentences(self) -> list[str]:
-        """One for each red verdict, and the notes if there are any."""
-        return [verdict.sentence() for verdict in self.red] + list(self.notes if self.red else ())
+        """One for each failed verdict, then the notes; none if nothing failed."""
+        if self.ok:
+            return []
+        return [verdict.sentence() for verdict in self.failures] + list(self.notes)
 
     def or_raise(self) -> Findings:
-        """Itself if all is green. Raises ParityError, an AssertionError, with one sentence for each red verdict."""
+        """Itself if nothing failed. Raises ParityError, an AssertionError, with one sentence a failed verdict."""
         __tracebackhide__ = True
-        if self.red:
+        if not self.ok:
             raise ParityError("\n".join(self.sentences()))
         return self
 
     def __str__(self) -> str:
-        """The table, the red sentences and the count."""
+        """The table, the sentences on failures and the count."""
         out = console()
         with out.capture() as captured:
-            for drawn in tables(list(self.verdicts), self.name):
-                out.print(drawn)
+            for table in tables(list(self.verdicts), self.name):
+                out.print(table)
             for sentence in self.sentences():
                 out.print(sentence, style="red", markup=False, soft_wrap=True)
-            out.print(counted(self.verdicts))
+            out.print(count(self.verdicts))
         return captured.get()
 
 
-def counted(verdicts: tuple[Verdict, ...] | list[Verdict]) -> str:
-    """How many are green, red and limitations, in words."""
-    limits = sum(bool(verdict.limitation) for verdict in verdicts)
-    green = sum(verdict.ok for verdict in verdicts) - limits
-    told = f"; {limits} could not be compared" if limits else ""
-    return f"{green} of {len(verdicts) - limits} verdicts green{told}."
-
-
-def recorded(verdict: Verdict) -> dict:
-    """The record of a verdict."""
-    return {"record": "verdict", "ok": verdict.ok} | asdict(verdict)
+def count(verdicts: Sequence[Verdict]) -> str:
+    """How many passed, and how many are limitations, in words."""
+    limited = sum(bool(verdict.limitation) for verdict in verdicts)
+    passed = sum(verdict.ok for verdict in verdicts) - limited
+    rest = f"; {limited} could not be compared" if limited else ""
+    return f"{passed} of {len(verdicts) - limited} verdicts passed{rest}."

@@ -1,12 +1,12 @@
-"""A verdict: one tensor of one variant held against the oracle, and everything needed to understand it without a rerun."""
+"""A verdict: one tensor of one variant compared with the oracle, and all that it takes to understand a failure."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import numpy as np
 
-AGREEMENT = 1e-10  # what the project promises of the two backends in float64, relative
+AGREEMENT = 1e-10  # the greatest relative error that the project allows the two backends in float64
 
 
 @dataclass(frozen=True)
@@ -32,19 +32,23 @@ class Verdict:
 
     @property
     def ok(self) -> bool:
-        """Whether the error is within the bound; a NaN is not. A limitation is not red; it is counted by itself."""
+        """Whether the error is within the bound; a NaN is not. A limitation is no failure, and is counted apart."""
         return bool(self.limitation) or self.error <= self.bound
 
     def sentence(self) -> str:
         """The failure in one sentence."""
         return (
-            f"{self.case}, {self.variant}, {self.what}: at {self.where} expected {self.expected:.9g}, got {self.got:.9g}; "
-            f"error {self.error:.3g}, allowed {self.bound:.3g} ({self.derivation})"
+            f"{self.case}, {self.variant}, {self.what}: at {self.where} expected {self.expected:.9g}, "
+            f"got {self.got:.9g}; error {self.error:.3g}, allowed {self.bound:.3g} ({self.derivation})"
         )
+
+    def record(self) -> dict:
+        """For a line of JSON."""
+        return {"record": "verdict", "ok": self.ok} | asdict(self)
 
 
 def limited(case: str, variant: str, what: str, reason: str) -> Verdict:
-    """The record of a comparison that a framework cannot make."""
+    """The verdict on a comparison that a framework cannot make."""
     return Verdict(case, variant, what, np.nan, np.nan, np.nan, (), np.nan, np.nan, "", reason)
 
 
@@ -64,8 +68,8 @@ def compare(
         if not np.isfinite(difference.max()):
             difference = np.where(got == expected, 0.0, np.where(np.isnan(difference), np.inf, difference))
     where = tuple(int(i) for i in np.unravel_index(difference.argmax(), difference.shape))
-    found = float(difference[where]), bound, scale, where, float(expected[where]), float(got[where])
-    return Verdict(case, variant, what, *found, derivation)
+    error, values = float(difference[where]), (float(expected[where]), float(got[where]))
+    return Verdict(case, variant, what, error, bound, scale, where, *values, derivation)
 
 
 def magnitude(x: np.ndarray) -> float:

@@ -1,4 +1,4 @@
-"""The pytest plugin, in a pytest of its own."""
+"""The pytest plugin, in another pytest."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ import mlx.core as mx
 import torch
 
 def test_same(parity_check):
-    found = parity_check(mx.tanh, torch.tanh, inputs=(2, 3))
-    assert found.name == "test_same"
+    findings = parity_check(mx.tanh, torch.tanh, inputs=(2, 3))
+    assert findings.name == "test_same"
 
-def test_parted(parity_check):
+def test_different(parity_check):
     parity_check(lambda x: mx.tanh(x) * 1.001, torch.tanh, inputs=(2, 3), name="named")
 """
 
@@ -37,13 +37,13 @@ def test_a_difference_fails_the_test_with_its_sentences(session):
     result = session()
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.re_match_lines([r"named, mlx float64, output: at \(\d, \d\) expected .* allowed .*"])
-    result.stdout.fnmatch_lines(["parity: * verdicts green."])
+    result.stdout.fnmatch_lines(["parity: * verdicts passed."])
     result.stdout.no_fnmatch_line("*plugin.py*")
 
 
 def test_records(session, pytester):
-    session("--parity-json", "found.jsonl")
-    environment, *records = [json.loads(line) for line in (pytester.path / "found.jsonl").read_text().splitlines()]
+    session("--parity-json", "records.jsonl")
+    environment, *records = [json.loads(line) for line in (pytester.path / "records.jsonl").read_text().splitlines()]
     assert environment["record"] == "environment"
     assert {record["case"] for record in records} == {"test_same", "named"}
     assert {record["ok"] for record in records if record["case"] == "test_same"} == {True}

@@ -28,7 +28,7 @@ def ablate(
 ) -> dict[str, dict]:
     """{system: record} of the default and of every composition one change away from it; trains what is not trained yet.
 
-    steps: iterations of every run. rounds: of the race for speed. out: the folder of the runs. only: the systems to
+    steps: iterations of every run. rounds: in which all take turns. out: the folder of the runs. only: the systems to
     switch, all if empty. development: train and compare within the training split. Raises UsageError for an unknown
     name, UserError as `train_mps.train` does.
     """

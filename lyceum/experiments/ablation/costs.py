@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import train_mps
 from lyceum import corpus, personas
-from lyceum.bench.race import compared, race
+from lyceum.bench.alternate import alternate, ratio_interval
 from lyceum.experiments.ablation.compositions import Composition
 from lyceum.training import backends
 from lyceum.training.job import Job
@@ -24,8 +24,8 @@ def times(
     compositions: list[Composition], persona: str, backend: str, text: corpus.Corpus, rounds: int
 ) -> dict[str, tuple[float, float, float]]:
     """{system: (ratio, low, high)}: time per iteration as a multiple of the first's, with its 95% interval."""
-    seconds = race({each.system: _iterate(each, persona, backend, text) for each in compositions}, rounds, TIMED)
-    return {each.system: compared(seconds[each.system], seconds[compositions[0].system]) for each in compositions}
+    seconds = alternate({each.system: _iterate(each, persona, backend, text) for each in compositions}, rounds, TIMED)
+    return {each.system: ratio_interval(seconds[each.system], seconds[compositions[0].system]) for each in compositions}
 
 
 def _iterate(composition: Composition, persona: str, backend: str, text: corpus.Corpus) -> Callable[[int], float]:

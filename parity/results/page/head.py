@@ -1,36 +1,23 @@
-"""The head of a report: the sentence over the page, one claim for each kind of record, and where the figures come from.
+"""The head of a report: one claim for each record type, and the headline that sums them up.
 
-The sentence must not hide anything: it states the first claim, and besides every other one that does not hold.
+The headline must not hide anything: it states the first claim, and every other one that is not true.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from parity.bench.iterations import PROMISED
-from parity.bench.overhead import PROMISED as LIGHT
-from parity.results.page.heatmap import layer_of
-from parity.results.page.reading import Run
+from parity.results.grouping import layer_of
+from parity.results.reading import Run
 
 LISTED = 3  # layers that the headline names; it counts the others
 APPLE = "on Apple\u2019s GPU"
-COMMIT = re.compile(r"\b([0-9a-f]{12})[0-9a-f]{28}\b")  # as well known by its first twelve digits
-
-# What the values of an environment are called on the page, where their own names would not do.
-NAMES = {
-    "cpu": "processor",
-    "threads": "cores",
-    "torch_float32_matmul": "float32 products in PyTorch (highest: no TF32)",
-    "git_revision": "revision",
-    "mlx_blas": "BLAS of MLX",
-}
 
 
 @dataclass(frozen=True)
 class Claim:
-    """What a section of the page comes to. good, total: counts. unit: what the good ones are, "verdicts green".
+    """What a section of the page comes to. good, total: counts. unit: what the good ones are, "verdicts passed".
 
     trouble: what the others are, in words; "" if there are none.
     """
@@ -47,29 +34,37 @@ class Claim:
 
 
 def claims(run: Run) -> list[Claim]:
-    """The claims, in the order of the page. A limitation is no verdict, and a kind without records claims nothing."""
-    promises = [t for t in run.timings if t.name in PROMISED]
-    red = listed(layer_of(v.case) for v in run.judged if not v.ok)
-    places = [place for place in run.places if not place.reason]
-    first = [f"first in {s.first.name} ({s.first.stage})" for s in run.searches if s.first]
-    found = (
-        claim("map", run.judged, lambda v: v.ok, "verdicts", "green", f"red: {red}"),
-        claim("localize", places, lambda place: place.red is None, "places", "agree", ", ".join(["part", *first])),
+    """The claims, in the order of the page. A limitation is no verdict. Without records there is no claim."""
+    timings = [t for t in run.timings if t.budget is not None]
+    failed = listed(layer_of(v.case) for v in run.compared if not v.ok)
+    calls = [call for call in run.calls if not call.reason]
+    divergences = [x.first_divergence for x in run.localizations if x.first_divergence]
+    first = [f"first in {d.name} ({d.stage})" for d in divergences]
+    result = (
+        claim("map", run.compared, lambda v: v.ok, "verdicts", "passed", f"failed: {failed}"),
+        claim("localize", calls, lambda c: c.failed_stage is None, "calls", "agree", ", ".join(["diverge", *first])),
         claim("faults", run.faults, lambda p: p.verdict is not None, "planted faults", "caught", "not caught"),
         claim("rewrites", run.rewrites, lambda p: p.verdict is None, "harmless rewrites", "left alone", "flagged"),
-        claim("bench", promises, lambda t: t.kept, "promises of speed", "kept", "broken"),
-        claim("overhead", run.overheads, lambda o: o.share < LIGHT, "promises of a light harness", "kept", "broken"),
+        claim(
+            "bench",
+            timings,
+            lambda t: t.within_budget,
+            "candidates",
+            "within their time budget",
+            "over their time budget",
+        ),
+        claim("overhead", run.overheads, lambda o: o.within_budget, "overheads", "within budget", "over budget"),
         claim("audit", run.audits, lambda row: row.ok, "operators", f"served {APPLE}", f"not served {APPLE}"),
     )
-    return [claim for claim in found if claim.total]
+    return [claim for claim in result if claim.total]
 
 
 def claim(section: str, items: Iterable, holds: Callable[..., bool], noun: str, good: str, bad: str) -> Claim:
     """The claim that all items are good."""
-    held = [holds(item) for item in items]
-    wrong = held.count(False)
-    trouble = f"{wrong:,} of {len(held):,} {noun} {bad}" if wrong else ""
-    return Claim(section, len(held) - wrong, len(held), f"{noun} {good}", trouble)
+    answers = [holds(item) for item in items]
+    wrong, total = answers.count(False), len(answers)
+    trouble = f"{wrong:,} of {total:,} {noun} {bad}" if wrong else ""
+    return Claim(section, total - wrong, total, f"{noun} {good}", trouble)
 
 
 def listed(names: Iterable[str]) -> str:
@@ -80,26 +75,9 @@ def listed(names: Iterable[str]) -> str:
     return " and ".join([", ".join(shown), *last])
 
 
-def headline(made: list[Claim]) -> str:
+def headline(claims: list[Claim]) -> str:
     """The sentence over the page."""
-    if not made:
-        return "Nothing was judged."
-    first = made[0].trouble or made[0].sentence()
-    return "; ".join([first, *(claim.trouble for claim in made[1:] if claim.trouble)]) + "."
-
-
-def environment(found: Iterable[dict]) -> dict[str, str]:
-    """{what: its value}, versions first; where runs were made in several environments that differ, all values."""
-    values = {}
-    for record in found:
-        for key, value in (record.get("versions", {}) | record).items():
-            if key not in ("record", "versions") and value not in (None, {}, [], ""):
-                values.setdefault(NAMES.get(key, key.replace("_", " ")), {})[words(value)] = None
-    return {name: " | ".join(texts) for name, texts in values.items()}
-
-
-def words(value: object) -> str:
-    """A value of an environment as text."""
-    if isinstance(value, dict):
-        return ", ".join(f"{key} {words(x)}" for key, x in value.items())
-    return ", ".join(map(words, value)) if isinstance(value, list) else COMMIT.sub(r"\1", str(value))
+    if not claims:
+        return "Nothing was compared."
+    first = claims[0].trouble or claims[0].sentence()
+    return "; ".join([first, *(claim.trouble for claim in claims[1:] if claim.trouble)]) + "."

@@ -1,9 +1,9 @@
 """The heat map of a report: rows are layers that open to their cases, columns are variants, a cell is a worst share.
 
 The share error / bound is what can be compared across cases, precisions and frameworks: 1 is the limit everywhere. It
-is coloured by decades, since whether a variant uses a thousandth or a tenth of its bound says how far it is from trouble,
-while 0.02 against 0.03 says nothing; only what is beyond half of its bound has a shade of its own. Every cell carries
-its number or a sign as well, so that no colour need be told apart:
+is coloured by decades: whether a variant uses a thousandth or a tenth of its bound says how far it is from failing,
+while 0.02 against 0.03 says nothing. Only a share beyond half of the bound has one more shade. Every cell shows a
+number or a sign as well, so that nobody has to distinguish colours:
 
     =   exact        0.03   within the bound        ✕ 7   beyond it        limited   cannot be compared
 """
@@ -11,21 +11,22 @@ its number or a sign as well, so that no colour need be told apart:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
+from parity.results.grouping import grouped, layer_of, title_of
 from parity.results.table import share
 from parity.results.verdict import Verdict
 
-SHADES = (1e-3, 1e-2, 1e-1, 0.5, 1.0)  # shares up to each have a colour of their own
+SHADES = (1e-3, 1e-2, 1e-1, 0.5, 1.0)  # one colour for the shares up to each
 PRECISIONS = ("float64", "float32", "bfloat16", "float16")
 BACKENDS = ("torch", "mlx")
-SUBJECTS = (*BACKENDS, "definition", "bound")
+SOURCES = (*BACKENDS, "definition", "bound")  # first words of variants, in the order of their columns
 
 
 @dataclass(frozen=True)
 class Column:
-    """A variant. group: the precision that it stands under, "oracle" for what judges the oracle itself. label: the rest."""
+    """A variant. group: its precision, or "oracle" for what checks the oracle itself. label: the rest of its name."""
 
     variant: str
     group: str
@@ -34,32 +35,34 @@ class Column:
     @property
     def rank(self) -> tuple:
         """Columns in order: precision by precision, each variant with the backends side by side; the oracle last."""
-        subject, _, variant = self.label.partition(" ")
+        source, _, variant = self.label.partition(" ")
         group = (*PRECISIONS, "other", "oracle").index(self.group)
-        place = SUBJECTS.index(subject) if subject in SUBJECTS else len(SUBJECTS)
-        return (group, place, variant) if self.group == "oracle" else (group, variant, place)
+        position = SOURCES.index(source) if source in SOURCES else len(SOURCES)
+        return (group, position, variant) if self.group == "oracle" else (group, variant, position)
 
 
 @dataclass(frozen=True)
 class Square:
-    """A cell. text: its number or sign. level: the name of its colour. says: the same in words.
+    """A cell. text: its number or sign. level: the name of its colour. words: the same for those who only hear it.
 
     partly: whether some of its comparisons, not all, are limitations.
     """
 
     text: str
     level: str
-    says: str
+    words: str
     partly: bool
 
 
 @dataclass(frozen=True)
 class Line:
-    """A case within its layer, or the layer itself. index: into the cases or layers. squares: None where nothing was."""
+    """A case within its layer, or the layer itself. index: into the cases or layers. squares: one a variant, None
+    where the case does not have it.
+    """
 
     name: str
     index: int
-    red: int
+    failures: int
     squares: tuple[Square | None, ...]
 
 
@@ -69,23 +72,6 @@ class Layer:
 
     line: Line
     cases: tuple[Line, ...]
-
-
-def layer_of(case: str) -> str:
-    return case.partition(":")[0]
-
-
-def title_of(case: str) -> str:
-    """A case's name without its layer."""
-    return case.partition(":")[2].strip() or case
-
-
-def grouped(items: Iterable, key: Callable[..., Hashable]) -> dict[Hashable, list]:
-    """{key of an item: the items that have it}, both in order of appearance."""
-    found = {}
-    for item in items:
-        found.setdefault(key(item), []).append(item)
-    return found
 
 
 def columns(verdicts: Iterable[Verdict]) -> list[Column]:
@@ -105,32 +91,40 @@ def layers(verdicts: Iterable[Verdict], variants: list[Column]) -> list[Layer]:
     """The rows, in the order of the verdicts."""
     verdicts = list(verdicts)
     index = {case: i for i, case in enumerate(grouped(verdicts, lambda v: v.case))}
-    found = []
-    for number, (name, own) in enumerate(grouped(verdicts, lambda v: layer_of(v.case)).items()):
-        cases = grouped(own, lambda v: v.case)
-        lines = tuple(_line(title_of(case), case, index[case], group, variants) for case, group in cases.items())
-        found.append(Layer(_line(name, name, number, own, variants), lines))
-    return found
+    rows = []
+    for number, (name, group) in enumerate(grouped(verdicts, lambda v: layer_of(v.case)).items()):
+        cases = grouped(group, lambda v: v.case)
+        lines = tuple(_line(title_of(case), case, index[case], cases[case], variants) for case in cases)
+        rows.append(Layer(_line(name, name, number, group, variants), lines))
+    return rows
 
 
-def _line(name: str, whole: str, index: int, verdicts: list[Verdict], variants: list[Column]) -> Line:
-    by_variant = grouped(verdicts, lambda v: v.variant)
-    squares = (
-        square(f"{whole}, {x.variant}", by_variant[x.variant]) if x.variant in by_variant else None for x in variants
-    )
+def _line(name: str, full_name: str, index: int, verdicts: list[Verdict], variants: list[Column]) -> Line:
+    groups = grouped(verdicts, lambda v: v.variant)
+    names = [column.variant for column in variants]
+    squares = (square(f"{full_name}, {name}", groups[name]) if name in groups else None for name in names)
     return Line(name, index, sum(not v.ok for v in verdicts), tuple(squares))
 
 
-def square(whose: str, verdicts: list[Verdict]) -> Square:
-    """The cell of some verdicts of one variant."""
-    limits, red = [v.limitation for v in verdicts if v.limitation], sum(not v.ok for v in verdicts)
-    if len(limits) == len(verdicts):
-        return Square("limited", "limited", f"{whose}: limitation: {'; '.join(dict.fromkeys(limits))}", False)
+def square(name: str, verdicts: list[Verdict]) -> Square:
+    """The cell of some verdicts of one variant. name: of the case or layer, and of the variant."""
+    limitations = [v.limitation for v in verdicts if v.limitation]
+    failures = sum(not v.ok for v in verdicts)
+    reasons = "; ".join(dict.fromkeys(limitations))
+    if len(limitations) == len(verdicts):
+        return Square("limited", "limited", f"{name}: limitation: {reasons}", False)
     worst = max((share(v) for v in verdicts if not v.limitation), key=severity)
-    count = f"{red} red of {len(verdicts)}" if red else f"{len(verdicts)} green"
-    also = f", {len(limits)} limited: {'; '.join(dict.fromkeys(limits))}" if limits else ""
-    text = f"✕ {short(worst)}" if red else "=" if worst == 0 else short(worst)
-    return Square(text, level(worst), f"{whose}: {count}, worst error / bound {short(worst)}{also}", bool(limits))
+    count = f"{failures} failed of {len(verdicts)}" if failures else f"{len(verdicts)} passed"
+    rest = f", {len(limitations)} limited: {reasons}" if limitations else ""
+    words = f"{name}: {count}, worst error / bound {short(worst)}{rest}"
+    return Square(sign(worst, failures > 0), level(worst), words, bool(limitations))
+
+
+def sign(value: float, failed: bool) -> str:
+    """The text of a cell: a share, marked if it failed, "=" for exact."""
+    if failed:
+        return f"✕ {short(value)}"
+    return "=" if value == 0 else short(value)
 
 
 def severity(value: float) -> float:
@@ -139,10 +133,10 @@ def severity(value: float) -> float:
 
 
 def level(value: float) -> str:
-    """The name of a share's colour: "exact", "shade-0" (a thousandth at most) ... "shade-4" (up to 1), "red"."""
+    """The name of a share's colour: "exact", "shade-0" (a thousandth at most) ... "shade-4" (up to 1), "over"."""
     if value == 0:
         return "exact"
-    return next((f"shade-{i}" for i, edge in enumerate(SHADES) if value <= edge), "red")
+    return next((f"shade-{i}" for i, edge in enumerate(SHADES) if value <= edge), "over")
 
 
 def short(value: float) -> str:

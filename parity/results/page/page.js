@@ -2,17 +2,17 @@
 "use strict";
 (() => {
   const data = JSON.parse(document.getElementById("data").textContent);
-  // The places in a row of the data, as parity.results.page.reading writes them.
+  // The columns of a row of the data, as parity.results.page.data writes them.
   const [CASE, VARIANT, WHAT, ERROR, BOUND, SCALE, WHERE] = [0, 1, 2, 3, 4, 5, 6];
   const [EXPECTED, GOT, DERIVATION, LIMITATION, SHARE, OK] = [7, 8, 9, 10, 11, 12];
   const dialog = document.getElementById("drill");
 
   // Text is only ever set as text, so that no name can become markup.
   function element(tag, text = "", ...children) {
-    const made = document.createElement(tag);
-    made.textContent = text;
-    made.append(...children);
-    return made;
+    const node = document.createElement(tag);
+    node.textContent = text;
+    node.append(...children);
+    return node;
   }
 
   // inf and nan are strings in the data.
@@ -26,16 +26,18 @@
   const order = (a, b) => a[OK] - b[OK] || severity(b) - severity(a) || 0;
 
   function record(row, named) {
-    const made = element("article");
+    const article = element("article");
     const within = data.cases[row[CASE]].slice(data.layers[data.layer[row[CASE]]].length).replace(/^:\s*/, "");
     const name = named && within ? `${within}: ${row[WHAT]}` : row[WHAT];
     if (row[LIMITATION]) {
-      made.append(element("h3", "", element("span", name)), element("p", `Limitation: ${row[LIMITATION]}`));
-      return made;
+      article.append(element("h3", "", element("span", name)), element("p", `Limitation: ${row[LIMITATION]}`));
+      return article;
     }
-    const used = `error / bound ${short(row[SHARE])}${row[OK] ? "" : ", red"}`;
-    made.className = row[OK] ? "" : "bad";
-    made.append(element("h3", "", element("span", row[OK] ? name : `✕ ${name}`), element("small", used)));
+    const used = `error / bound ${short(row[SHARE])}${row[OK] ? "" : ", failed"}`;
+    const note = element("span", used);
+    note.className = "note";
+    article.className = row[OK] ? "" : "bad";
+    article.append(element("h3", "", element("span", row[OK] ? name : `✕ ${name}`), note));
     const figures = {
       error: short(row[ERROR]), bound: short(row[BOUND]), expected: row[EXPECTED], got: row[GOT],
       "worst index": `(${row[WHERE].join(", ")})`, scale: short(row[SCALE]),
@@ -44,8 +46,8 @@
     for (const [term, value] of Object.entries(figures)) {
       list.append(element("div", "", element("dt", term), element("dd", String(value))));
     }
-    made.append(list, element("p", `Bound: ${data.derivations[row[DERIVATION]]}`));
-    return made;
+    article.append(list, element("p", `Bound: ${data.derivations[row[DERIVATION]]}`));
+    return article;
   }
 
   function show(button) {
@@ -53,9 +55,9 @@
     const layer = button.dataset.layer === undefined ? null : Number(button.dataset.layer);
     const wanted = (row) => (layer === null ? row[CASE] === Number(button.dataset.case) : data.layer[row[CASE]] === layer);
     const rows = data.rows.filter((row) => row[VARIANT] === variant && wanted(row)).sort(order);
-    const red = rows.filter((row) => !row[OK]).length;
+    const failed = rows.filter((row) => !row[OK]).length;
     const limited = rows.filter((row) => row[LIMITATION]).length;
-    const counts = [[rows.length - red - limited, "green"], [red, "red"], [limited, "limited"]];
+    const counts = [[rows.length - failed - limited, "passed"], [failed, "failed"], [limited, "limited"]];
     const title = layer === null ? data.cases[rows[0][CASE]] : data.layers[layer];
     document.getElementById("drill-title").textContent = `${title}, ${data.variants[variant]}`;
     const count = counts.filter(([n]) => n).map(([n, word]) => `${n} ${word}`).join(", ");
@@ -73,7 +75,7 @@
   const isOpen = (button) => button.getAttribute("aria-expanded") === "true";
   const folds = [...document.querySelectorAll(".fold")];
   const all = document.getElementById("all");
-  for (const fold of folds) unfold(fold, "red" in fold.dataset);
+  for (const fold of folds) unfold(fold, "failed" in fold.dataset);
   if (all) all.hidden = false;
   for (const cell of document.querySelectorAll(".map td button")) cell.title = cell.getAttribute("aria-label");
 

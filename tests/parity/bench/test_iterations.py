@@ -1,13 +1,13 @@
-"""The race: who runs when, what is timed, and what the interval says."""
+"""Candidates in turns: who runs when, what is timed, and what the interval says."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from lyceum.bench.race import WARM_UP, compared, race
+from lyceum.bench.alternate import WARM_UP, alternate, ratio_interval
 from parity.bench import iterations
-from parity.bench.iterations import Timing
+from parity.results.records import Timing
 
 
 class Clock:
@@ -21,7 +21,7 @@ class Clock:
 
 
 def candidates(clock: Clock, order: list, **seconds: float) -> dict:
-    """Contestants that take so many seconds an iteration, and every seventh time a hundred times as many."""
+    """Candidates that take so many seconds an iteration, and every seventh time a hundred times as many."""
 
     def runner(name):
         def run(t):
@@ -35,17 +35,17 @@ def candidates(clock: Clock, order: list, **seconds: float) -> dict:
 
 def test_medians_by_round():
     clock = Clock()
-    found = race(candidates(clock, [], slow=2.0, fast=0.5), rounds=4, steps=5, clock=clock)
-    np.testing.assert_allclose(found["slow"], np.full(4, 2.0), rtol=1e-9)
-    np.testing.assert_allclose(found["fast"], np.full(4, 0.5), rtol=1e-9)
+    medians = alternate(candidates(clock, [], slow=2.0, fast=0.5), rounds=4, steps=5, clock=clock)
+    np.testing.assert_allclose(medians["slow"], np.full(4, 2.0), rtol=1e-9)
+    np.testing.assert_allclose(medians["fast"], np.full(4, 0.5), rtol=1e-9)
 
 
 def test_they_take_turns_after_a_warm_up_and_go_on_where_they_stopped():
     order = []
-    race(candidates(Clock(), order, a=1.0, b=1.0, c=1.0), rounds=3, steps=2)
+    alternate(candidates(Clock(), order, a=1.0, b=1.0, c=1.0), rounds=3, steps=2)
     assert order[: 3 * WARM_UP] == [(name, t) for name in "abc" for t in range(WARM_UP)]
-    race_proper = order[3 * WARM_UP :]
-    assert "".join(name for name, _ in race_proper[::2]) == "abcbcacab"
+    timed = order[3 * WARM_UP :]
+    assert "".join(name for name, _ in timed[::2]) == "abcbcacab"
     for name in "abc":
         assert [t for n, t in order if n == name] == list(range(WARM_UP + 6))
 
@@ -53,14 +53,14 @@ def test_they_take_turns_after_a_warm_up_and_go_on_where_they_stopped():
 def test_a_ratio_is_taken_within_a_round():
     """The machine slows down tenfold half-way; the ratio does not see it."""
     reference = np.array([1.0, 1.0, 1.0, 10.0, 10.0, 10.0])
-    assert compared(0.1 * reference, reference) == pytest.approx((0.1, 0.1, 0.1))
+    assert ratio_interval(0.1 * reference, reference) == pytest.approx((0.1, 0.1, 0.1))
 
 
-def test_the_interval_holds_the_ratio_and_narrows():
+def test_the_interval_contains_the_ratio_and_narrows():
     g = np.random.default_rng(0)
 
     def measured(rounds):
-        return compared(0.1 * g.lognormal(0, 0.1, rounds), np.ones(rounds))
+        return ratio_interval(0.1 * g.lognormal(0, 0.1, rounds), np.ones(rounds))
 
     few, many = measured(8), measured(800)
     for ratio, low, high in (few, many):
@@ -69,11 +69,10 @@ def test_the_interval_holds_the_ratio_and_narrows():
     assert many[1] < 0.1 < many[2]
 
 
-def test_the_promise():
-    timing = Timing("aristotle-torch", "cpu", 0.03, 0.15, 0.14, 0.16)
-    assert timing.kept
-    assert not Timing("aristotle-torch", "cpu", 0.03, 0.151, 0.14, 0.16).kept
-    assert Timing("aristotle-mlx", "cpu", 3.0, 9.0, 8.0, 10.0).kept, "nothing is promised of it"
+def test_the_budget():
+    assert Timing("aristotle-torch", "cpu", 0.03, 0.15, 0.14, 0.16, budget=0.15).within_budget
+    assert not Timing("aristotle-torch", "cpu", 0.03, 0.151, 0.14, 0.16, budget=0.15).within_budget
+    assert Timing("aristotle-mlx", "cpu", 3.0, 9.0, 8.0, 10.0).within_budget, "it has no budget"
 
 
 def test_a_run_compares_with_the_reference(monkeypatch):
@@ -84,4 +83,5 @@ def test_a_run_compares_with_the_reference(monkeypatch):
     monkeypatch.setattr(iterations, "candidate", candidate)
     timings = {t.name: t for t in iterations.run([("baseline", "torch"), ("aristotle", "torch")], rounds=5, steps=3)}
     assert timings["baseline-torch"].ratio == 1.0
-    assert 0 < timings["aristotle-torch"].ratio < 0.15 and timings["aristotle-torch"].kept
+    assert 0 < timings["aristotle-torch"].ratio < 0.15 == timings["aristotle-torch"].budget
+    assert timings["baseline-torch"].budget is None and all(t.within_budget for t in timings.values())

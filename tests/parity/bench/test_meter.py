@@ -1,4 +1,4 @@
-"""The meter, on computations whose cost can be told by hand."""
+"""The meter, on computations whose cost can be computed by hand."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ import numpy as np
 import pytest
 import torch
 
-from lyceum.bench.race import WARM_UP
+from lyceum.bench.alternate import WARM_UP
 from parity.bench.meter import peak, seconds
 
 N = 256
-UNIT = 4 * N * N  # bytes of one array; whole pages, so that no allocator rounds it
+UNIT = 4 * N * N  # bytes of one array; a multiple of a page, so that no allocator rounds it
 LENGTH = 6
 
 
@@ -39,7 +39,7 @@ class Mlx:
 
     @staticmethod
     def product(x, y):
-        """Evaluated at once, so that what is held does not depend on how far ahead MLX schedules."""
+        """Evaluated at once, so that the peak does not depend on how far ahead MLX schedules."""
         with mx.stream(mx.cpu):
             z = x @ y
             mx.eval(z)
@@ -53,7 +53,7 @@ def side(request):
 
 
 def chain(side, x, keep: list | None = None):
-    """x^(LENGTH + 1): each product is made of x and the last one, so two are held beside x, or all that are kept."""
+    """x^(LENGTH + 1): each product is made of x and the last one, so two exist beside x, or all in `keep`."""
     y = x
     for _ in range(LENGTH):
         y = side.product(x, y)
@@ -62,12 +62,12 @@ def chain(side, x, keep: list | None = None):
     return y
 
 
-def test_a_chain_holds_two_products(side):
+def test_a_chain_needs_two_products(side):
     x = side.array()
     assert peak(side.backend, lambda: chain(side, x)) == 2 * UNIT
 
 
-def test_a_leak_holds_them_all(side):
+def test_a_leak_needs_them_all(side):
     x, leak = side.array(), []
     assert peak(side.backend, lambda: chain(side, x, leak)) == LENGTH * UNIT
 
@@ -87,19 +87,19 @@ def test_each_measurement_starts_anew(side):
 
 
 def test_garbage_of_before_is_gone_before(side):
-    """A cycle that Python has not yet found would else be freed in the run, and lower its figure."""
+    """A cycle that Python has not yet detected would else be freed in the run, and lower its figure."""
     cycle, x = [side.array()], side.array()
     cycle.append(cycle)
     del cycle
     assert peak(side.backend, lambda: (gc.collect(), side.product(x, x))[1]) == UNIT
 
 
-def test_results_of_any_kind(side):
+def test_results_of_any_type(side):
     x = side.array()
     assert peak(side.backend, lambda: {"a": [side.product(x, x)], "b": (np.ones(3), 2.0)}) == UNIT
 
 
-def test_a_graph_evaluated_at_once_holds_at_least_what_it_needs():
+def test_a_graph_evaluated_at_once_takes_at_least_what_it_needs():
     x = Mlx.array()
 
     def run():
@@ -118,12 +118,12 @@ def test_memory_of_before_that_is_freed_earns_nothing():
 
 
 def test_memory_inside_an_operator_is_seen():
-    """PyTorch's own float64 convolution is a product with the matrix of all windows, nine times the result."""
+    """PyTorch's float64 convolution is a product with the matrix of all windows, nine times the result."""
     image, kernel = torch.ones(1, 1, N, N, dtype=torch.float64), torch.ones(1, 1, 3, 3, dtype=torch.float64)
     assert peak("torch", lambda: torch.conv2d(image, kernel)) >= (9 + 1) * 8 * (N - 2) ** 2
 
 
-def test_saved_activations_are_held_until_the_backward_pass():
+def test_saved_activations_stay_until_the_backward_pass():
     """Five tanh in a row save their results; without gradients two are alive at a time."""
     x = Torch.array().requires_grad_()
 
@@ -136,7 +136,7 @@ def test_saved_activations_are_held_until_the_backward_pass():
     with torch.no_grad():
         assert peak("torch", lambda: run(False)) == 2 * UNIT
     assert peak("torch", lambda: run(False)) == LENGTH * UNIT
-    # Backwards, a tanh's own result is still held while its gradient is made of the one after it.
+    # Backwards, the result of a tanh still exists while its gradient is made of the one after it.
     assert LENGTH * UNIT < peak("torch", lambda: run(True)) <= (LENGTH + 2) * UNIT
 
 

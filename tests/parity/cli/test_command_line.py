@@ -13,17 +13,17 @@ import numpy as np
 import pytest
 
 from parity.__main__ import main
-from parity.bench.iterations import Timing
-from parity.cli import commands
 from parity.cli.options import COMMANDS, arguments
-from parity.mutation import Outcome, rewrites
+from parity.mutation import rewrites
+from parity.mutation.planted_faults import Outcome
 from parity.mutation.planting import Fault
 from parity.mutation.rewrite_records import Rewrite
 from parity.project import checks
+from parity.results.records import Timing
 from parity.results.table import agreement, cells
 from parity.results.verdict import compare
 
-ROOT = Path(__file__).resolve().parents[2]
+ROOT = Path(__file__).resolve().parents[3]
 
 
 def verdict(error: float, what: str = "output", variant: str = "mlx float64", scale: float = 1.0):
@@ -41,21 +41,21 @@ def planned(monkeypatch):
     return plan
 
 
-def test_green(planned, capsys):
+def test_all_pass(planned, capsys):
     planned(verdict(1e-4), verdict(0, variant="torch float64"))
     assert main([]) == 0
     out = capsys.readouterr().out
-    assert "layer: case" in out and "1e-04 0.10" in out and "exact" in out and "ok" in out
-    assert "2 of 2 verdicts green" in out and "torch 2." in out and "mlx 0." in out
-    assert "worst relative error 1.0e-04 (promised: 1e-10)" in out
+    assert "layer: case" in out and "1e-04 0.10" in out and "exact" in out and "passed" in out
+    assert "2 of 2 verdicts passed" in out and "torch 2." in out and "mlx 0." in out
+    assert "worst relative error 1.0e-04 (allowed: 1e-10)" in out
     assert "fft.*" in out, "the limitations are shown"
 
 
-def test_red(planned, capsys):
+def test_some_fail(planned, capsys):
     planned(verdict(1e-4), verdict(2e-3, what="weight"), verdict(np.nan, what="bias"))
     assert main(["check", "case"]) == 1
     out = capsys.readouterr().out
-    assert "2 red" in out and "1 of 3 verdicts green" in out
+    assert "2 failed" in out and "1 of 3 verdicts passed" in out
     assert "layer: case, mlx float64, weight: at (0,) expected 1, got 1.002; error 0.002, allowed 0.001" in out
     assert "layer: case, mlx float64, bias: at (0,) expected 1, got nan" in out
 
@@ -64,11 +64,11 @@ def test_records(planned, tmp_path, capsys):
     planned(verdict(1e-4), verdict(np.inf, what="weight"))
     file = tmp_path / "records.jsonl"
     assert main(["check", "--json", str(file)]) == 1
-    environment, green, red = [json.loads(line) for line in file.read_text().splitlines()]
+    environment, passed, failed = [json.loads(line) for line in file.read_text().splitlines()]
     assert environment["record"] == "environment" and environment["versions"]["mlx"] and environment["torch_threads"]
-    assert (green["record"], green["ok"], green["what"]) == ("verdict", True, "output")
-    assert green["derivation"] == "by decree"
-    assert (red["ok"], red["error"], red["where"]) == (False, "inf", [0])
+    assert (passed["record"], passed["ok"], passed["what"]) == ("verdict", True, "output")
+    assert passed["derivation"] == "by decree"
+    assert (failed["ok"], failed["error"], failed["where"]) == (False, "inf", [0])
 
 
 @pytest.mark.parametrize(
@@ -104,17 +104,28 @@ def test_every_command_is_explained(capsys):
         main(["--help"])
     assert stop.value.code == 0
     out = " ".join(capsys.readouterr().out.split())
-    for name, (question, _) in COMMANDS.items():
-        assert question in out and hasattr(commands, name)
+    for name, command in COMMANDS.items():
+        assert command.name == name and command.question in out
 
 
-def test_a_scale_is_the_cases_own():
+@pytest.mark.parametrize("name", COMMANDS)
+def test_every_command_has_an_example_that_can_be_parsed(name, capsys):
+    with pytest.raises(SystemExit):
+        main([name, "--help"])
+    out = capsys.readouterr().out
+    for example in COMMANDS[name].examples:
+        assert f"  python -m parity {example}\n" in out
+        assert arguments(example.split(), "").command == name
+    assert "for example:" in out
+
+
+def test_the_scale_belongs_to_the_case():
     """A gradient that is exactly zero has no scale, and its rounding errors count against the case's."""
-    found = [verdict(0, scale=4.0), verdict(1e-9, what="weight", scale=0.0)]
-    assert cells(found)["layer: case"]["mlx float64"].relative == agreement(found) == 1e-9 / 4
+    verdicts = [verdict(0, scale=4.0), verdict(1e-9, what="weight", scale=0.0)]
+    assert cells(verdicts)["layer: case"]["mlx float64"].relative == agreement(verdicts) == 1e-9 / 4
 
 
-def test_float32_does_not_enter_the_promise():
+def test_float32_does_not_count_for_the_agreement():
     assert agreement([verdict(1e-4, variant="mlx float32"), verdict(0)]) == 0
 
 
@@ -123,13 +134,12 @@ def planted(monkeypatch):
     """Replace the planted faults and rewrites by one each, with these outcomes."""
 
     def plan(missed: tuple[int, ...], flagged: bool):
-        fault, red = Fault("eps", "took the other one", "norm", "norm"), verdict(1.0)
+        fault, failed = Fault("eps", "took the other one", "norm", "norm"), verdict(1.0)
         rewrite = Rewrite("halves", "a sum of halves", "norm", "norm")
-        monkeypatch.setattr("parity.mutation.healthy", lambda seeds: iter(()))
-        monkeypatch.setattr(
-            "parity.mutation.run", lambda seeds: iter([Outcome(fault, "mlx", None if missed else red, missed)])
-        )
-        rewritten = rewrites.Outcome(rewrite, "torch", red if flagged else None)
+        monkeypatch.setattr("parity.mutation.planted_faults.healthy", lambda seeds: iter(()))
+        planted = Outcome(fault, "mlx", None if missed else failed, missed)
+        monkeypatch.setattr("parity.mutation.planted_faults.run", lambda seeds: iter([planted]))
+        rewritten = rewrites.Outcome(rewrite, "torch", failed if flagged else None)
         monkeypatch.setattr("parity.mutation.rewrites.run", lambda seeds: iter([rewritten]))
 
     return plan
@@ -143,22 +153,22 @@ def test_mutants(planted, capsys):
     assert "0 of 1 harmless rewrites flagged" in out and "a sum of halves" in out
 
 
-def test_a_surviving_fault_is_red(planted, capsys):
+def test_a_surviving_fault_fails(planted, capsys):
     planted((3,), False)
     assert main(["mutants"]) == 1
     out = capsys.readouterr().out
     assert "0 of 1 planted faults caught on one seed" in out and "nothing" in out
 
 
-def test_a_flagged_rewrite_is_red(planted, capsys):
+def test_a_flagged_rewrite_fails(planted, capsys):
     planted((), True)
     assert main(["mutants"]) == 1
     assert "1 of 1 harmless rewrites flagged" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize(("ratio", "status", "word"), [(0.10, 0, "kept"), (0.20, 1, "broken")])
+@pytest.mark.parametrize(("ratio", "status", "word"), [(0.10, 0, "within"), (0.20, 1, "over")])
 def test_bench(monkeypatch, capsys, tmp_path, ratio, status, word):
-    timing = Timing("aristotle-torch", "cpu", 0.025, ratio, ratio - 0.01, ratio + 0.01)
+    timing = Timing("aristotle-torch", "cpu", 0.025, ratio, ratio - 0.01, ratio + 0.01, budget=0.15)
     monkeypatch.setattr("parity.bench.iterations.run", lambda pairs, rounds, steps: [timing])
     file = tmp_path / "bench.jsonl"
     assert main(["bench", "--rounds", "2", "--json", str(file)]) == status
@@ -168,14 +178,13 @@ def test_bench(monkeypatch, capsys, tmp_path, ratio, status, word):
 
 
 def test_threads_are_set_before_the_frameworks_load():
-    """Asked in a process of its own, since the libraries read the variable once."""
+    """In another process, since the libraries read the variable once."""
     code = (
         "import sys, parity.__main__ as m\n"
+        "from dataclasses import replace\n"
         "assert not {'torch', 'mlx.core'} & set(sys.modules)\n"
-        "import types; fake = types.ModuleType('parity.cli.commands')\n"
         "def bench(options):\n    import torch; print(torch.get_num_threads()); return 0\n"
-        "fake.bench = bench; sys.modules['parity.cli.commands'] = fake\n"
-        "import parity; parity.cli.commands = fake\n"
+        "m.COMMANDS['bench'] = replace(m.COMMANDS['bench'], run=bench)\n"
         "sys.exit(m.main(['bench', '--threads', '1']))"
     )
     free = {name: value for name, value in os.environ.items() if not name.endswith("_NUM_THREADS")}
@@ -183,16 +192,13 @@ def test_threads_are_set_before_the_frameworks_load():
     assert (done.returncode, done.stdout.strip()) == (0, "1"), done.stderr
 
 
-def test_localise(capsys, tmp_path):
-    file = tmp_path / "places.jsonl"
+def test_localize(capsys, tmp_path):
+    file = tmp_path / "calls.jsonl"
     assert main(["localize", "mlx:baseline", "torch:baseline", "--json", str(file)]) == 0
     out = capsys.readouterr().out
-    assert "They never part" in out and "blocks.1.mixer" in out
-    assert {json.loads(line)["record"] for line in file.read_text().splitlines()} == {
-        "environment",
-        "place",
-        "first_divergence",
-    }
+    assert "They never diverge" in out and "blocks.1.mixer" in out
+    record_types = {json.loads(line)["record"] for line in file.read_text().splitlines()}
+    assert record_types == {"environment", "call", "first_divergence"}
 
 
 def test_check_takes_precisions_and_compiled_variants(capsys, tmp_path):
@@ -210,7 +216,7 @@ def test_report_of_records(planned, tmp_path, capsys):
     main(["check", "--json", str(tmp_path / "check.jsonl")])
     page = tmp_path / "page.html"
     assert main(["report", str(tmp_path / "check.jsonl"), "--out", str(page)]) == 1
-    assert "1 of 2 verdicts red: layer" in page.read_text()
-    assert "1 of 2 verdicts red: layer." in capsys.readouterr().out
+    assert "1 of 2 verdicts failed: layer" in page.read_text()
+    assert "1 of 2 verdicts failed: layer." in capsys.readouterr().out
     assert main(["report", str(tmp_path / "none.jsonl"), "--out", str(page)]) == 1
     assert capsys.readouterr().err.count("\n") == 1

@@ -1,4 +1,4 @@
-"""The audit for Apple's GPU: green over both backends, red for every planted fault, and its records are the packages'."""
+"""The audit for Apple's GPU: both backends pass, every planted fault fails, and its records are the packages'."""
 
 from __future__ import annotations
 
@@ -14,39 +14,39 @@ import torch
 from torch import nn
 
 from lyceum.personas.spec.case import collect
-from parity import mps_audit
 from parity.__main__ import main
-from parity.mps_audit import Row, Trace, judge
-from parity.mps_audit import mlx_backend as audit_mlx
-from parity.mps_audit import torch_backend as audit_torch
+from parity.mps_audit import audit, mlx_backend, torch_backend
+from parity.mps_audit.audit import rows
 from parity.mps_audit.operator_table import composite, serve, table
-from parity.mps_audit.records import ALLOWED, FUSED, MLX_VERSION, REFUSED, WHOLE
+from parity.mps_audit.records import ALLOWED, FUSED, MLX_VERSION, REFUSED, UNDIVIDED
+from parity.mps_audit.trace import Trace
 from parity.project.tiny_models import tiny_plans
+from parity.results.records import AuditRow
 
-BACKENDS = {"torch": audit_torch, "mlx": audit_mlx}
+BACKENDS = {"torch": torch_backend, "mlx": mlx_backend}
 X = np.random.default_rng(0).normal(size=(3, 3))
 
 
 @cache
 def traces(backend: str) -> dict[str, Trace]:
-    return mps_audit.traces(BACKENDS[backend])
+    return audit.traces(BACKENDS[backend])
 
 
 def names(backend: str) -> set[str]:
     return {name for trace in traces(backend).values() for name in trace.names}
 
 
-def red(backend: str, trace: Trace) -> dict[str, str]:
-    """{name: how it is (not) served} of the red rows."""
-    return {row.name: row.served for row in judge(backend, {"here": trace}, BACKENDS[backend].serve) if not row.ok}
+def failures(backend: str, trace: Trace) -> dict[str, str]:
+    """{name: how it is (not) served} of the rows that fail."""
+    return {row.name: row.served for row in rows(backend, {"here": trace}, BACKENDS[backend].serve) if not row.ok}
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_backend_is_green(backend):
-    found = judge(backend, traces(backend), BACKENDS[backend].serve)
-    assert [row.sentence() for row in found if not row.ok] == []
-    whole = {f"{what}: {name}" for what in ("model", "generation", "step") for name in tiny_plans()}
-    assert set(traces(backend)) == {case.name for case in collect("CASES")} | whole
+def test_the_backend_passes(backend):
+    failed = [row for row in rows(backend, traces(backend), BACKENDS[backend].serve) if not row.ok]
+    assert [row.sentence() for row in failed] == []
+    models = {f"{what}: {name}" for what in ("model", "generation", "step") for name in tiny_plans()}
+    assert set(traces(backend)) == {case.name for case in collect("CASES")} | models
     assert all(trace.names for trace in traces(backend).values())
 
 
@@ -57,9 +57,9 @@ def test_forward_backward_and_optimizer_are_seen():
 
 def test_no_record_is_stale():
     assert set(ALLOWED) <= names("torch")
-    assert {name for instead in WHOLE.values() for name in instead} <= names("torch")
-    assert {name for instead in FUSED.values() for name in instead} <= audit_mlx.declared()
-    assert set(REFUSED) <= audit_mlx.declared()
+    assert {name for instead in UNDIVIDED.values() for name in instead} <= names("torch")
+    assert {name for instead in FUSED.values() for name in instead} <= mlx_backend.declared()
+    assert set(REFUSED) <= mlx_backend.declared()
 
 
 class Torch(nn.Module):
@@ -93,21 +93,21 @@ TORCH = {
 @pytest.mark.parametrize("fault", TORCH)
 def test_faults_in_torch(fault):
     line, name, words = TORCH[fault]
-    found = red("torch", audit_torch.follow_module(Torch(line), "__call__", X))
-    assert name in found and words in found[name]
+    failed = failures("torch", torch_backend.follow_module(Torch(line), "__call__", X))
+    assert name in failed and words in failed[name]
 
 
-def test_the_same_module_without_a_fault_is_green():
-    assert red("torch", audit_torch.follow_module(Torch(lambda x: x * 2), "__call__", X)) == {}
-    assert red("mlx", audit_mlx.follow_module(Mlx(lambda x: x * 2), "__call__", X)) == {}
+def test_the_same_module_without_a_fault_passes():
+    assert failures("torch", torch_backend.follow_module(Torch(lambda x: x * 2), "__call__", X)) == {}
+    assert failures("mlx", mlx_backend.follow_module(Mlx(lambda x: x * 2), "__call__", X)) == {}
 
 
-def test_an_operator_from_elsewhere_is_red():
+def test_an_operator_from_elsewhere_fails():
     with torch.library._scoped_library("lyceum_audit", "FRAGMENT") as library:
         library.define("twice(Tensor x) -> Tensor")
         library.impl("twice", lambda x: x + x, "CompositeExplicitAutograd")
-        found = red("torch", audit_torch.follow(lambda: torch.ops.lyceum_audit.twice(torch.ones(2))))
-    assert found == {"lyceum_audit::twice": "is not in PyTorch's operator table"}
+        failed = failures("torch", torch_backend.follow(lambda: torch.ops.lyceum_audit.twice(torch.ones(2))))
+    assert failed == {"lyceum_audit::twice": "is not in PyTorch's operator table"}
 
 
 class Mlx(mlx.nn.Module):
@@ -130,37 +130,37 @@ MLX = {
 }
 
 
-def test_a_fused_function_without_a_record_is_red():
+def test_a_fused_function_without_a_record_fails():
     trace = Trace()
-    with audit_mlx.fused(trace), pytest.raises(TypeError):
+    with mlx_backend.fused(trace), pytest.raises(TypeError):
         mx.fast.gated_delta_update()
-    assert red("mlx", trace) == {"mx.fast.gated_delta_update": "is not declared in MLX's headers"}
+    assert failures("mlx", trace) == {"mx.fast.gated_delta_update": "is not declared in MLX's headers"}
     assert "call" not in repr(mx.fast.gated_delta_update), "put back"
 
 
 @pytest.mark.parametrize("fault", MLX)
 def test_faults_in_mlx(fault):
     line, name, words = MLX[fault]
-    found = red("mlx", audit_mlx.follow_module(Mlx(line), "__call__", X))
-    assert name in found and words in found[name]
+    failed = failures("mlx", mlx_backend.follow_module(Mlx(line), "__call__", X))
+    assert name in failed and words in failed[name]
 
 
 def test_another_mlx_needs_another_record(monkeypatch):
-    monkeypatch.setattr(audit_mlx, "version", lambda name: "9.9")
-    served, ok = audit_mlx.serve("Add")
+    monkeypatch.setattr(mlx_backend, "version", lambda name: "9.9")
+    served, ok = mlx_backend.serve("Add")
     assert MLX_VERSION in served and not ok
 
 
 def test_refusals_are_read_from_a_library():
     strings = b"\0[QRF::eval_gpu] Metal QR factorization NYI.\0[Load::eval_gpu] Not implemented.\0[Sort::eval_gpu] Big"
-    assert audit_mlx.refused(strings) == {name: REFUSED[name] for name in ("QRF", "Load")}
+    assert mlx_backend.refused(strings) == {name: REFUSED[name] for name in ("QRF", "Load")}
 
 
 def test_the_record_is_the_installed_librarys():
-    """Metal's own refusals on a Mac; elsewhere a library without a GPU, which refuses in other words."""
-    library = next(Path(place).glob("lib/libmlx.*") for place in mlx.__path__)
+    """The refusals of Metal on a Mac; elsewhere a library without a GPU, which refuses in other words."""
+    library = next(Path(folder).glob("lib/libmlx.*") for folder in mlx.__path__)
     metal = platform.system() == "Darwin"
-    assert audit_mlx.refused(next(library).read_bytes()) == (REFUSED if metal else {})
+    assert mlx_backend.refused(next(library).read_bytes()) == (REFUSED if metal else {})
 
 
 @pytest.mark.parametrize(
@@ -179,31 +179,30 @@ def test_lookup(name, words, ok):
     assert serve(name) == (words, ok)
 
 
-def test_the_table_is_read_whole():
+def test_the_table_is_read_completely():
     assert len(table()) > 2500
     assert sum("MPS" in kernels for kernels in table().values()) > 500
     assert composite("aten::t") and composite("aten::softmax.int") and not composite("aten::mm")
     assert table()["aten::cat.out"]["MPS"] == "cat_out_mps", "a comment beside `dispatch:` does not hide it"
 
 
-def test_rows_name_the_first_place():
+def test_rows_name_the_first_occurrence():
     early, late = Trace({"a": None}), Trace({"a": None, "b": None}, {"flaw": "why"})
-    found = judge("torch", {"first": early, "second": late}, lambda name: ("kernel", True))
-    assert found == [
-        Row("torch", "flaw", "second", "why", False),
-        Row("torch", "a", "first", "kernel", True),
-        Row("torch", "b", "second", "kernel", True),
+    assert rows("torch", {"first": early, "second": late}, lambda name: ("kernel", True)) == [
+        AuditRow("torch", "flaw", "second", "why", False),
+        AuditRow("torch", "a", "first", "kernel", True),
+        AuditRow("torch", "b", "second", "kernel", True),
     ]
 
 
 @pytest.mark.parametrize("ok", [True, False])
 def test_command(monkeypatch, capsys, tmp_path, ok):
-    green = Row("torch", "aten::x", "norm: typical", "kernel x", True)
-    rows = [green, Row("mlx", "QRF", "mlp: typical", "CPU only", ok)]
-    monkeypatch.setattr(mps_audit, "audit", lambda: iter(rows))
+    passing = AuditRow("torch", "aten::x", "norm: typical", "kernel x", True)
+    either = AuditRow("mlx", "QRF", "mlp: typical", "CPU only", ok)
+    monkeypatch.setattr(audit, "audit", lambda: iter([passing, either]))
     file = tmp_path / "audit.jsonl"
     assert main(["audit", "--json", str(file)]) == (0 if ok else 1)
     out = capsys.readouterr().out
-    assert "torch: 1 of 1 green" in out and "not a run on Apple hardware" in out and "norm: typical" in out
+    assert "torch: 1 of 1 passed" in out and "not a run on Apple hardware" in out and "norm: typical" in out
     assert ("mlx, mlp: typical: QRF: CPU only" in out) is not ok
     assert len(file.read_text().splitlines()) == 3

@@ -15,8 +15,8 @@ TOOLS = ("chromium", "chromedriver")
 missing = [tool for tool in TOOLS if not shutil.which(tool)]
 if missing:
     how = "apt-get install chromium chromium-driver"
-    pytest.skip(f"{' and '.join(missing)} not found; to run this: {how}", allow_module_level=True)
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium not found; to run this: pip install selenium")
+    pytest.skip(f"{' and '.join(missing)} missing; to run this: {how}", allow_module_level=True)
+webdriver = pytest.importorskip("selenium.webdriver", reason="selenium missing; to run this: pip install selenium")
 
 from selenium.webdriver.chrome.service import Service  # noqa: E402
 from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
@@ -75,9 +75,9 @@ def browser(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pages(tmp_path_factory) -> dict[str, Path]:
-    """The reports of the green and the red run."""
+    """The reports of the passing and the failing run."""
     folder = tmp_path_factory.mktemp("pages")
-    for name, records in (("green", samples.green()), ("red", samples.red())):
+    for name, records in (("passing", samples.passing()), ("failing", samples.failing())):
         (folder / f"{name}.html").write_text(render(records), encoding="utf-8")
     return {path.stem: path for path in folder.iterdir()}
 
@@ -86,7 +86,7 @@ def pages(tmp_path_factory) -> dict[str, Path]:
 def view(browser, pages):
     """Open a report: its name, dark or light, width and height. What was logged before is dropped."""
 
-    def show(name: str, dark: bool = False, size: tuple[int, int] = (1280, 900), media: str = "screen"):
+    def show(name: str, dark: bool = False, size: tuple[int, int] = (1280, 900), media: str = ""):
         scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
         browser.execute_cdp_cmd("Emulation.setEmulatedMedia", {"media": media, "features": [scheme]})
         metrics = dict(width=size[0], height=size[1], deviceScaleFactor=1, mobile=size[0] < 600)
@@ -100,10 +100,9 @@ def view(browser, pages):
 
 def cell(browser, case: str, variant: str):
     """The cell of a case, or of a layer, in a variant."""
-    (found,) = [
-        x for x in all_of(browser, ".map td button") if x.get_attribute("title").startswith(f"{case}, {variant}: ")
-    ]
-    return found
+    cells = all_of(browser, ".map td button")
+    (match,) = [x for x in cells if x.get_attribute("title").startswith(f"{case}, {variant}: ")]
+    return match
 
 
 def all_of(browser, selector: str) -> list:
@@ -114,7 +113,7 @@ def text_of(browser, selector: str) -> str:
     return browser.find_element(By.CSS_SELECTOR, selector).text
 
 
-@pytest.mark.parametrize("name", ["green", "red"])
+@pytest.mark.parametrize("name", ["passing", "failing"])
 def test_nothing_is_loaded_and_nothing_complains(view, pages, name):
     browser = view(name)
     cell(browser, "norm", "mlx float32").click()
@@ -127,20 +126,20 @@ def test_nothing_is_loaded_and_nothing_complains(view, pages, name):
 
 
 def test_a_click_shows_the_records_of_a_cell(view):
-    browser = view("red")
+    browser = view("failing")
     cell(browser, "norm: typical", "mlx float32").click()
     assert text_of(browser, "dialog h2") == "norm: typical, mlx float32"
-    assert text_of(browser, "#drill-count") == "1 green, 2 red, worst first"
+    assert text_of(browser, "#drill-count") == "1 passed, 2 failed, worst first"
     bias, weight, output = [x.text for x in all_of(browser, "dialog article")]
-    assert "✕ bias" in bias and "error / bound inf, red" in bias and "got\nnan" in bias
-    assert "✕ weight" in weight and "error / bound 20, red" in weight and "eight times the deviation" in weight
+    assert "✕ bias" in bias and "error / bound inf, failed" in bias and "got\nnan" in bias
+    assert "✕ weight" in weight and "error / bound 20, failed" in weight and "eight times the deviation" in weight
     figures = ("error\n0.02", "bound\n0.001", "expected\n1", "got\n1.02", "worst index\n(1)", "scale\n1")
     assert all(figure in weight for figure in figures)
-    assert "red" not in output and "error / bound 0.1" in output and "by decree" in output
+    assert "failed" not in output and "error / bound 0.1" in output and "by decree" in output
 
 
 def test_the_keyboard_suffices(view):
-    browser = view("red")
+    browser = view("failing")
     fold = browser.find_element(By.XPATH, "//button[contains(@class, 'fold')][starts-with(., 'mlp')]")
     assert not cell(browser, "mlp: zero", "mlx float32").is_displayed()
     fold.send_keys(Keys.SPACE)
@@ -160,39 +159,39 @@ def test_the_keyboard_suffices(view):
     assert browser.switch_to.active_element == cell(browser, "mlp", "mlx float32")
 
 
-def test_red_is_seen_at_once(view):
-    browser = view("red")
-    assert "2 of 13 verdicts red: norm" in text_of(browser, "h1") and "2 of 13" in browser.title
+def test_failures_are_seen_at_once(view):
+    browser = view("failing")
+    assert "2 of 13 verdicts failed: norm" in text_of(browser, "h1") and "2 of 13" in browser.title
     open_layers = {row.text.split()[0] for row in all_of(browser, "tbody.open .fold")}
-    assert open_layers == {"norm"}, "what is red stands open, what is green is closed"
-    red = browser.find_elements(By.CSS_SELECTOR, "#map td .red")
-    assert [x.text for x in red if x.is_displayed()] == ["✕ ∞", "✕ ∞"], "the layer and its case"
-    background = red[0].value_of_css_property("background-color")
+    assert open_layers == {"norm"}, "layers with failures are open, the others closed"
+    over = browser.find_elements(By.CSS_SELECTOR, "#map td .over")
+    assert [x.text for x in over if x.is_displayed()] == ["✕ ∞", "✕ ∞"], "the layer and its case"
+    background = over[0].value_of_css_property("background-color")
     assert cell(browser, "norm: constant", "mlx float32").value_of_css_property("background-color") != background
-    all_of(browser, "ol.red button")[0].click()
+    all_of(browser, "ol.failures button")[0].click()
     assert text_of(browser, "dialog h2") == "norm: typical, mlx float32"
-    green = view("green")
-    assert text_of(green, "h1") == "9 of 9 verdicts green."
-    assert not all_of(green, ".map .red") and not all_of(green, "tbody.open"), "nothing asks for attention"
+    passing = view("passing")
+    assert text_of(passing, "h1") == "9 of 9 verdicts passed."
+    assert not all_of(passing, ".map .over") and not all_of(passing, "tbody.open"), "nothing asks for attention"
 
 
 def test_light_and_dark_can_be_read(view):
     backgrounds = []
     for dark in (False, True):
-        for name in ("green", "red"):
+        for name in ("passing", "failing"):
             browser = view(name, dark=dark)
             browser.find_element(By.ID, "all").click()
             browser.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
             cell(browser, "norm", "mlx float32").click()
-            found = browser.execute_script(PALE, READABLE, READABLE_LARGE)
-            assert found["pale"] == [] and found["seen"] > 50
+            texts = browser.execute_script(PALE, READABLE, READABLE_LARGE)
+            assert texts["pale"] == [] and texts["seen"] > 50
         backgrounds.append(browser.find_element(By.TAG_NAME, "html").value_of_css_property("background-color"))
     assert backgrounds[0] != backgrounds[1]
 
 
 @pytest.mark.parametrize("dark", [False, True])
 def test_a_phone_never_scrolls_sideways(view, dark):
-    browser = view("red", dark=dark, size=(390, 844))
+    browser = view("failing", dark=dark, size=(390, 844))
     browser.find_element(By.ID, "all").click()
     browser.execute_script("for (const details of document.querySelectorAll('details')) details.open = true")
     width = "return [document.documentElement.scrollWidth, innerWidth]"
@@ -209,7 +208,7 @@ def test_a_phone_never_scrolls_sideways(view, dark):
 
 
 def test_hostile_names_are_text(view):
-    browser = view("red")
+    browser = view("failing")
     layer = samples.HOSTILE.partition(":")[0]
     assert any(row.text.startswith(layer) for row in all_of(browser, ".fold"))
     cell(browser, layer, "mlx float32").click()
@@ -221,12 +220,12 @@ def test_hostile_names_are_text(view):
 
 
 def test_without_scripts_and_on_paper_every_row_is_there(view):
-    browser = view("red", media="print")
+    browser = view("failing", media="print")
     assert all(row.is_displayed() for row in all_of(browser, ".map .case"))
     assert not browser.find_element(By.ID, "all").is_displayed()
     browser.execute_cdp_cmd("Emulation.setScriptExecutionDisabled", {"value": True})
     try:
-        browser = view("red")
+        browser = view("failing")
         assert all(row.is_displayed() for row in all_of(browser, ".map .case"))
         assert not browser.find_element(By.ID, "all").is_displayed(), "a button that could do nothing"
     finally:

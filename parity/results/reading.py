@@ -1,6 +1,6 @@
-"""What a report is made of: the records of one or more runs, read back and told apart by kind.
+"""Files of JSON lines read back as one `Run`, from which a page or a JUnit file is made.
 
-Every command of the bridge writes lines of JSON (`parity.results.console`), and a report is drawn from these lines alone: it can
+Every command of the parity harness writes such lines (`parity.results.saving`). A report needs nothing else, so it can
 be made later, on another machine, of runs that were made at different times.
 """
 
@@ -12,38 +12,36 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from lyceum.contract import UserError
-from parity.bench.iterations import Timing
-from parity.bench.overhead import Overhead
-from parity.localize.first_divergence import Place
-from parity.mps_audit import Row
-from parity.results.page.records import KINDS, Cost, Planted, Search, typed
+from parity.results.localization import CallResult
+from parity.results.parsing import PARSERS, Summary, parse
+from parity.results.records import AuditRow, Cost, Overhead, Planted, Timing
 from parity.results.verdict import Verdict
 
 
 @dataclass(frozen=True)
 class Run:
-    """All records of a report, each kind in its order; the kinds in the order of `records.KINDS`."""
+    """All records of a report: one field for each type of `parsing.PARSERS`, in the same order."""
 
     environments: tuple[dict, ...]
     verdicts: tuple[Verdict, ...]
     faults: tuple[Planted, ...]
     rewrites: tuple[Planted, ...]
-    places: tuple[Place, ...]
-    searches: tuple[Search, ...]
+    calls: tuple[CallResult, ...]
+    localizations: tuple[Summary, ...]
     timings: tuple[Timing, ...]
     overheads: tuple[Overhead, ...]
-    audits: tuple[Row, ...]
+    audits: tuple[AuditRow, ...]
     costs: tuple[Cost, ...]
 
     @property
-    def judged(self) -> tuple[Verdict, ...]:
+    def compared(self) -> tuple[Verdict, ...]:
         """The verdicts that are no limitations."""
         return tuple(verdict for verdict in self.verdicts if not verdict.limitation)
 
 
 def read(paths: Iterable[str | Path]) -> list[dict]:
     """The records of files that `--json` wrote, in order. Raises UserError for a missing or malformed file."""
-    found = []
+    records = []
     for path in paths:
         try:
             text = Path(path).read_text(encoding="utf-8")
@@ -56,17 +54,17 @@ def read(paths: Iterable[str | Path]) -> list[dict]:
         for number, line in enumerate(text.removesuffix("\n").split("\n"), 1):
             try:
                 record = json.loads(line)
-                typed(record)
+                parse(record)
             except (ValueError, TypeError, KeyError, AttributeError) as error:
-                why = f"{path}, line {number} is not a record of the bridge ({type(error).__name__}: {error})"
+                why = f"{path}, line {number} is not a record of the parity harness ({type(error).__name__}: {error})"
                 raise UserError(f"{why}: write the file anew with --json.") from error
-            found.append(record)
-    return found
+            records.append(record)
+    return records
 
 
-def run(records: Iterable[dict]) -> Run:
-    """Records told apart. Raises KeyError, TypeError or ValueError for one that is malformed; `read` checks that."""
-    by_kind = {kind: [] for kind in KINDS}
+def run_of(records: Iterable[dict]) -> Run:
+    """The run that the records belong to. Raises KeyError, TypeError or ValueError for a malformed one."""
+    by_type = {record_type: [] for record_type in PARSERS}
     for record in records:
-        by_kind[record["record"]].append(typed(record))
-    return Run(*map(tuple, by_kind.values()))
+        by_type[record["record"]].append(parse(record))
+    return Run(*map(tuple, by_type.values()))

@@ -1,0 +1,45 @@
+"""The record of a command of `python -m parity`, and what the options of several commands share."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from lyceum.contract import UsageError
+
+
+class Parser(argparse.ArgumentParser):
+    """Reports a mistake as one sentence, not as a page of usage."""
+
+    def error(self, message: str) -> None:
+        raise UsageError(f"{message} (see {self.prog} --help).")
+
+
+@dataclass(frozen=True)
+class Command:
+    """name: on the command line. question: what it answers. how: what it does. examples: arguments, name included.
+
+    add_options: adds its options to a parser. run: options -> exit status, 0 if nothing failed, else 1.
+    """
+
+    name: str
+    question: str
+    how: str
+    examples: tuple[str, ...]
+    add_options: Callable[[Parser], None]
+    run: Callable[[argparse.Namespace], int]
+
+
+def positive(text: str) -> int:
+    """A count of at least one, for argparse."""
+    if (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{value} is not a count of at least 1")
+    return value
+
+
+def add_files(parser: Parser, junit: bool = True) -> None:
+    """Add the options that write records to files."""
+    parser.add_argument("--json", metavar="FILE", help="write one JSON record a line to FILE as well")
+    if junit:
+        parser.add_argument("--junit", metavar="FILE", help="write JUnit XML for a CI system to FILE as well")
