@@ -11,5 +11,6 @@ The loss of every validation token (`val_losses.npy`) is compared, so a differen
 how the difference varies over texts. The columns of single seeds beside it show how it varies over seeds.
 
 Speeds are ratios, measured in turns (`lyceum.bench.alternate`). Runs stay in their folders: an ablation that was
-interrupted continues where it stopped. The figures are those of shortened runs and never enter a table of the contract's results.
+interrupted continues where it stopped. The figures are those of shortened runs and never enter a table of the
+contract's results.
 """
