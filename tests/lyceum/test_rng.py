@@ -1,4 +1,4 @@
-"""The stream of chance: pinned numbers, addresses that do not touch, draws that are uniform."""
+"""Random numbers: pinned values, addresses whose streams do not overlap, draws that are uniform."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_golden_values():
 
 
 @given(ADDRESS)
-def test_an_address_is_a_place_not_a_state(address):
+def test_an_address_is_no_state(address):
     first = stream(*address).random(4)
     stream(*address).random(1000)
     assert np.array_equal(stream(*address).random(4), first)
@@ -37,7 +37,7 @@ def test_seed_and_purpose_do_not_run_together():
 
 
 def test_steps_do_not_overlap():
-    """Philox counts blocks of four; the steps are 2^64 blocks apart, so a long draw of one never meets the next."""
+    """Philox counts blocks of four; the steps are 2^64 blocks apart, so a long draw of one never overlaps the next."""
     long, following = stream(0, "x", 0).random(100_000), stream(0, "x", 1).random(100_000)
     assert len(np.intersect1d(long, following)) == 0
 

@@ -1,10 +1,10 @@
-"""Batches: what is drawn, by what, and that the whole validation split is covered once."""
+"""Batches: what they contain, what they depend on, and that blocks cover the validation split once."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyceum.corpus import Corpus
@@ -13,7 +13,7 @@ from lyceum.rng import stream
 
 
 def counting(n_train: int = 500, n_val: int = 300) -> Corpus:
-    """Splits whose tokens are their own places, so that a batch shows where it comes from."""
+    """Splits whose tokens are their positions, so that a batch shows where it comes from."""
     return Corpus(np.arange(n_train, dtype=np.uint16), np.arange(n_val, dtype=np.uint16), "counting")
 
 
@@ -24,7 +24,7 @@ DRAWS = {
 
 
 @pytest.mark.parametrize("draw", DRAWS.values(), ids=DRAWS)
-def test_shapes_kinds_and_shift(draw):
+def test_shapes_dtypes_and_shift(draw):
     ids, targets = draw(counting(), 0)
     assert ids.shape == targets.shape == (8, 64)
     assert ids.dtype == targets.dtype == np.int32
@@ -33,8 +33,8 @@ def test_shapes_kinds_and_shift(draw):
 
 
 @pytest.mark.parametrize(("draw", "length"), [(DRAWS["training"], 500), (DRAWS["validation"], 300)])
-def test_starts_are_uniform_over_every_whole_block(draw, length):
-    """The last start leaves layer for a block and its last target: starts 0 .. length - 65."""
+def test_starts_are_uniform_over_every_full_block(draw, length):
+    """A block and its last target fit after the last start: starts 0 .. length - 65."""
     starts = np.concatenate([draw(counting(), number)[0][:, 0] for number in range(1500)])
     counts = np.bincount(starts)
     possible = length - 64
@@ -74,6 +74,7 @@ def test_the_shortest_split():
     assert ids.tolist() == [list(range(64))] * 3 and targets[:, -1].tolist() == [64] * 3
 
 
+@settings(deadline=None)
 @given(n_val=st.integers(65, 400), batch_size=st.integers(1, 5), block_size=st.integers(1, 64))
 def test_blocks_cover_every_token_once(n_val, batch_size, block_size):
     blocks = list(val_blocks(counting(n_val=n_val), batch_size, block_size))
@@ -83,11 +84,11 @@ def test_blocks_cover_every_token_once(n_val, batch_size, block_size):
     assert targets[weight == 1].tolist() == list(range(1, n_val))
     assert ids[weight == 1].tolist() == list(range(n_val - 1))
     assert set(weight) <= {0.0, 1.0} and weight.sum() == n_val - 1
-    # Filling comes after the text, and no batch is filling altogether.
+    # Padding comes after the text, and no batch is padding alone.
     assert (np.diff(weight) <= 0).all() and len(blocks) == -(-(n_val - 1) // (batch_size * block_size))
 
 
-def test_streams_of_training_and_validation_are_apart():
+def test_streams_of_training_and_validation_differ():
     text = Corpus(np.arange(5000), np.arange(5000), "")
     pairs = [(train_batch(text, 0, i, 8, 64)[0], val_batch(text, i, 8, 64)[0]) for i in range(20)]
     assert not any(np.array_equal(*pair) for pair in pairs)

@@ -1,4 +1,4 @@
-"""What load() hands out: the contract's facts, folders of one's own, and a sentence for each kind of bad data."""
+"""What load() returns: the contract's facts, a user's folder, and one sentence for each defect of the data."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def test_the_corpus_cannot_be_altered(official):
         official.val = official.train
 
 
-def test_a_folder_of_ones_own(tmp_path):
+def test_a_folder_of_the_user(tmp_path):
     mine = corpus.load(write(tmp_path, train=GOOD[::-1], val=[50_256] * 70))
     assert mine.train.tolist() == list(range(64, -1, -1)) and mine.val.tolist() == [50_256] * 70
     assert mine.source == str(tmp_path) and not mine.official

