@@ -1,27 +1,38 @@
-"""The bridge: are two implementations the same function, and if not, where do they part?
+"""The parity harness: are two implementations the same function, and if not, where do they first diverge?
 
-    parity.check(mlx, torch, inputs)       any MLX module or function against any PyTorch one     (`parity.compare.check`)
-    parity.localize(mlx, torch, inputs)    the first submodule in which they part                 (`parity.localize`)
+    parity.check(mlx, torch, inputs)       any MLX module or function against any PyTorch one     (`parity.compare`)
+    parity.localize(mlx, torch, inputs)    the first submodule in which they diverge              (`parity.localize`)
     parity.check_optimizer(mlx, torch)     any two optimizers                                     (`parity.optimizers`)
+    parity.in_float64()                    to build a pair in true float64                        (`parity.float64`)
 
-For the project's own layers `python -m parity --help` teaches the command line. Inside:
+For the project's layers use the command line, `python -m parity --help`. The folders, from the ground up:
 
-    a comparison     pair, its two sides (torch_side, mlx_side), names, problem (the point), variants, judge, verdict
-    a bound          rounding, operations, slope
-    true float64     exact (MLX's), exact.pytorch, exact.both
-    where            forcing: calls recorded, paired and repeated, submodule by submodule
-    our own layers   layers, whole, step, training, theorems; registry names them all
-    the proof        mutants (faults, harmless rewrites), audit (Apple's kernels), overhead
-    what is seen     table, findings, report, page, junit; commands, tools and options make the command line
+    results      what is a verdict, and how is it shown? records, tables, JUnit, one HTML page
+    bounds       how far may rounding carry a right computation?
+    float64      how is a computation carried out in true float64?
+    mapping      which parameter of MLX's is made of which of PyTorch's?
+    compare      are two implementations the same function at one input?
+    optimizers   do two optimizers take the same steps?
+    project      do the project's layers, models, steps and training runs agree?
+    localize     where do two implementations first diverge?
+    mutation     do planted faults fail, and harmless rewrites pass?
+    mps_audit    would everything run on Apple's GPU?
+    bench        what does an iteration, a layer, a check cost?
+    scaffold     what does a new system start from?
+    cli          what can the command line be asked?
+
+`plugin` is the fixture for tests with pytest.
 """
 
+import sys
 from importlib import import_module
+from types import ModuleType
 
-import mlx_impl  # noqa: F401 - lends MLX a fast BLAS, which works only before mlx.core is first imported
+import mlx_impl  # noqa: F401 - gives MLX a fast BLAS, which works only before mlx.core is first imported
 
 PUBLIC = {
     "check": "parity.compare.check",
-    "check_optimizer": "parity.optimizers",
+    "check_optimizer": "parity.optimizers.check",
     "localize": "parity.localize",
     "in_float64": "parity.float64.both",
     "integers": "parity.compare.inputs",
@@ -41,3 +52,14 @@ def __getattr__(name: str):
     if name not in PUBLIC:
         raise AttributeError(f"module 'parity' has no attribute {name!r}")
     return getattr(import_module(PUBLIC[name]), name)
+
+
+class _Package(ModuleType):
+    """This package, in which `parity.localize` is the function, although importing the folder would bind it instead."""
+
+    def __setattr__(self, name: str, value: object) -> None:
+        if name not in PUBLIC or not isinstance(value, ModuleType):
+            super().__setattr__(name, value)
+
+
+sys.modules[__name__].__class__ = _Package

@@ -1,4 +1,4 @@
-"""Every fused operation of the exact mode: MLX's own float32 shows its meaning, PyTorch's float64 its digits."""
+"""Every fused operation of the exact mode: MLX's float32 shows its meaning, PyTorch's float64 its digits."""
 
 from __future__ import annotations
 
@@ -15,11 +15,11 @@ import torch.nn.functional as f
 from parity.float64 import REPLACED, exact
 
 BOUNDS = {entry.name: entry for entry in REPLACED}
-CHANCE = np.random.default_rng(11)
+RNG = np.random.default_rng(11)
 
 
 def normal(*shape: int) -> np.ndarray:
-    return CHANCE.standard_normal(shape)
+    return RNG.standard_normal(shape)
 
 
 @dataclass(frozen=True)
@@ -188,30 +188,30 @@ def test_every_fused_record_has_a_case():
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_means_what_mlx_means(case):
-    """Exact float64 against MLX's own float32, in float32's unit: options, shapes, axes and gradients are the same."""
-    own = compute(case, mx.float32)
+    """Exact float64 against MLX's float32, in float32's unit: options, shapes, axes and gradients are the same."""
+    outside = compute(case, mx.float32)
     with exact():
         got = compute(case, mx.float64)
     assert {v.dtype for v in got} == {np.dtype(np.float64)}
-    assert_close(own, got, 2.0**-24, case)
+    assert_close(outside, got, 2.0**-24, case)
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
 def test_float32_is_bitwise_unchanged(case):
-    own = compute(case, mx.float32)
+    outside = compute(case, mx.float32)
     with exact():
         inside = compute(case, mx.float32)
-    assert [v.tobytes() for v in own] == [v.tobytes() for v in inside]
+    assert [v.tobytes() for v in outside] == [v.tobytes() for v in inside]
 
 
 @pytest.mark.parametrize("name", ELEMENTWISE)
 @pytest.mark.parametrize("dtype", [mx.float32, mx.float16, mx.bfloat16])
 def test_elementwise_bits_unchanged(name, dtype):
     x = mx.array(np.linspace(0.01, 0.99, 50)).astype(dtype)
-    own = getattr(mx, name)(x), mx.grad(lambda x: getattr(mx, name)(x).sum())(x)
+    outside = getattr(mx, name)(x), mx.grad(lambda x: getattr(mx, name)(x).sum())(x)
     with exact():
         inside = getattr(mx, name)(x), mx.grad(lambda x: getattr(mx, name)(x).sum())(x)
-    assert all(mx.array_equal(a, b).item() and a.dtype == b.dtype for a, b in zip(own, inside, strict=True))
+    assert all(mx.array_equal(a, b).item() and a.dtype == b.dtype for a, b in zip(outside, inside, strict=True))
 
 
 def in_torch(case: Case) -> list[np.ndarray]:

@@ -11,8 +11,8 @@ import pytest
 import torch
 import torch.nn.functional as f
 
-from parity.float64 import mlx_mode as module
 from parity.float64 import LIMITATIONS, REPLACED, exact
+from parity.float64 import mlx_mode as module
 
 
 @pytest.fixture(autouse=True)
@@ -36,7 +36,7 @@ ONE = mx.array([1.0], dtype=mx.float64)
 
 
 def test_still_needed():
-    """MLX's own float64 exp is a float32 approximation. Where this fails, upstream has mended it: measure again."""
+    """MLX's float64 exp is a float32 approximation. Where this fails, upstream has fixed it: measure again."""
     assert relative_error(mx.exp(ONE).item(), math.e) > 1e-9
 
 
@@ -92,7 +92,7 @@ def test_methods_and_streams():
 
 def test_compiled_functions_take_the_exact_route():
     """Traced before (so that the old primitive is in the trace), inside, and again after."""
-    compiled = mx.compile(lambda x: mx.exp(x))  # noqa: PLW0108  looked up when called, as a backend's code does
+    compiled = mx.compile(lambda x: mx.exp(x))  # noqa: PLW0108  looked up when called, as in a backend's code
     outside = compiled(ONE).item()
     with exact():
         assert relative_error(compiled(ONE).item(), math.e) < 1e-15
@@ -100,7 +100,7 @@ def test_compiled_functions_take_the_exact_route():
 
 
 @pytest.mark.parametrize("enabled", [True, False])
-def test_compilation_is_left_as_it_was_found(enabled):
+def test_compilation_is_left_as_it_was(enabled):
     if not enabled:
         mx.disable_compile()
     try:
@@ -121,8 +121,8 @@ def test_records_are_printable():
     assert all(entry.name and entry.reason for entry in LIMITATIONS)
 
 
-CHANCE = np.random.default_rng(4)
-LOGITS, TARGETS = CHANCE.normal(size=(3, 7)), np.array([0, 6, 2])
+RNG = np.random.default_rng(4)
+LOGITS, TARGETS = RNG.normal(size=(3, 7)), np.array([0, 6, 2])
 
 
 def through_torch(name, x, weights):
@@ -169,8 +169,8 @@ LAYERS = {
 
 @pytest.mark.parametrize("name", LAYERS)
 def test_layers_of_mlx_end_to_end(name):
-    """MLX's own layers, unchanged, agree with PyTorch's to 1e-13 in value and gradient; float32 would give 1e-7."""
-    weights = CHANCE.normal(size=LOGITS.shape)
+    """MLX's layers, unchanged, agree with PyTorch's to 1e-13 in value and gradient; float32 would give 1e-7."""
+    weights = RNG.normal(size=LOGITS.shape)
     value, gradient = through_torch(name, LOGITS, weights)
     layer = LAYERS[name]
     if isinstance(layer, nn.Module):
@@ -192,7 +192,7 @@ def test_multi_head_attention_end_to_end():
     mine.set_dtype(mx.float64)
     names = ("query_proj", "key_proj", "value_proj", "out_proj")
     w = {name: torch.tensor(np.array(mine[name].weight)) for name in names}
-    x = CHANCE.normal(size=(2, 5, 8))
+    x = RNG.normal(size=(2, 5, 8))
     q, k, v = ((torch.tensor(x) @ w[n].mT).unflatten(-1, (2, 4)).transpose(1, 2) for n in names[:3])
     y = f.scaled_dot_product_attention(q, k, v, is_causal=True)
     y = y.transpose(1, 2).flatten(-2) @ w["out_proj"].mT

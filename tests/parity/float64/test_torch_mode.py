@@ -22,7 +22,7 @@ X = torch.randn(3, 3, generator=torch.Generator().manual_seed(1), dtype=WIDE)
 
 
 class Third(torch.autograd.Function):
-    """A rule of its own, in float32 both ways."""
+    """A custom rule, in float32 both ways."""
 
     generate_vmap_rule = True
 
@@ -121,7 +121,7 @@ ROUTES = {name: (cast, lambda x: x) for name, cast in CASTS.items()} | {
     "zeros": (lambda x: torch.zeros(3, dtype=LOW) + THIRD, lambda _: torch.full((3,), THIRD, dtype=WIDE)),
     "default": (lambda _: torch.tensor(THIRD), lambda _: torch.tensor(THIRD, dtype=WIDE)),
     "default reset": (default_reset, lambda _: torch.tensor(THIRD, dtype=WIDE)),
-    "in place": (filled, filled_wide),
+    "inplace": (filled, filled_wide),
     "read and written": (read_and_written, lambda x: TABLE.double() + x[0]),
     "out": (lambda x: torch.mul(x, THIRD, out=torch.empty(3, 3, dtype=LOW)), lambda x: x * THIRD),
     "foreach": (lambda x: torch._foreach_mul([x.float()], THIRD)[0], lambda x: x * THIRD),
@@ -169,10 +169,10 @@ class Block(nn.Module):
         self.register_buffer("frequencies", 1.0 / 10000.0 ** (torch.arange(0, 3, dtype=low) / 3))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        kind, x = x.dtype, x.to(self.low)
-        x = (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)).to(kind) * self.weight
+        dtype, x = x.dtype, x.to(self.low)
+        x = (x * torch.rsqrt(x.pow(2).mean(-1, keepdim=True) + 1e-6)).to(dtype) * self.weight
         angle = torch.arange(x.shape[-2])[:, None].to(self.low) * self.frequencies.to(self.low)
-        return Third.apply(F.softmax(x * angle.cos().to(kind), dim=-1, dtype=self.low).to(kind))
+        return Third.apply(F.softmax(x * angle.cos().to(dtype), dim=-1, dtype=self.low).to(dtype))
 
 
 def values(block: nn.Module) -> dict[str, torch.Tensor]:
@@ -185,17 +185,17 @@ def values(block: nn.Module) -> dict[str, torch.Tensor]:
     y = f(*leaves)
     gradients = torch.autograd.grad((y * X).sum(), leaves, create_graph=True)
     second = torch.autograd.grad((gradients[0] * X.sin()).sum(), leaves)
-    found = {"value": y, "input": gradients[0], "weight": gradients[1], "second x": second[0], "second w": second[1]}
-    found["grad"] = torch.func.grad(lambda x: (f(x, leaves[1]) * X).sum())(X)
-    found["vmap"] = torch.func.vmap(lambda x: f(x, leaves[1]))(X[None])[0]
-    return {name: x.detach() for name, x in found.items()}
+    results = {"value": y, "input": gradients[0], "weight": gradients[1], "second x": second[0], "second w": second[1]}
+    results["grad"] = torch.func.grad(lambda x: (f(x, leaves[1]) * X).sum())(X)
+    results["vmap"] = torch.func.vmap(lambda x: f(x, leaves[1]))(X[None])[0]
+    return {name: x.detach() for name, x in results.items()}
 
 
 def test_a_foreign_module_is_float64_in_value_and_every_derivative():
     with exact_torch():
-        found, expected = values(Block(LOW)), values(Block(WIDE))
-    assert {x.dtype for x in found.values()} == {WIDE}
-    assert all(torch.equal(found[name], expected[name]) for name in expected)
+        results, expected = values(Block(LOW)), values(Block(WIDE))
+    assert {x.dtype for x in results.values()} == {WIDE}
+    assert all(torch.equal(results[name], expected[name]) for name in expected)
     outside = values(Block(LOW).double())
     assert not any(torch.equal(outside[name], expected[name]) for name in expected)
 
@@ -212,7 +212,7 @@ def test_forward_mode():
 
 
 def test_random_rounding_sees_the_float64_computation():
-    """Casts round nothing here, so the deviation is that of the module without them, whichever mode is the inner one."""
+    """Casts round nothing here, so the deviation is that of the module without them, whichever mode is inside."""
 
     def within(block):
         with exact_torch():
@@ -232,9 +232,9 @@ def state() -> tuple:
     return names, modes, torch.get_default_dtype()
 
 
-@pytest.mark.parametrize("kind", [torch.float32, torch.float64])
-def test_leaves_as_it_entered(kind):
-    torch.set_default_dtype(kind)
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+def test_leaves_as_it_entered(dtype):
+    torch.set_default_dtype(dtype)
     try:
         before = state()
         with exact_torch():
