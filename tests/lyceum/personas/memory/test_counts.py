@@ -1,4 +1,4 @@
-"""Counts, novelty and recency: recounted word for word, held out, and inside the block."""
+"""Counts, novelty and recency: recounted word for word, without a stretch, and inside the block."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def unpacked(windows: np.ndarray, length: int) -> list[tuple[int, ...]]:
 
 
 def recounted(text: np.ndarray, context: Context, allowed) -> Counter:
-    """The windows of a text by a loop over its places, those that `allowed(first, last place)` admits."""
-    found, margin = set() if context.continuation else Counter(), context.reach + context.continuation
+    """The windows of a text by a loop over its positions, those that `allowed(first, last position)` admits."""
+    windows, margin = set() if context.continuation else Counter(), context.reach + context.continuation
     for i in range(margin, len(text)):
         if allowed(i - margin, i):
             window = (*(int(READINGS[level][text[i - back]]) for back, level in context.reads), int(text[i]))
-            found.update([(int(text[i - margin]), *window)] if context.continuation else [window])
-    return Counter(window[1:] for window in found) if context.continuation else found
+            windows.update([(int(text[i - margin]), *window)] if context.continuation else [window])
+    return Counter(window[1:] for window in windows) if context.continuation else windows
 
 
 @given(TEXTS, st.data(), st.sampled_from([*CONTEXTS.values()]))
@@ -60,12 +60,12 @@ def test_a_table_is_what_the_equations_say(text, context):
         followers.setdefault(tuple(before), {})[w] = c
     for row, before in enumerate(unpacked(table.contexts, len(context.reads))):
         after = followers.pop(before)
-        total, kept = sum(after.values()), sum(d[min(c, 3)] for c in after.values()) / sum(after.values())
+        total, backoff = sum(after.values()), sum(d[min(c, 3)] for c in after.values()) / sum(after.values())
         assert (table.total[row], table.types[row]) == (total, len(after))
-        assert table.backoff[row] == pytest.approx(kept)
+        assert table.backoff[row] == pytest.approx(backoff)
         ids, p = table.followers(row)
         assert p.sum() == pytest.approx(1) and ids.tolist() == sorted(after)
-        np.testing.assert_allclose(p, [(after[w] - d[min(after[w], 3)]) / total / (1 - kept) for w in sorted(after)])
+        np.testing.assert_allclose(p, [(after[w] - d[min(after[w], 3)]) / total / (1 - backoff) for w in sorted(after)])
         keys = np.full(V, table.contexts[row])
         assert table.find(keys[:1]).item() == row
         dense = np.zeros(V)
@@ -74,7 +74,7 @@ def test_a_table_is_what_the_equations_say(text, context):
     assert not followers
 
 
-def test_what_was_never_met_is_not_found():
+def test_what_the_text_lacks_has_no_row():
     table = count((np.array([1, 2, 3, 1, 2, 4]),), Context(((1, TOKEN),)), READINGS)
     assert table.find(np.array([0, 2, 9, 65_535], np.uint64)).tolist() == [-1, 1, -1, -1]
     assert (table.probs(np.array([2, 2, 9], np.uint64), np.array([3, 5, 3])) > 0).tolist() == [True, False, False]
@@ -93,39 +93,39 @@ def test_discounts_of_the_papers():
 
 @settings(max_examples=50)
 @given(TEXTS, st.integers(1, V))
-def test_novelty_is_a_distribution_over_what_was_never_met(text, kinds):
-    kind = np.arange(20) % kinds
-    found = novelty((text[:7], text[7:]), kind)
-    p = np.stack([found.probs(np.full(20, before), np.arange(20)) for before in range(20)])
+def test_novelty_is_a_distribution_over_unseen_ids(text, n_classes):
+    surface_class = np.arange(20) % n_classes
+    novel = novelty((text[:7], text[7:]), surface_class)
+    p = np.stack([novel.probs(np.full(20, before), np.arange(20)) for before in range(20)])
     np.testing.assert_allclose(p.sum(1), 1)
     assert ((p > 0) == (np.bincount(text, minlength=20) == 0)).all()
-    assert (found.rate > 0).all() and (found.rate <= 1).all()
+    assert (novel.rate > 0).all() and (novel.rate <= 1).all()
 
 
-def test_where_everything_was_met_novelty_is_uniform():
-    found = novelty((np.arange(5).repeat(13),), np.zeros(5, np.int64))
-    np.testing.assert_allclose(found.probs(np.zeros(5, np.int64), np.arange(5)), 0.2)
+def test_without_unseen_ids_novelty_is_uniform():
+    novel = novelty((np.arange(5).repeat(13),), np.zeros(5, np.int64))
+    np.testing.assert_allclose(novel.probs(np.zeros(5, np.int64), np.arange(5)), 0.2)
 
 
-def test_the_kind_before_tells_the_kind_that_is_new():
-    """Each new id of kind 1 follows id 0, each of kind 2 follows id 1: so it is expected again."""
+def test_the_class_before_predicts_the_class_that_is_new():
+    """Each new id of class 1 follows id 0, each of class 2 follows id 1: so it is expected again."""
     text = np.concatenate([[w % 2, 10 + w if w % 2 == 0 else 50 + w] for w in range(20)])
-    kind = np.repeat([0, 3, 1, 2], [1, 9, 40, 50])
-    p = novelty((text,), kind)
-    after = [np.bincount(kind, [p.probs(before, w) for w in range(100)]) for before in (0, 1)]
+    surface_class = np.repeat([0, 3, 1, 2], [1, 9, 40, 50])
+    p = novelty((text,), surface_class)
+    after = [np.bincount(surface_class, [p.probs(before, w) for w in range(100)]) for before in (0, 1)]
     assert after[0][1] > after[1][1] and after[0][2] < after[1][2]
 
 
 @given(TEXTS)
 def test_matches_are_counted_as_by_hand(text):
     ids = text[None, :14]
-    found = matches(ids)[0]
+    matched = matches(ids)[0]
     for t in range(14):
         for j in range(14):
             length = 0
             while length < 3 and j - 1 - length >= 0 and j <= t and ids[0, j - 1 - length] == ids[0, t - length]:
                 length += 1
-            assert found[t, j] == length
+            assert matched[t, j] == length
 
 
 def test_recency_weights_are_what_the_equations_say():

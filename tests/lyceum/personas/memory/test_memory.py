@@ -1,4 +1,4 @@
-"""Memory: a proper distribution at the contract's size, the past alone, one figure in both backends, and its refit."""
+"""Memory: a proper distribution at the contract's size, causality, one figure in both backends, and its refit."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ REMEMBERING = [name for name, persona in personas.PERSONAS.items() if "memory" i
 
 
 @pytest.fixture(scope="module", params=REMEMBERING)
-def small(request):
+def tiny(request):
     return tiny_plan(request.param)
 
 
@@ -40,16 +40,18 @@ def real(request):
     rates = np.bincount(text.train, minlength=len(vocabulary)) + 0.1
     order, shares = np.argsort(-rates, kind="stable"), rates / rates.sum()
     if request.param == "aristotle":
-        own = tokenize.arrange(np.array_split(order, 1024), shares, (32, 32))
+        arranged = tokenize.arrange(np.array_split(order, 1024), shares, (32, 32))
     else:
-        own = division.arrange(np.argsort(order), shares, division.PLACES)
+        arranged = division.arrange(np.argsort(order), shares, division.PLACES)
     persona = personas.PERSONAS[request.param]
     tables = personas.prepare(persona, [name for name in persona.default if name != "tokenize"], text.train)
-    return personas.plan(persona.name, FIXED, None, tables | {f"tokenize.{name}": table for name, table in own.items()})
+    return personas.plan(
+        persona.name, FIXED, None, tables | {f"tokenize.{name}": table for name, table in arranged.items()}
+    )
 
 
-def kept(plan):
-    """The module that says what the plan's memory is rebuilt from."""
+def module_of(plan):
+    """The module that rebuilds the plan's memory from its tables."""
     return refit.memory_tables(plan.name)
 
 
@@ -79,16 +81,16 @@ def trainer(backend: str, plan, dtype: str = "float32"):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_whole_distribution_is_proper_at_the_contracts_size(real, backend):
-    """Over all 50,257 ids, at places early and late in real text, to 1e-5 in float32; and losses are its entries."""
+def test_the_distribution_is_proper_at_the_contracts_size(real, backend):
+    """Over all 50,257 ids, at positions early and late in real text, to 1e-5 in float32; and losses are its entries."""
     ids, targets = val_batch(corpus.load(), 3, 4, FIXED.block_size)
-    places, rows = np.array([0, 2, 17, 63]), np.arange(4)
+    positions, rows = np.array([0, 2, 17, 63]), np.arange(4)
     made = trainer(backend, real)
-    whole = made.log_probs(ids, places)
-    assert whole.shape == (4, 50_257) and whole.dtype == np.float32 and np.isfinite(whole).all()
-    np.testing.assert_allclose(np.exp(whole.astype(np.float64)).sum(-1), 1, atol=1e-5)
-    entries = whole[rows, targets[rows, places]]
-    np.testing.assert_allclose(-made.losses(ids, targets)[rows, places], entries, atol=1e-4)
+    table = made.log_probs(ids, positions)
+    assert table.shape == (4, 50_257) and table.dtype == np.float32 and np.isfinite(table).all()
+    np.testing.assert_allclose(np.exp(table.astype(np.float64)).sum(-1), 1, atol=1e-5)
+    entries = table[rows, targets[rows, positions]]
+    np.testing.assert_allclose(-made.losses(ids, targets)[rows, positions], entries, atol=1e-4)
 
 
 def test_memory_lowers_the_loss_of_new_text(real):
@@ -99,32 +101,32 @@ def test_memory_lowers_the_loss_of_new_text(real):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_the_definition_and_the_backends_agree(small, backend):
-    ids, targets = batch(small)
+def test_the_reference_and_the_backends_agree(tiny, backend):
+    ids, targets = batch(tiny)
     with exact():
-        made = trainer(backend, small, "float64")
+        made = trainer(backend, tiny, "float64")
         parameters = {name[6:]: value for name, value in made.read().items() if name.startswith("model.")}
         got = made.losses(ids, targets)
-    expected = forward.losses(small, parameters, ids, targets, {}, small.evidence(ids, targets))
+    expected = forward.losses(tiny, parameters, ids, targets, {}, tiny.evidence(ids, targets))
     np.testing.assert_allclose(got, expected, rtol=1e-6)  # losses leaves as float32
-    assert np.abs(expected - forward.losses(small, parameters, ids, targets, {})).max() > 0.1
+    assert np.abs(expected - forward.losses(tiny, parameters, ids, targets, {})).max() > 0.1
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("t", (1, 3, 9, 15))
-def test_the_past_does_not_know_the_future(small, backend, t):
-    """Losses before t are the same bits, whatever ids and targets from t on; so is the whole distribution."""
-    made, (ids, targets), (other, elsewhere) = trainer(backend, small), batch(small), batch(small, seed=7)
+def test_the_past_does_not_know_the_future(tiny, backend, t):
+    """Losses before t are the same bits, whatever ids and targets from t on; so is the full distribution."""
+    made, (ids, targets), (other, elsewhere) = trainer(backend, tiny), batch(tiny), batch(tiny, seed=7)
     changed, aimed = ids.copy(), targets.copy()
     changed[:, t:], aimed[:, t:] = other[:, t:], elsewhere[:, t:]
     assert np.array_equal(made.losses(ids, targets)[:, :t], made.losses(changed, aimed)[:, :t])
-    places = np.full(len(ids), t - 1)
-    assert np.array_equal(made.log_probs(ids, places), made.log_probs(changed, places))
+    positions = np.full(len(ids), t - 1)
+    assert np.array_equal(made.log_probs(ids, positions), made.log_probs(changed, positions))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("persona", personas.PERSONAS)
-def test_without_places_every_place_is_asked(backend, persona):
+def test_without_positions_every_position_is_computed(backend, persona):
     plan = tiny_plan(persona)
     made, (ids, targets) = trainer(backend, plan), batch(plan)
     table = made.log_probs(ids)
@@ -135,110 +137,112 @@ def test_without_places_every_place_is_asked(backend, persona):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_training_runs_as_without_it(small, backend):
+def test_training_runs_as_without_it(tiny, backend):
     """The same bits after a step, and no name more in the state."""
-    made = [make(backend, plan, "float32") for plan in (small, without(small))]
-    losses = [float(m.step(*batch(small), small.noise(0, 0), 1e-3)) for m in made]
+    made = [make(backend, plan, "float32") for plan in (tiny, without(tiny))]
+    losses = [float(m.step(*batch(tiny), tiny.noise(0, 0), 1e-3)) for m in made]
     states = [m.read() for m in made]
     assert losses[0] == losses[1] and states[0].keys() == states[1].keys()
     assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0])
 
 
-def test_a_checkpoint_holds_all_that_the_memory_is_made_from(small):
-    again = personas.plan(small.name, small.fixed, None, tables={name: t.copy() for name, t in small.tables.items()})
-    for first, second in zip(small.evidence(*batch(small)), again.evidence(*batch(small)), strict=True):
+def test_a_checkpoint_holds_all_that_the_memory_is_made_from(tiny):
+    again = personas.plan(tiny.name, tiny.fixed, None, tables={name: t.copy() for name, t in tiny.tables.items()})
+    for first, second in zip(tiny.evidence(*batch(tiny)), again.evidence(*batch(tiny)), strict=True):
         assert np.array_equal(first, second)
-    assert small.tables["memory.text"].dtype == np.uint16
+    assert tiny.tables["memory.text"].dtype == np.uint16
     assert (
-        json.loads(json.dumps(small.describe()))["modules"]["memory"]["class"]
+        json.loads(json.dumps(tiny.describe()))["modules"]["memory"]["class"]
         == "lyceum.personas.memory.mixture.Mixture"
     )
 
 
-def test_a_plan_without_memory_has_no_evidence(small):
-    plan, (ids, targets) = without(small), batch(small)
+def test_a_plan_without_memory_has_no_evidence(tiny):
+    plan, (ids, targets) = without(tiny), batch(tiny)
     assert plan.evidence(ids, targets) == plan.evidence_at(ids, np.zeros(len(ids), int)) == ()
 
 
-def test_evidence_of_blocks_longer_than_the_gates_lags(small):
-    ids = np.tile(batch(small)[0], (1, 7))
-    for array in small.evidence(ids, ids):
+def test_evidence_of_blocks_longer_than_the_gates_lags(tiny):
+    ids = np.tile(batch(tiny)[0], (1, 7))
+    for array in tiny.evidence(ids, ids):
         assert array.shape[:2] == ids.shape and np.isfinite(array).all()
 
 
 def test_what_reaches_out_of_the_block_is_absent():
-    """At the first place only contexts of one token can be there; at the fourth, all."""
-    small = tiny_plan("aristotle")
+    """At the first position only contexts of one token fit; at the fourth, all."""
+    tiny = tiny_plan("aristotle")
     ids = np.broadcast_to(tiny_corpus().train[:16].astype(np.int32), (1, 16))
-    _, offsets, parts = small.evidence(ids, ids)
+    _, offsets, parts = tiny.evidence(ids, ids)
     reach = [context.reach for context in CONTEXTS.values()]
-    for place in range(4):
-        here = offsets[0, place, : len(reach)] > ABSENT / 2
-        assert not here[np.array(reach) > place + 1].any()
+    for position in range(4):
+        here = offsets[0, position, : len(reach)] > ABSENT / 2
+        assert not here[np.array(reach) > position + 1].any()
     assert (offsets[0, 5, : len(reach)] > ABSENT / 2).all()
-    assert (parts[0, :, type(small.modules["evidence"]).parts().index("uniform")] == -np.log(N_VOCAB)).all()
+    assert (parts[0, :, type(tiny.modules["evidence"]).parts().index("uniform")] == -np.log(N_VOCAB)).all()
 
 
-def test_the_shipped_gate_is_whole_and_says_what_made_it(small):
-    path, memory = kept(small).GATE, kept(small).Evidence
+def test_the_shipped_gate_is_complete_and_says_what_made_it(tiny):
+    path, memory = module_of(tiny).GATE, module_of(tiny).Evidence
     shipped, record = gate(path), json.loads(path.read_text(encoding="utf-8"))
     assert {name: value.shape for name, value in shipped.items()} == {
         name: value.shape for name, value in fit.start(memory, FIXED.block_size).items()
     }
     assert all(np.isfinite(value).all() and value.dtype == np.float32 for value in shipped.values())
     assert record["parts"] == ["model", *memory.parts()]
-    assert record["features"][:-3] == list(memory.FEATURES) and record["systems"] == refit.models(small.name)
+    assert record["features"][:-3] == list(memory.FEATURES) and record["systems"] == refit.models(tiny.name)
     made = (record["folds"], record["iterations"], record["part of the split"], record["seed"], record["steps"])
     assert made == (refit.FOLDS, refit.ITERATIONS, refit.PART, refit.SEED, fit.STEPS)
 
 
-def remembered(plan, *pieces: np.ndarray) -> Evidence:
+def evidence_of(plan, *pieces: np.ndarray) -> Evidence:
     """The evidence of a plan, of these pieces of text alone."""
-    return kept(plan).evidence(plan.modules["vocabulary"], below(plan.tables, "memory"), *pieces)
+    return module_of(plan).evidence(plan.modules["vocabulary"], below(plan.tables, "memory"), *pieces)
 
 
 @pytest.fixture(scope="module")
-def sample(small) -> fit.Sample:
-    """What an untrained model says of the last stretch of the small text, and counts of the rest."""
-    pieces, held = list(refit.folds(tiny_corpus().train))[-1]
-    return refit.judged(make("torch", without(small), "float32"), remembered(small, *pieces), held)
+def sample(tiny) -> fit.Sample:
+    """An untrained model's view of the last stretch of the tiny text, and counts of the rest."""
+    pieces, stretch = list(refit.folds(tiny_corpus().train))[-1]
+    return refit.stretch_sample(make("torch", without(tiny), "float32"), evidence_of(tiny, *pieces), stretch)
 
 
 def test_the_folds_cover_the_text_once():
     text = np.arange(103)
-    found = list(refit.folds(text))
-    assert np.array_equal(np.concatenate([held for _, held in found]), text)
-    for pieces, held in found:
-        assert sorted([*np.concatenate(pieces), *held]) == text.tolist()
+    folds = list(refit.folds(text))
+    assert np.array_equal(np.concatenate([stretch for _, stretch in folds]), text)
+    for pieces, stretch in folds:
+        assert sorted([*np.concatenate(pieces), *stretch]) == text.tolist()
 
 
-def test_a_sample_is_judged_by_what_has_not_met_it(small, sample):
+def test_a_sample_is_new_to_its_counts(tiny, sample):
     """Its counts are those of the other stretches, and every token but the first is a target once."""
-    pieces, held = list(refit.folds(tiny_corpus().train))[-1]
-    _, _, parts = remembered(small, *pieces).for_targets(sample.ids, sample.targets)
+    pieces, stretch = list(refit.folds(tiny_corpus().train))[-1]
+    _, _, parts = evidence_of(tiny, *pieces).for_targets(sample.ids, sample.targets)
     assert np.array_equal(sample.parts[..., 1:], parts[..., :-2])
-    assert sample.weight.sum() == len(held) - 1
-    assert np.array_equal(sample.targets[sample.weight > 0], held[1:])
+    assert sample.weight.sum() == len(stretch) - 1
+    assert np.array_equal(sample.targets[sample.weight > 0], stretch[1:])
 
 
-def test_the_gates_loss_while_it_is_fitted_is_the_memorys(small, sample):
-    """Two texts of the same equation: the fit's, and the definition with its evidence."""
+def test_the_gates_loss_while_it_is_fitted_is_the_memorys(tiny, sample):
+    """The same equation, written twice: in the fit, and in the reference with its evidence."""
     pieces, _ = list(refit.folds(tiny_corpus().train))[-1]
     g = np.random.default_rng(0)
     constants = {
-        n: (0.3 * g.normal(size=x.shape)).astype(np.float32) for n, x in fit.start(kept(small).Evidence, 64).items()
+        n: (0.3 * g.normal(size=x.shape)).astype(np.float32) for n, x in fit.start(module_of(tiny).Evidence, 64).items()
     }
-    evidence = kept(small).evidence(small.modules["vocabulary"], below(small.tables, "memory") | constants, *pieces)
-    uncertainty, own = sample.features[..., -3:], sample.parts[..., 0]
-    spec = replace(small.modules["memory"], weight=constants["weight"])
-    expected = -spec.log_prob({}, own, uncertainty, *evidence.for_targets(sample.ids, sample.targets))
+    evidence = module_of(tiny).evidence(tiny.modules["vocabulary"], below(tiny.tables, "memory") | constants, *pieces)
+    uncertainty, log_prob = sample.features[..., -3:], sample.parts[..., 0]
+    spec = replace(tiny.modules["memory"], weight=constants["weight"])
+    expected = -spec.log_prob({}, log_prob, uncertainty, *evidence.for_targets(sample.ids, sample.targets))
     wide = {name: value.astype(np.float64) for name, value in constants.items()}
     np.testing.assert_allclose(fit.losses(wide, sample), expected, rtol=1e-12)
 
 
-def test_the_gradient_of_the_fit_is_the_slope(small, sample):
+def test_the_gradient_of_the_fit_is_the_slope(tiny, sample):
     g = np.random.default_rng(1)
-    constants = {name: 0.3 * g.normal(size=value.shape) for name, value in fit.start(kept(small).Evidence, 64).items()}
+    constants = {
+        name: 0.3 * g.normal(size=value.shape) for name, value in fit.start(module_of(tiny).Evidence, 64).items()
+    }
     _, gradient = fit.gradient(constants, sample)
     for name, value in constants.items():
         direction, h = g.normal(size=value.shape), 1e-5
@@ -246,8 +250,8 @@ def test_the_gradient_of_the_fit_is_the_slope(small, sample):
         assert (ends[0] - ends[1]) / (2 * h) == pytest.approx((gradient[name] * direction).sum(), rel=1e-5, abs=1e-9)
 
 
-def test_a_fit_lowers_the_loss_and_comes_back_from_its_file(small, sample, tmp_path):
-    memory, counts = kept(small).Evidence, sample.weight > 0
+def test_a_fit_lowers_the_loss_and_comes_back_from_its_file(tiny, sample, tmp_path):
+    memory, counts = module_of(tiny).Evidence, sample.weight > 0
     fitted = fit.fit(memory, sample, steps=60)
     before, after = (fit.losses(c, sample)[counts].mean() for c in (fit.start(memory, 16), fitted))
     assert after < before - 0.02

@@ -11,7 +11,7 @@ from lyceum.rng import stream
 def test_codes_are_packed_from_coarse_to_fine():
     g = stream(0, "test-pack")
     codes = np.concatenate([g.integers(0, 8, (13, 1)), g.integers(0, 16, (13, 8))], axis=1).astype(np.int32)
-    planes = [(0, 2), (0, 1), (0, 0)] + [(1 + i, place) for place in (3, 2, 1, 0) for i in range(8)]
+    planes = [(0, 2), (0, 1), (0, 0)] + [(1 + i, bit) for bit in (3, 2, 1, 0) for i in range(8)]
     packed = pack(codes, planes)
     assert packed.shape == (35, 2) and packed.dtype == np.uint8
     assert np.array_equal(unpack(packed, planes, 13), codes)

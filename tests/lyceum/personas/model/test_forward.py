@@ -1,4 +1,4 @@
-"""The whole model: both backends compute the definition's losses, and none sees the future, not by a single bit."""
+"""The full model: both backends compute the reference's losses, and none sees the future, not by a single bit."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ BACKENDS, DTYPES = ("torch", "mlx"), ("float64", "float32")
 
 @pytest.fixture(params=PERSONAS)
 def plan(request):
-    """Small, with dropout, whether the persona's recipe has it or not."""
+    """Tiny, with dropout, whether the persona's recipe has it or not."""
     plan = tiny_plan(request.param)
     return replace(plan, recipe=replace(plan.recipe, dropout=0.25))
 
@@ -39,15 +39,15 @@ def parameters(plan) -> dict[str, np.ndarray]:
 def losses(backend: str, dtype: str, plan, ids, targets, noise) -> np.ndarray:
     """The backend's losses (B, T), as float64."""
     if backend == "torch":
-        kind, built = getattr(torch, dtype), torch_ref.model.Model(plan)
-        torch_ref.model.load_parameters(built.to(kind), parameters(plan))
-        masks = {site: torch.tensor(mask, dtype=kind) for site, mask in noise.items()}
+        torch_dtype, built = getattr(torch, dtype), torch_ref.model.Model(plan)
+        torch_ref.model.load_parameters(built.to(torch_dtype), parameters(plan))
+        masks = {site: torch.tensor(mask, dtype=torch_dtype) for site, mask in noise.items()}
         with torch.no_grad():
             return built.losses(torch.tensor(ids).long(), torch.tensor(targets).long(), masks).double().numpy()
     with mx.stream(mx.cpu):
-        kind, built = getattr(mx, dtype), mlx_impl.model.Model(plan)
-        mlx_impl.model.load_parameters(built, parameters(plan), kind)
-        masks = {site: mx.array(mask, kind) for site, mask in noise.items()}
+        mx_dtype, built = getattr(mx, dtype), mlx_impl.model.Model(plan)
+        mlx_impl.model.load_parameters(built, parameters(plan), mx_dtype)
+        masks = {site: mx.array(mask, mx_dtype) for site, mask in noise.items()}
         return np.array(built.losses(mx.array(ids), mx.array(targets), masks)).astype(np.float64)
 
 
@@ -59,7 +59,7 @@ def batch(plan) -> tuple[np.ndarray, np.ndarray]:
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("with_noise", (True, False))
-def test_the_definition_and_the_backends_agree(plan, backend, with_noise):
+def test_the_reference_and_the_backends_agree(plan, backend, with_noise):
     """In float64, to 1e-13: the bound that parity derives is of this size, and float32 would be off by 1e-6."""
     ids, targets = batch(plan)
     noise = plan.noise(3, 5) if with_noise else {}
@@ -72,10 +72,10 @@ def test_every_mask_matters(plan):
     """A site that were left out, or read twice, would change the losses."""
     ids, targets = batch(plan)
     noise = plan.noise(3, 5)
-    whole = forward.losses(plan, parameters(plan), ids, targets, noise)
+    complete = forward.losses(plan, parameters(plan), ids, targets, noise)
     for site in plan.skeleton.noise_sites():
         without = noise | {site: np.ones_like(noise[site])}
-        assert np.abs(forward.losses(plan, parameters(plan), ids, targets, without) - whole).max() > 1e-3, site
+        assert np.abs(forward.losses(plan, parameters(plan), ids, targets, without) - complete).max() > 1e-3, site
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

@@ -1,4 +1,4 @@
-"""What every rule of hidden matrices owes: a run resumed bit for bit, and no ear for how loud the gradients are."""
+"""Every rule for hidden matrices: a run is resumed bit for bit, and a factor on all gradients changes nothing."""
 
 from __future__ import annotations
 
@@ -22,13 +22,13 @@ def test_both_personas_have_one():
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_resumed_run_is_the_same_run(backend, plan):
-    corpus, whole, first = tiny_corpus(), make(backend, plan, "float32"), make(backend, plan, "float32")
-    losses = run(whole, plan, corpus, range(6))
+    corpus, at_once, first = tiny_corpus(), make(backend, plan, "float32"), make(backend, plan, "float32")
+    losses = run(at_once, plan, corpus, range(6))
     run(first, plan, corpus, range(3))
     second = make(backend, plan, "float32", seed=7)
     second.write(first.read())
     assert np.array_equal(run(second, plan, corpus, range(3, 6)), losses[3:])
-    expected, got = whole.read(), second.read()
+    expected, got = at_once.read(), second.read()
     assert all(np.array_equal(got[name], expected[name]) for name in expected)
 
 

@@ -1,4 +1,4 @@
-"""Going on: what a cache holds, byte by byte, and whole models that take a text in pieces."""
+"""Continuation: the size of each cache, and models that take a text in pieces."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from parity.project.layers import mlx_module, torch_module
 from parity.project.tiny_models import tiny_plans
 
 # At d = 32, H = 4: (numbers a token, numbers in all).
-KEPT = {
+CACHED = {
     Attention(32, 4): (64, 0),
     CircleAttention(32, 4): (64, 0),
     Syllogism(32, 4): (96, 0),
@@ -34,14 +34,14 @@ KEPT = {
     SelectiveStateSpace(32, 4): (0, 128),
     RigidMotion(32, 4): (0, 256),
 }
-BACKENDS = {"definition": 8, "torch": 4, "mlx": 4}  # bytes a number
+BACKENDS = {"reference": 8, "torch": 4, "mlx": 4}  # bytes a number
 PLANS = tiny_plans()
 
 
 def cached(backend: str, spec, length: int) -> tuple:
     """The cache of one sequence after so many tokens, float32 in the backends."""
     p, x = Case("", spec, None).parameters(stream(0, "cache")), stream(1, "cache").normal(size=(1, length, 32))
-    if backend == "definition":
+    if backend == "reference":
         return spec.step(p, *spec.start(1), x)[:-1]
     if backend == "torch":
         module = torch_module(spec, p, torch.float32)
@@ -53,20 +53,20 @@ def cached(backend: str, spec, length: int) -> tuple:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("spec", KEPT, ids=lambda spec: type(spec).__name__)
+@pytest.mark.parametrize("spec", CACHED, ids=lambda spec: type(spec).__name__)
 def test_bytes_of_a_cache(spec, backend):
-    token, rest = KEPT[spec]
+    token, rest = CACHED[spec]
     sizes = [sum(part.nbytes for part in cached(backend, spec, length)) for length in (1, 2, 64)]
     assert sizes == [BACKENDS[backend] * (token * length + rest) for length in (1, 2, 64)]
 
 
 @pytest.mark.parametrize("name", PLANS)
 def test_a_model_takes_a_text_in_pieces(name):
-    """The definition by itself, and both backends in float64 beside it."""
+    """The reference, and both backends in float64."""
     plan = PLANS[name]
     p = {n: np.asarray(x + 0.2 * stream(1, n).normal(size=x.shape)) for n, x in plan.initial(1).items()}
     ids = stream(2, "pieces").integers(0, N_VOCAB, (2, 16)).astype(np.int32)
-    whole = forward.hidden(plan, p, ids, {})
+    at_once = forward.hidden(plan, p, ids, {})
     torch_side, mlx_side = torch_ref.model.Model(plan).double(), mlx_impl.model.Model(plan)
     torch_ref.model.load_parameters(torch_side, p)
     with torch.no_grad(), exact():
@@ -80,5 +80,7 @@ def test_a_model_takes_a_text_in_pieces(name):
                 mlx_side.step(caches[2], mx.array(piece)),
             )
             caches = [cache for cache, _ in steps]
-            for _, found in steps:
-                np.testing.assert_allclose(np.asarray(found), whole[:, first:end], atol=1e-11 * np.abs(whole).max())
+            for _, output in steps:
+                np.testing.assert_allclose(
+                    np.asarray(output), at_once[:, first:end], atol=1e-11 * np.abs(at_once).max()
+                )

@@ -1,4 +1,4 @@
-"""A plan: deterministic initial values, addressed noise, and one sentence for a persona that cannot be had."""
+"""A plan: deterministic initial values, addressed noise, and one sentence for an unknown persona."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def test_initial_values_depend_on_the_seed_alone(plan):
     assert all(value.dtype == np.float32 for value in first.values())
 
 
-def test_a_part_starts_the_same_whatever_stands_before_it(plan):
-    """Every part draws from a stream of its own name, so none moves when another is replaced or another layer added."""
+def test_a_layer_starts_the_same_whatever_comes_before_it(plan):
+    """Every layer draws from the stream of its name, so none changes when another is replaced or added."""
     deeper = replace(plan, fixed=replace(plan.fixed, n_layer=5)).initial(1)
     for name, value in plan.initial(1).items():
         # Projections onto the residual stream are scaled by 1 / sqrt(2 n_layer); the draw behind them is the same.
@@ -88,8 +88,8 @@ def test_no_dropout_no_noise():
 
 
 @given(seed=SEEDS, rate=st.floats(0, 0.99))
-def test_a_keep_mask_keeps_its_promise(seed, rate):
-    """Two values, 0 and the inverse of the share kept, in shares that match the rate to a 256th."""
+def test_a_keep_mask_keeps_its_share(seed, rate):
+    """Two values, 0 and the inverse of the share that is not 0, in shares that match the rate to a 256th."""
     mask = keep_mask(stream(seed, "test"), (100, 200), rate)
     share = round(256 * rate) / 256
     assert set(np.unique(mask)) <= {np.float32(0), np.float32(1 / (1 - share))}
@@ -104,7 +104,7 @@ def test_a_rate_that_is_none(rate):
 
 
 @pytest.mark.parametrize(("name", "words"), [("plato", "no persona 'plato'"), ("Euclid", "no persona 'Euclid'")])
-def test_a_persona_that_cannot_be_had(name, words):
+def test_an_unknown_persona(name, words):
     with pytest.raises(PersonaError, match=words):
         personas.plan(name, tiny_sizes(10), None)
 

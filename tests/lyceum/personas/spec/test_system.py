@@ -37,7 +37,7 @@ def test_systems_build_one_after_another():
         (["plato"], [], "no system 'plato': choose from tokenize"),
         ([], ["plato"], "no system 'plato'"),
         (["ssm"], ["ssm"], "'ssm' is switched on and off at once"),
-        (["mla"], [], "'rope' and 'mla' exclude each other .mla turns its own keys.: switch one off"),
+        (["mla"], [], "'rope' and 'mla' exclude each other .mla has rotary keys already.: switch one off"),
         (["attention", "mla"], ["rope"], "'attention' and 'mla' exclude each other .both are the mixer."),
     ],
 )
