@@ -1,6 +1,6 @@
 """Aristotle: to know a thing is to know its category, its causes and its purpose.
 
-The default model is the best composition of his systems that was found (RESULTS.md has the screening table). The text
+The default model is the best composition of his systems that was found (RESULTS.md has the ablation table). The text
 is short (17 epochs of 302,000 tokens), so the recipe regularises: dropout, a cosine down to zero, and a strong
 decoupled decay. With learning rate 1e-3, decay 2 forgets over 500 steps, so a rare token's vectors fall back to its
 genus between its occurrences. The recipe was chosen on the last tenth of the training split, held out from training;

@@ -1,6 +1,6 @@
 """Euclid: from few postulates, by construction, with proof.
 
-The default model is the best composition of his systems that was found (RESULTS.md has the screening table). The recipe
+The default model is the best composition of his systems that was found (RESULTS.md has the ablation table). The recipe
 is the one that serves so short a text (17 epochs of 302,000 tokens): dropout, a cosine down to zero, and a strong
 decoupled decay, which here is what keeps a remainder's vector, shared by 220 tokens, from serving one of them.
 """

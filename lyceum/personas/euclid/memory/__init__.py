@@ -10,7 +10,7 @@ Equations. Part 0 is the model, parts 1 to 15 are those of `lyceum.personas.eucl
 W is 16 x 27, for 24 features of the neighbours and 3 of the model's own uncertainty.
 
 The memory must not have met what it is judged by: the gate is fitted on four stretches of the text, each judged by
-points and a model of the other three (`calibration`), so that it sees what validation will show. It enters evaluation
+points and a model of the other three (`memory_gate`), so that it sees what validation will show. It enters evaluation
 and generation only; nothing is added to a training step. The last tenth of the training split, held out from
 points, model and gate, chose the arrangement (loss there, with one model; the same with A19's guides is 4.603):
 
