@@ -52,7 +52,7 @@ from lyceum.personas.spec.system import System
 from lyceum.personas.tokens.unigram import base_rates
 from lyceum.rng import stream
 
-PLACES, MODULI = 225, primes(8, least=223)
+COLUMNS, MODULI = 225, primes(8, least=223)
 
 
 def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarray]:
@@ -60,7 +60,7 @@ def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarr
     rates = base_rates(train_ids, vocabulary)
     # One thread: the same sums and so the same line on any number of cores.
     with threadpool_limits(1, "blas"):
-        return arrange(seriate(train_ids, vocabulary, rates, PLACES), rates, PLACES)
+        return arrange(seriate(train_ids, vocabulary, rates, COLUMNS), rates, COLUMNS)
 
 
 def arrange(rank: np.ndarray, rates: np.ndarray, places: int) -> dict[str, np.ndarray]:

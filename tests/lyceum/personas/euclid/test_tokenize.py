@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyceum import corpus
-from lyceum.personas.euclid.tokenize import MODULI, PLACES, Division, tables
+from lyceum.personas.euclid.tokenize import MODULI, COLUMNS, Division, tables
 from lyceum.personas.euclid.tokenize.remainders import measure, number, primes
 from lyceum.personas.euclid.tokenize.seriation import cut, exchanged
 from lyceum.personas.tokens.unigram import base_rates
@@ -67,9 +67,9 @@ def test_two_tokens_agree_in_one_remainder_at_most(line):
 
 def test_every_token_has_a_place_of_its_own(line):
     q, r = np.moveaxis(line.remainders({}, np.arange(V))[:, :2], -1, 0)
-    assert np.array_equal(PLACES * q + r, line.rank) and np.array_equal(np.sort(line.rank), np.arange(V))
+    assert np.array_equal(COLUMNS * q + r, line.rank) and np.array_equal(np.sort(line.rank), np.arange(V))
     filled = np.isfinite(line.base_place)
-    assert filled.shape == (224, 225) and filled[:-1].all() and filled[-1].sum() == V % PLACES == 82
+    assert filled.shape == (224, 225) and filled[:-1].all() and filled[-1].sum() == V % COLUMNS == 82
     assert filled[-1, :82].all() and np.isfinite(line.base_row).all()
 
 
@@ -85,7 +85,7 @@ def test_rows_begin_with_what_is_common(line):
 
 def test_rows_foretell_their_neighbours(line):
     """Words of one use stand in one row, by the training split alone."""
-    of = {token: int(rank) // PLACES for token, rank in zip(corpus.vocabulary(), line.rank, strict=True)}
+    of = {token: int(rank) // COLUMNS for token, rank in zip(corpus.vocabulary(), line.rank, strict=True)}
     assert of[b" of"] != of[b" king"] != of[b" thee"]
     assert of[b" he"] == of[b" she"]
 

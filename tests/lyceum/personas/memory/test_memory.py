@@ -42,7 +42,7 @@ def real(request):
     if request.param == "aristotle":
         arranged = tokenize.arrange(np.array_split(order, 1024), shares, (32, 32))
     else:
-        arranged = division.arrange(np.argsort(order), shares, division.PLACES)
+        arranged = division.arrange(np.argsort(order), shares, division.COLUMNS)
     persona = personas.PERSONAS[request.param]
     tables = personas.prepare(persona, [name for name in persona.default if name != "tokenize"], text.train)
     return personas.plan(
