@@ -1,4 +1,4 @@
-"""E7, the compass: Muon's rule on great circles. Defined by `lyceum.personas.euclid.muon`."""
+"""E7, the compass: Muon's rule on great circles. Reference: `lyceum.personas.euclid.muon`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ from lyceum.personas.euclid import muon as reference
 from mlx_impl.common.newton_schulz import newton_schulz
 from mlx_impl.registry import implements
 
-NEAR = 1e-6
-
 
 def unit(x: mx.array) -> tuple[mx.array, mx.array]:
     """x (n, r, c) -> (x / |x|, |x| (n, 1, 1)) of each, (0, 0) for 0."""
     greatest = mx.abs(x).max((1, 2), keepdims=True)
     x = x / mx.where(greatest == 0, 1, greatest)
-    # Row by row: over two axes at once MLX adds one long row, and a length of 3,072 terms is off by 1e-6.
+    # One axis at a time: over two axes at once MLX adds 3,072 terms in one row, and the length is off by 1e-6.
     square = (x * x).sum(2, keepdims=True).sum(1, keepdims=True)
     size = mx.where(square == 0, 1, square).sqrt()
     return x / size, size * greatest
 
 
 def perpendicular(x: mx.array, v: mx.array) -> mx.array:
-    """x, v (n, r, c), |v| = 1 -> the foot in the plane orthogonal to v of the perpendicular from x."""
+    """x, v (n, r, c), |v| = 1 -> the foot of the perpendicular from x onto the plane orthogonal to v."""
     return x - (x * v).sum((1, 2), keepdims=True) * v
 
 
@@ -31,12 +29,13 @@ def perpendicular(x: mx.array, v: mx.array) -> mx.array:
 class Compass(nn.Module):
     """(W, M, R, G) -> (W, M, R) after one update, for a stack of n matrices (n, r, c) at once."""
 
-    def __init__(self, rate: float, momentum: float):
+    def __init__(self, rate: float, momentum: float, near: float, quintic: tuple[float, ...], steps: int):
         super().__init__()
-        self.rate, self.momentum = rate, momentum
+        self.rate, self.momentum, self.near = rate, momentum, near
+        self.quintic, self.steps = quintic, steps
 
     def fresh(self, w: mx.array) -> dict[str, mx.array]:
-        """What is kept of a matrix (r, c) beside itself, before its first update."""
+        """The state of a matrix (r, c) before its first update."""
         return {"m": mx.zeros_like(w), "radius": mx.zeros((), w.dtype)}
 
     def __call__(self, w: mx.array, m: mx.array, radius: mx.array, g: mx.array, lr: mx.array) -> tuple[mx.array, ...]:
@@ -50,7 +49,8 @@ class Compass(nn.Module):
         return mx.where(turns, radius[:, None, None] * y, w), m, radius
 
     def tangent(self, v: mx.array, m: mx.array) -> mx.array:
-        """v, m (n, r, c), |v| = 1 -> T, orthogonal to v and of length 1, 0 where m is parallel to v."""
+        """v, m (n, r, c), |v| = 1 -> T, orthogonal to v and of length 1, 0 where m is almost parallel to v."""
         foot = perpendicular(unit(m)[0], v)
-        parallel = (foot * foot).sum((1, 2), keepdims=True) <= NEAR**2
-        return unit(mx.where(parallel, 0, perpendicular(newton_schulz(foot), v)))[0]
+        parallel = (foot * foot).sum((1, 2), keepdims=True) <= self.near**2
+        second = perpendicular(newton_schulz(foot, self.quintic, self.steps), v)
+        return unit(mx.where(parallel, 0, second))[0]

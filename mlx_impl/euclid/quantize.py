@@ -1,4 +1,4 @@
-"""E4, blocks of 8 weights at the nearest point of E8. Defined by `lyceum.personas.euclid.quantize`."""
+"""E4, blocks of 8 weights at the nearest point of E8. Reference: `lyceum.personas.euclid.quantize`."""
 
 from __future__ import annotations
 
@@ -8,33 +8,31 @@ from mlx import nn
 from lyceum.personas.euclid import quantize as reference
 from mlx_impl.registry import implements
 
-GRID = 2**16
-
 
 @implements(reference.LatticeE8)
 class LatticeE8(nn.Module):
-    """Blocks -> codes, and codes -> blocks; nothing to train."""
+    """Blocks -> codes, and codes -> blocks; no parameters."""
 
-    def __init__(self, half_step: int):
+    def __init__(self, half_step: int, grid: int):
         super().__init__()
-        self.half_step = half_step
+        self.half_step, self.grid = half_step, grid
 
     def encode(self, w: mx.array) -> mx.array:
         """w (n, 8) -> codes (n, 8) int32."""
-        half, place = self.half_step, mx.arange(8, dtype=mx.int32)
-        whole = mx.round(mx.clip(w.astype(mx.float32), -1, 1) * GRID)
-        # Half a unit keeps the quotient clear of whole numbers, so that any rounding of it finds the same floor.
-        below = mx.floor((whole + 0.5) / (2 * half)).astype(mx.int32)
-        rem = whole.astype(mx.int32) - 2 * half * below
+        half, index = self.half_step, mx.arange(8, dtype=mx.int32)
+        units = mx.round(mx.clip(w.astype(mx.float32), -1, 1) * self.grid)
+        # Half a unit keeps the quotient away from integers, so that no rounding of it changes the floor.
+        below = mx.floor((units + 0.5) / (2 * half)).astype(mx.int32)
+        rem = units.astype(mx.int32) - 2 * half * below
         above = rem > half
         up = above.astype(mx.int32)
         t = mx.where(above, 2 * half - rem, rem)
-        far, near = 8 * t - place, 8 * t + place
+        far, near = 8 * t - index, 8 * t + index
         greatest, least = far.max(-1, keepdims=True), near.min(-1, keepdims=True)
         even, odd = below + up, below
         # Parities by remainder, for MLX maps (vmap) the bitwise "and" of a slice to garbage.
         change_even, change_odd = total(even) % 2, total(odd) % 2
-        # (greatest + 7) // 8 is the greatest t, least // 8 the least: a place stands in the last three bits.
+        # The index is in the last three bits: (greatest + 7) // 8 is the greatest t, least // 8 the least.
         excess = total(2 * t - half) + 4 * change_even * (half - (greatest + 7) // 8) - 4 * change_odd * (least // 8)
         even = mx.where((far == greatest) & (change_even == 1), below + 1 - up, even)
         odd = mx.where((near == least) & (change_odd == 1), below - 1 + 2 * up, odd)
@@ -47,9 +45,10 @@ class LatticeE8(nn.Module):
         """codes (n, 8) -> (n, 8) float32, exact."""
         coset = codes[:, 7:] % 2
         last = codes[:, 7:] - coset + total(codes[:, :7]) % 2
-        return (2 * mx.concatenate([codes[:, :7], last], axis=1) + coset).astype(mx.float32) * (self.half_step / GRID)
+        doubled = 2 * mx.concatenate([codes[:, :7], last], axis=1) + coset
+        return doubled.astype(mx.float32) * (self.half_step / self.grid)
 
 
 def total(x: mx.array) -> mx.array:
-    """The sum over the last axis, which stays."""
+    """The sum over the last axis, which keeps length 1."""
     return x.sum(-1, keepdims=True)

@@ -1,4 +1,4 @@
-"""E7, the compass: Muon's rule on great circles. Defined by `lyceum.personas.euclid.muon`."""
+"""E7, the compass: Muon's rule on great circles. Reference: `lyceum.personas.euclid.muon`."""
 
 from __future__ import annotations
 
@@ -8,8 +8,6 @@ from torch import Tensor, nn
 from lyceum.personas.euclid import muon as reference
 from torch_ref.common.newton_schulz import newton_schulz
 from torch_ref.registry import implements
-
-NEAR = 1e-6
 
 
 def unit(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -22,7 +20,7 @@ def unit(x: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def perpendicular(x: Tensor, v: Tensor) -> Tensor:
-    """x, v (n, r, c), |v| = 1 -> the foot in the plane orthogonal to v of the perpendicular from x."""
+    """x, v (n, r, c), |v| = 1 -> the foot of the perpendicular from x onto the plane orthogonal to v."""
     return x - (x * v).sum((1, 2), keepdim=True) * v
 
 
@@ -30,12 +28,13 @@ def perpendicular(x: Tensor, v: Tensor) -> Tensor:
 class Compass(nn.Module):
     """(W, M, R, G) -> (W, M, R) after one update, for a stack of n matrices (n, r, c) at once."""
 
-    def __init__(self, rate: float, momentum: float):
+    def __init__(self, rate: float, momentum: float, near: float, quintic: tuple[float, ...], steps: int):
         super().__init__()
-        self.rate, self.momentum = rate, momentum
+        self.rate, self.momentum, self.near = rate, momentum, near
+        self.quintic, self.steps = quintic, steps
 
     def fresh(self, w: Tensor) -> dict[str, Tensor]:
-        """What is kept of a matrix (r, c) beside itself, before its first update."""
+        """The state of a matrix (r, c) before its first update."""
         return {"m": torch.zeros_like(w), "radius": w.new_zeros(())}
 
     def forward(self, w: Tensor, m: Tensor, radius: Tensor, g: Tensor, lr: Tensor | float) -> tuple[Tensor, ...]:
@@ -49,7 +48,8 @@ class Compass(nn.Module):
         return torch.where(turns, radius[:, None, None] * y, w), m, radius
 
     def tangent(self, v: Tensor, m: Tensor) -> Tensor:
-        """v, m (n, r, c), |v| = 1 -> T, orthogonal to v and of length 1, 0 where m is parallel to v."""
+        """v, m (n, r, c), |v| = 1 -> T, orthogonal to v and of length 1, 0 where m is almost parallel to v."""
         foot = perpendicular(unit(m)[0], v)
-        parallel = (foot * foot).sum((1, 2), keepdim=True) <= NEAR**2
-        return unit(torch.where(parallel, 0, perpendicular(newton_schulz(foot), v)))[0]
+        parallel = (foot * foot).sum((1, 2), keepdim=True) <= self.near**2
+        second = perpendicular(newton_schulz(foot, self.quintic, self.steps), v)
+        return unit(torch.where(parallel, 0, second))[0]

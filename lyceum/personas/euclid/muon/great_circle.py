@@ -1,13 +1,11 @@
-"""Where the compass (`lyceum.personas.euclid.muon`) turns to: perpendiculars onto the tangent plane of one matrix.
+"""The direction in which the compass (`lyceum.personas.euclid.muon`) turns: perpendiculars onto the tangent plane.
 
-Written with operators alone, so that NumPy arrays and torch tensors (for `parity.bounds.rounding`) go through the same lines.
+Written with operators alone, so that NumPy arrays and torch tensors (for `parity.bounds.rounding`) take the same code.
 """
 
 from __future__ import annotations
 
 from lyceum.personas.model.newton_schulz import newton_schulz
-
-NEAR = 1e-6  # of the momentum: a foot so close is rounding, and has no direction
 
 
 def unit(x):
@@ -20,15 +18,15 @@ def unit(x):
     return x / size, size * greatest
 
 
-def direction(v, m):
-    """T of one matrix, orthogonal to v (of length 1) and of length 1; 0 if m is parallel to v."""
+def direction(v, m, near, quintic, steps):
+    """T of one matrix, orthogonal to v (of length 1) and of length 1; 0 if the foot of m / |m| is within `near`."""
     n, _ = unit(m)
     foot = perpendicular(n, v)
-    if (foot * foot).sum() <= NEAR**2:
+    if (foot * foot).sum() <= near**2:
         return 0 * m
-    return unit(perpendicular(newton_schulz(foot), v))[0]
+    return unit(perpendicular(newton_schulz(foot, quintic, steps), v))[0]
 
 
 def perpendicular(x, v):
-    """The foot in the plane orthogonal to v, |v| = 1, of the perpendicular from x."""
+    """The foot of the perpendicular from x onto the plane orthogonal to v, |v| = 1."""
     return x - (x * v).sum() * v

@@ -1,4 +1,4 @@
-"""Faults of E7, the compass: the rule of great circles."""
+"""Faults in E7, the compass: the rule of great circles."""
 
 from __future__ import annotations
 
@@ -6,14 +6,14 @@ from parity.mutation.faults.aristotle.muon import both
 from parity.mutation.planting import Fault
 
 COMPASS = "euclid.muon"
-SECOND = "perpendicular(newton_schulz(foot), v)"
+U = "newton_schulz(foot, self.quintic, self.steps)"
 
 FAULTS = (
     Fault("the second perpendicular forgotten", "stepped along U, out of the tangent plane", COMPASS, "compass",
-          **both(SECOND, "newton_schulz(foot)")),
+          **both(f"perpendicular({U}, v)", U)),
     Fault("the first perpendicular forgotten", "made the momentum orthogonal before looking at W", COMPASS, "compass",
           **both("perpendicular(unit(m)[0], v)", "unit(m)[0]")),
-    Fault("perpendicular onto the radius", "kept what should be dropped", COMPASS, "compass",
+    Fault("perpendicular onto the radius", "took the component along v for the foot", COMPASS, "compass",
           torch=("return x - (x * v).sum((1, 2), keepdim=True) * v", "return (x * v).sum((1, 2), keepdim=True) * v"),
           mlx=("return x - (x * v).sum((1, 2), keepdims=True) * v", "return (x * v).sum((1, 2), keepdims=True) * v")),
     Fault("chord for the arc", "added a step of length a and went back to the circle: the angle is atan a", COMPASS,
@@ -22,12 +22,10 @@ FAULTS = (
           mlx=("mx.cos(angle) * v - mx.sin(angle) * t", "v - angle * t")),
     Fault("uphill", "turned towards the momentum", COMPASS, "compass",
           torch=("v - angle.sin()", "v + angle.sin()"), mlx=("v - mx.sin(angle)", "v + mx.sin(angle)")),
-    Fault("tangent not of length one", "let the shape decide on the angle", COMPASS, "compass",
-          torch=("return unit(torch.where(parallel, 0, perpendicular(newton_schulz(foot), v)))[0]",
-                 "return torch.where(parallel, 0, perpendicular(newton_schulz(foot), v))"),
-          mlx=("return unit(mx.where(parallel, 0, perpendicular(newton_schulz(foot), v)))[0]",
-               "return mx.where(parallel, 0, perpendicular(newton_schulz(foot), v))")),
-    Fault("radius measured anew", "kept the present length, whose rounding adds up", COMPASS, "compass",
+    Fault("tangent not of length one", "let the angle depend on the shape", COMPASS, "compass",
+          torch=("return unit(torch.where(parallel, 0, second))[0]", "return torch.where(parallel, 0, second)"),
+          mlx=("return unit(mx.where(parallel, 0, second))[0]", "return mx.where(parallel, 0, second)")),
+    Fault("radius measured anew", "took the present length, whose rounding accumulates", COMPASS, "compass",
           torch=("torch.where(radius == 0, size[:, 0, 0], radius)", "size[:, 0, 0]"),
           mlx=("mx.where(radius == 0, size[:, 0, 0], radius)", "size[:, 0, 0]")),
     Fault("the unit sphere for all", "left the first radius out, as nGPT does", COMPASS, "optimizer",

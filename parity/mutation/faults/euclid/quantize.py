@@ -1,4 +1,4 @@
-"""Faults of E4, the lattice E8."""
+"""Faults in E4, the lattice E8."""
 
 from __future__ import annotations
 
@@ -14,18 +14,20 @@ FAULTS = (
                  "change_even, change_odd = 0 * total(even), 0 * total(odd)"),
           mlx=("change_even, change_odd = total(even) % 2, total(odd) % 2",
                "change_even, change_odd = 0 * total(even), 0 * total(odd)")),
-    Fault("farthest in both cosets", "moved the coordinate far from the even points in the odd coset, too", MODULE,
+    Fault("farthest in both cosets", "changed the coordinate of greatest t in the odd coset, too", MODULE,
           "lattice: encode", torch=("(near == least) & (change_odd == 1)", "(far == greatest) & (change_odd == 1)"),
           mlx=("(near == least) & (change_odd == 1)", "(far == greatest) & (change_odd == 1)")),
-    Fault("distances before the change", "compared the cosets before mending their parity", MODULE, "lattice: encode",
+    Fault("distances before the change", "compared the cosets before correcting their parity", MODULE,
+          "lattice: encode",
           torch=("total(2 * t - half) + 4 * change_even * (half - (greatest + 7) // 8) - 4 * change_odd * (least // 8)",
                  "total(2 * t - half)"),
           mlx=("total(2 * t - half) + 4 * change_even * (half - (greatest + 7) // 8) - 4 * change_odd * (least // 8)",
                "total(2 * t - half)")),
-    Fault("step for half a step", "multiplied by the whole step", MODULE, "lattice: decode",
-          torch=(".float() * (self.half_step / GRID)", ".float() * (2 * self.half_step / GRID)"),
-          mlx=(".astype(mx.float32) * (self.half_step / GRID)", ".astype(mx.float32) * (2 * self.half_step / GRID)")),
-    Fault("parity of all eight", "took the parity of the whole code for that of the first seven", MODULE,
+    Fault("step for half a step", "multiplied by the step", MODULE, "lattice: decode",
+          torch=(".float() * (self.half_step / self.grid)", ".float() * (2 * self.half_step / self.grid)"),
+          mlx=(".astype(mx.float32) * (self.half_step / self.grid)",
+               ".astype(mx.float32) * (2 * self.half_step / self.grid)")),
+    Fault("parity of all eight", "took the parity of all coordinates for that of the first seven", MODULE,
           "lattice: decode", torch=("total(codes[:, :7]) % 2", "total(codes) % 2"),
           mlx=("total(codes[:, :7]) % 2", "total(codes) % 2")),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""The lattice E8: how well it quantizes, the same codes everywhere, and files that keep within their bits."""
+"""The lattice E8: its error, equal codes in all backends, and codes that fit their bits."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from itertools import product
 import numpy as np
 import pytest
 
-from lyceum.personas.euclid.quantize import COARSEST, FINEST, GRID, LatticeE8, fit, grid, restored
+from lyceum.personas.euclid.quantize import COARSEST, FINEST, LatticeE8, fit, restored
 from lyceum.personas.euclid.quantize.deflate import deflate, inflate
-from lyceum.quantization.quantized import computing
+from lyceum.quantization.codes import computing
 from lyceum.rng import stream
 
 LATTICE = LatticeE8(1500)
+GRID = LATTICE.grid
 STEP = 2 * LATTICE.half_step / GRID
 E8 = 929 / 12960  # its second moment per dimension (Conway & Sloane 1982)
 
@@ -31,7 +32,7 @@ def gaussian(n: int, sigma: float = 0.15) -> np.ndarray:
 
 @pytest.mark.parametrize(("backend", "n"), [("definition", 1_000_000), ("torch", 200_000), ("mlx", 200_000)])
 def test_second_moment(backend, n):
-    """Per dimension, in squared steps: 0.0717 on Gaussian blocks, far below the 1/12 of rounding each weight."""
+    """Per dimension, in squared steps: 0.0717 on Gaussian blocks; rounding each weight has 1/12."""
     w, total, call = gaussian(n), 0.0, BACKENDS[backend]
     for part in np.array_split(w, n // 50_000):
         total += ((call(LATTICE, "decode", call(LATTICE, "encode", part)) - part.astype(np.float64)) ** 2).sum()
@@ -44,11 +45,11 @@ def test_no_block_is_farther_than_a_step():
     hole = np.zeros((1, 8), np.float32)
     hole[0, 0] = STEP
     w = np.concatenate([gaussian(50_000), hole])
-    away = (GRID * LATTICE.decode({}, LATTICE.encode({}, w)) - grid(w)) ** 2
+    away = (GRID * LATTICE.decode({}, LATTICE.encode({}, w)) - LATTICE.on_grid(w)) ** 2
     assert away.sum(-1).max() <= (2 * LATTICE.half_step) ** 2 == away.sum(-1)[-1]
 
 
-def test_the_240_points_next_to_0_are_those_of_length_the_root_of_2():
+def test_240_vectors_of_length_root_2_are_nearest_to_0():
     codes = np.array(list(product((-1, 0, 1), repeat=8)), np.int32)
     squares = ((LATTICE.decode({}, codes) / STEP) ** 2).sum(-1)
     assert (squares == 0).sum() == 1 and squares[squares > 0].min() == 2
@@ -79,12 +80,12 @@ def test_a_million_weights_a_second(backend):
     assert w.size / min(taken) > 1e6
 
 
-def test_weights_beyond_1_are_taken_for_1():
+def test_weights_beyond_1_are_clipped():
     w = np.array([[3.0, -3, 0.5, 0, 0, 0, 0, 0], [np.inf] * 8], np.float32)
     assert np.array_equal(LATTICE.encode({}, w), LATTICE.encode({}, w.clip(-1, 1)))
 
 
-def test_whole_numbers_come_back():
+def test_inflate_inverts_deflate():
     x = stream(2, "test-lattice").integers(-(2**15), 2**15, (33, 8)).astype(np.int32)
     x[:3] = [[-(2**15)], [0], [2**15 - 1]]
     packed = deflate(x)
