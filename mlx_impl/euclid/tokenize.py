@@ -1,4 +1,4 @@
-"""E8, division with remainder as embedding and output head. Defined by `lyceum.personas.euclid.tokenize`."""
+"""E8, division with remainder as embedding and output head. Reference: `lyceum.personas.euclid.tokenize`."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlx_impl.registry import implements
 
 
 def log_softmax(x: mx.array) -> mx.array:
-    """Over the last axis; nn.log_softmax is compiled once for all shapes, and fails where an axis had one element."""
+    """Over the last axis. nn.log_softmax is compiled once for all shapes, and fails after an axis of one element."""
     return x - mx.logsumexp(x, axis=-1, keepdims=True)
 
 
@@ -19,27 +19,27 @@ def log_softmax(x: mx.array) -> mx.array:
 class Division(nn.Module):
     """ids -> vectors, and vectors -> log probabilities, by sums of the vectors of remainders."""
 
-    def __init__(self, n_embd: int, rank, base_row, base_place, within, moduli):
+    def __init__(self, n_embd: int, rank, base_row, base_column, within, moduli):
         super().__init__()
-        self.rows, self.places = base_place.shape
-        sizes = (self.rows, self.places, *moduli)
+        self.rows, self.columns = base_column.shape
+        sizes = (self.rows, self.columns, *moduli)
         self.embedding = mx.zeros((sum(sizes), n_embd))
         self.head = mx.zeros((sum(sizes), n_embd))
-        # Where Q, R, M_1 .. M_k begin in a table, and where the remainders of every row's numbers stand in it.
+        # Where Q, R, M_1 .. M_k begin in a table, and the rows of a table for the remainders of every row's numbers.
         # A leading underscore keeps an array out of the parameters.
         self._begins = mx.array((0, *np.cumsum(sizes)[:-1].tolist()), mx.int32)
         self._moduli = mx.array(moduli, mx.int32)
-        n = mx.arange(self.rows * self.places).reshape(self.rows, 1, self.places)
+        n = mx.arange(self.rows * self.columns).reshape(self.rows, 1, self.columns)
         self._left = n % self._moduli[:, None] + self._begins[2:, None]
         self._rank = mx.array(rank)
         self._base_row = mx.array(base_row)
-        self._base_place = mx.array(base_place)
+        self._base_column = mx.array(base_column)
         self._within = mx.array(within)
 
     def remainders(self, ids: mx.array) -> mx.array:
-        """ids (...) -> q, r, r_1 .. r_k, (..., 2 + k) whole numbers."""
+        """ids (...) -> q, r, r_1 .. r_k, (..., 2 + k) integers."""
         n = self._rank[ids][..., None]
-        return mx.concatenate([n // self.places, n % self.places, n % self._moduli], axis=-1)
+        return mx.concatenate([n // self.columns, n % self.columns, n % self._moduli], axis=-1)
 
     def embed(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> (B, T, n_embd)."""
@@ -47,26 +47,26 @@ class Division(nn.Module):
 
     def log_prob(self, x: mx.array, targets: mx.array) -> mx.array:
         """x (..., n_embd), targets (...) -> (...), nats, over the rows and the target's row only."""
-        # All remainders in one product; then a place's score is the sum of those that it leaves.
+        # One product scores all remainders; the score of a column is the sum over its remainders.
         scores, n = x.flatten(0, -2) @ self.head.T, self._rank[targets.flatten()]
-        row, place = n // self.places, n % self.places
+        row, column = n // self.columns, n % self.columns
         left = self._left[row]
         others = mx.take_along_axis(scores, left.flatten(1), axis=1).reshape(left.shape).sum(1)
-        among = scores[:, self.rows : self.rows + self.places] + others
+        among = scores[:, self.rows : self.rows + self.columns] + others
         loss = nn.losses.cross_entropy(scores[:, : self.rows] + self._base_row, row)
-        loss = loss + nn.losses.cross_entropy(among + self._base_place[row], place)
+        loss = loss + nn.losses.cross_entropy(among + self._base_column[row], column)
         return -loss.reshape(targets.shape)
 
     def log_probs(self, x: mx.array) -> mx.array:
-        """x (..., n_embd) -> (..., V), nats: every place of every row."""
+        """x (..., n_embd) -> (..., V), nats, over all columns of all rows."""
         others = self.head[self._left].sum(1)
-        vectors = self.head[self.rows : self.rows + self.places] + others
-        among = mx.unflatten(x @ vectors.flatten(0, 1).T, -1, self._base_place.shape) + self._base_place
+        vectors = self.head[self.rows : self.rows + self.columns] + others
+        among = mx.unflatten(x @ vectors.flatten(0, 1).T, -1, self._base_column.shape) + self._base_column
         line = self._row(x)[..., None] + log_softmax(among)
         return line.flatten(-2)[..., self._rank]
 
     def uncertainty(self, x: mx.array) -> mx.array:
-        """x (..., n_embd) -> entropy of the row; of the token, were places as usual; greatest log p(row), (..., 3)."""
+        """x (..., n_embd) -> entropy of q; of w if r given q has base rates; greatest log p(q), (..., 3), nats."""
         row = self._row(x)
         share = mx.exp(row)
         among = -(share * row).sum(-1)

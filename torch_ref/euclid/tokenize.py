@@ -1,4 +1,4 @@
-"""E8, division with remainder as embedding and output head. Defined by `lyceum.personas.euclid.tokenize`."""
+"""E8, division with remainder as embedding and output head. Reference: `lyceum.personas.euclid.tokenize`."""
 
 from __future__ import annotations
 
@@ -15,28 +15,28 @@ from torch_ref.registry import implements
 class Division(nn.Module):
     """ids -> vectors, and vectors -> log probabilities, by sums of the vectors of remainders."""
 
-    def __init__(self, n_embd: int, rank, base_row, base_place, within, moduli):
+    def __init__(self, n_embd: int, rank, base_row, base_column, within, moduli):
         super().__init__()
-        self.rows, self.places = base_place.shape
-        sizes = (self.rows, self.places, *moduli)
+        self.rows, self.columns = base_column.shape
+        sizes = (self.rows, self.columns, *moduli)
         self.embedding = nn.Parameter(torch.zeros(sum(sizes), n_embd))
         self.head = nn.Parameter(torch.zeros(sum(sizes), n_embd))
-        # Where Q, R, M_1 .. M_k begin in a table, and where the remainders of every row's numbers stand in it.
+        # Where Q, R, M_1 .. M_k begin in a table, and the rows of a table for the remainders of every row's numbers.
         begins = torch.tensor((0, *np.cumsum(sizes)[:-1].tolist()))
-        n = torch.arange(self.rows * self.places).view(self.rows, 1, self.places)
+        n = torch.arange(self.rows * self.columns).view(self.rows, 1, self.columns)
         left = n % torch.tensor(moduli)[:, None] + begins[2:, None]
         self.register_buffer("begins", begins, persistent=False)
         self.register_buffer("moduli", torch.tensor(moduli), persistent=False)
         self.register_buffer("left", left, persistent=False)
         self.register_buffer("rank", torch.from_numpy(rank).long(), persistent=False)
         self.register_buffer("base_row", torch.from_numpy(base_row), persistent=False)
-        self.register_buffer("base_place", torch.from_numpy(base_place), persistent=False)
+        self.register_buffer("base_column", torch.from_numpy(base_column), persistent=False)
         self.register_buffer("within", torch.from_numpy(within), persistent=False)
 
     def remainders(self, ids: Tensor) -> Tensor:
-        """ids (...) -> q, r, r_1 .. r_k, (..., 2 + k) whole numbers."""
+        """ids (...) -> q, r, r_1 .. r_k, (..., 2 + k) integers."""
         n = self.rank[ids][..., None]
-        return torch.cat([n // self.places, n % self.places, n % self.moduli], dim=-1)
+        return torch.cat([n // self.columns, n % self.columns, n % self.moduli], dim=-1)
 
     def embed(self, ids: Tensor) -> Tensor:
         """ids (B, T) -> (B, T, n_embd)."""
@@ -44,26 +44,26 @@ class Division(nn.Module):
 
     def log_prob(self, x: Tensor, targets: Tensor) -> Tensor:
         """x (..., n_embd), targets (...) -> (...), nats, over the rows and the target's row only."""
-        # All remainders in one product; then a place's score is the sum of those that it leaves.
+        # One product scores all remainders; the score of a column is the sum over its remainders.
         scores, n = x.flatten(0, -2) @ self.head.T, self.rank[targets.flatten()]
-        row, place = n // self.places, n % self.places
+        row, column = n // self.columns, n % self.columns
         left = self.left[row]
         others = scores.gather(1, left.flatten(1)).view(left.shape).sum(1)
-        among = scores[:, self.rows : self.rows + self.places] + others
+        among = scores[:, self.rows : self.rows + self.columns] + others
         loss = F.cross_entropy(scores[:, : self.rows] + self.base_row, row, reduction="none")
-        loss = loss + F.cross_entropy(among + self.base_place[row], place, reduction="none")
+        loss = loss + F.cross_entropy(among + self.base_column[row], column, reduction="none")
         return -loss.view(targets.shape)
 
     def log_probs(self, x: Tensor) -> Tensor:
-        """x (..., n_embd) -> (..., V), nats: every place of every row."""
+        """x (..., n_embd) -> (..., V), nats, over all columns of all rows."""
         others = F.embedding(self.left, self.head).sum(1)
-        vectors = self.head[self.rows : self.rows + self.places] + others
-        among = (x @ vectors.flatten(0, 1).T).unflatten(-1, self.base_place.shape) + self.base_place
+        vectors = self.head[self.rows : self.rows + self.columns] + others
+        among = (x @ vectors.flatten(0, 1).T).unflatten(-1, self.base_column.shape) + self.base_column
         line = self._row(x)[..., None] + F.log_softmax(among, dim=-1)
         return line.flatten(-2)[..., self.rank]
 
     def uncertainty(self, x: Tensor) -> Tensor:
-        """x (..., n_embd) -> entropy of the row; of the token, were places as usual; greatest log p(row), (..., 3)."""
+        """x (..., n_embd) -> entropy of q; of w if r given q has base rates; greatest log p(q), (..., 3), nats."""
         row = self._row(x)
         share = row.exp()
         among = -(share * row).sum(-1)

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from lyceum import corpus
-from lyceum.personas.euclid.tokenize import MODULI, COLUMNS, Division, tables
+from lyceum.personas.euclid.tokenize import COLUMNS, MODULI, Division, tables
 from lyceum.personas.euclid.tokenize.remainders import measure, number, primes
 from lyceum.personas.euclid.tokenize.seriation import cut, exchanged
 from lyceum.personas.tokens.unigram import base_rates
@@ -43,7 +43,7 @@ def test_two_remainders_give_the_number(p, m, share):
     if gcd(p, m) == 1:
         assert number(np.array(n % p), np.array(n % m), p, m) == n
     else:
-        with pytest.raises(ValueError, match=f"measured by {gcd(p, m)}"):
+        with pytest.raises(ValueError, match=f"multiples of {gcd(p, m)}"):
             number(np.array(n % p), np.array(n % m), p, m)
 
 
@@ -65,10 +65,10 @@ def test_two_tokens_agree_in_one_remainder_at_most(line):
     assert agree[~np.eye(len(left), dtype=bool)].max() == 1
 
 
-def test_every_token_has_a_place_of_its_own(line):
+def test_every_token_has_one_row_and_column(line):
     q, r = np.moveaxis(line.remainders({}, np.arange(V))[:, :2], -1, 0)
     assert np.array_equal(COLUMNS * q + r, line.rank) and np.array_equal(np.sort(line.rank), np.arange(V))
-    filled = np.isfinite(line.base_place)
+    filled = np.isfinite(line.base_column)
     assert filled.shape == (224, 225) and filled[:-1].all() and filled[-1].sum() == V % COLUMNS == 82
     assert filled[-1, :82].all() and np.isfinite(line.base_row).all()
 
@@ -79,12 +79,12 @@ def test_the_head_starts_as_the_base_rates(line, text):
     np.testing.assert_allclose(start, np.log(base_rates(text.train, list(corpus.vocabulary()))), atol=1e-5)
 
 
-def test_rows_begin_with_what_is_common(line):
-    assert (np.diff(line.base_place[:, :82], axis=1) <= 1e-6).all()
+def test_rows_begin_with_common_tokens(line):
+    assert (np.diff(line.base_column[:, :82], axis=1) <= 1e-6).all()
 
 
-def test_rows_foretell_their_neighbours(line):
-    """Words of one use stand in one row, by the training split alone."""
+def test_rows_predict_their_neighbours(line):
+    """Words of like use are in one row, by the training split alone."""
     of = {token: int(rank) // COLUMNS for token, rank in zip(corpus.vocabulary(), line.rank, strict=True)}
     assert of[b" of"] != of[b" king"] != of[b" thee"]
     assert of[b" he"] == of[b" she"]
@@ -97,7 +97,7 @@ def test_the_tables_are_the_same_every_time(line, text):
 
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**31), n=st.integers(1, 100), width=st.integers(1, 12))
-def test_cuts_are_rows_in_which_everything_stands_once(seed, n, width):
+def test_cuts_are_rows_that_hold_every_token_once(seed, n, width):
     g = np.random.default_rng(seed)
     rows = cut(np.arange(n), g.normal(size=(n, 3)), g.integers(0, 3, n), width)
     assert sorted(np.concatenate(rows)) == list(range(n))
@@ -106,14 +106,14 @@ def test_cuts_are_rows_in_which_everything_stands_once(seed, n, width):
 
 @settings(deadline=None)
 @given(seed=st.integers(0, 2**31), n=st.integers(1, 60), width=st.integers(1, 9))
-def test_exchanges_keep_to_the_layer(seed, n, width):
+def test_exchanges_keep_to_the_space(seed, n, width):
     g = np.random.default_rng(seed)
-    layer = np.full(-(-n // width), width)
-    row = exchanged(np.arange(n) // width, g.integers(0, 4, (n, 6)) + np.eye(6, dtype=int)[0], layer)
-    assert (np.bincount(row, minlength=len(layer)) <= layer).all()
+    space = np.full(-(-n // width), width)
+    row = exchanged(np.arange(n) // width, g.integers(0, 4, (n, 6)) + np.eye(6, dtype=int)[0], space)
+    assert (np.bincount(row, minlength=len(space)) <= space).all()
 
 
-def test_exchanges_bring_together_what_is_used_alike():
+def test_exchanges_bring_together_tokens_of_like_use():
     table = np.array([[90, 0, 5], [0, 90, 5]])[np.arange(20) % 2] * 20
     row = exchanged(np.arange(20) // 5, table, np.array([10, 10, 10, 10]))
     assert len(set(row[::2]) & set(row[1::2])) == 0
