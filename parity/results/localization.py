@@ -148,4 +148,4 @@ def _cell(verdict: Verdict | None) -> str:
 def _verdict(call: CallResult) -> str:
     if call.failed_stage:
         return f"[red]{call.failed_stage} failed[/]"
-    return "" if call.reason else "[green]ok[/]"
+    return "" if call.reason else "[green]passed[/]"

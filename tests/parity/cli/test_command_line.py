@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shlex
 import subprocess
 import sys
 from pathlib import Path
@@ -115,7 +116,7 @@ def test_every_command_has_an_example_that_can_be_parsed(name, capsys):
     out = capsys.readouterr().out
     for example in COMMANDS[name].examples:
         assert f"  python -m parity {example}\n" in out
-        assert arguments(example.split(), "").command == name
+        assert arguments(shlex.split(example), "").command == name
     assert "for example:" in out
 
 
