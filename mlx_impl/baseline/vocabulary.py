@@ -14,8 +14,8 @@ from mlx_impl.registry import implements
 def logsumexp(logits: mx.array) -> mx.array:
     """Over the last axis, which stays as one element, in two stages: blocks, then their sums.
 
-    On the CPU, MLX adds all terms into one float32 accumulator, which loses the small ones, always downwards: over
-    50,257 terms up to 2,400 units in the last place. 29 blocks of 1,733 lose a thirtieth of that, at the same cost.
+    On the CPU, MLX adds all terms into one float32 accumulator, which loses tiny terms, always downwards: over 50,257
+    terms up to 2,400 ulps. 29 blocks of 1,733 lose a thirtieth of that, at the same cost.
     """
     n = logits.shape[-1]
     blocks = next(k for k in range(math.isqrt(n), 0, -1) if n % k == 0)

@@ -1,6 +1,6 @@
 """The borrowed BLAS: same products up to rounding, faster, and harmless wherever it does not apply.
 
-Every case runs in a process of its own, because a library's names are bound once per process.
+Every case runs in a new process, because a library's names are bound once per process.
 """
 
 from __future__ import annotations
@@ -28,8 +28,8 @@ import time
 import mlx.core as mx
 import numpy as np
 mx.set_default_device(mx.cpu)
-chance = np.random.default_rng(7)
-a, b = (mx.array(chance.standard_normal(shape, np.float32)) for shape in ((512, 128), (128, 256)))
+rng = np.random.default_rng(7)
+a, b = (mx.array(rng.standard_normal(shape, np.float32)) for shape in ((512, 128), (128, 256)))
 np.save(sys.argv[1], np.array(a @ b))
 seconds = []
 for _ in range(15):
@@ -74,11 +74,11 @@ def test_products_agree_within_rounding_and_are_faster(tmp_path, record_property
     print(f"speed ratio {slow / fast:.1f}: {2 * 512 * 128 * 256 / fast / 1e9:.0f} GFLOP/s")
     assert slow / fast > 1
 
-    chance = np.random.default_rng(7)
-    a, b = (chance.standard_normal(shape, np.float32).astype(np.float64) for shape in ((512, 128), (128, 256)))
+    rng = np.random.default_rng(7)
+    a, b = (rng.standard_normal(shape, np.float32).astype(np.float64) for shape in ((512, 128), (128, 256)))
     # A sum of k products has k roundings of products and k of partial sums, in whatever order. Independent errors of at
     # most u each add up to less than sqrt(k) u |a||b|, taken as one standard deviation (a uniform error of half-width u
-    # has u/sqrt(3)); six of them leave one chance in 5e8 per entry. |a||b| is the product of the magnitudes.
+    # has u/sqrt(3)); beyond six of them lies one entry in 5e8. |a||b| is the product of the magnitudes.
     bound = 6 * np.sqrt(128) * 2.0**-24 * (np.abs(a) @ np.abs(b))
     for switch, file in files.items():
         assert (np.abs(np.load(file) - a @ b) <= bound).all(), f"LYCEUM_BLAS={switch} is off by more than rounding"
@@ -93,7 +93,7 @@ def test_bad_value_is_one_sentence():
     assert error.startswith("ValueError: LYCEUM_BLAS is 'fast': set it to auto") and error.endswith(".")
 
 
-# What each obstacle does before the package is first touched, and a word of the reason it must lead to.
+# What each obstacle does before the package is first imported, and a word of the reason it must lead to.
 COMPUTE = "import mlx.core as mx\nassert (mx.ones((2, 2)) @ mx.ones((2, 2))).tolist() == [[2, 2], [2, 2]]\n"
 OBSTACLES = {
     "torch absent": ("import sys; sys.modules['torch'] = None\n", "PyTorch is not installed"),
@@ -113,7 +113,7 @@ def test_obstacle_is_an_answer(name):
 
 
 @pytest.mark.parametrize("content, reason", [(b"not a library", "does not load"), (None, "does not load")])
-def test_broken_torch_library(tmp_path, content, reason):
+def test_torch_library_that_does_not_load(tmp_path, content, reason):
     if not applies():
         pytest.skip("no library is looked for on this machine")
     folder = tmp_path / "torch" / "lib"

@@ -1,4 +1,4 @@
-"""Theorem 4 of the category tree, counted: a target's loss costs O(sqrt V), the whole distribution O(V)."""
+"""Theorem 4 of the category tree, counted: a target's loss costs O(sqrt V), the full distribution O(V)."""
 
 from __future__ import annotations
 
@@ -31,5 +31,5 @@ def test_a_target_costs_less_than_five_square_roots():
     assert dot_products < 5 * math.sqrt(N_VOCAB)
 
 
-def test_the_whole_distribution_costs_the_vocabulary():
+def test_the_full_distribution_costs_the_vocabulary():
     assert flops("log_probs") / (2 * WIDTH) == pytest.approx(N_VOCAB, rel=0.05)

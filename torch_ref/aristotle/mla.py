@@ -55,7 +55,7 @@ class LatentAttention(nn.Module):
         return self.heads(q), turned(self.heads(rotary), offset, self.base)
 
     def forward(self, x: Tensor, *rotation: Tensor) -> Tensor:
-        """x (B, T, d) -> the same shape. rotation: ignored; this mixer turns its own keys."""
+        """x (B, T, d) -> the same shape. rotation: ignored; this mixer rotates by itself."""
         c, r = self.latents(x, 0)
         q, rotary = self.queries(x, x - before(x), 0)
         u, v = (self.heads(part) for part in self.up(c).chunk(2, dim=-1))

@@ -110,7 +110,7 @@ class LatentAttention:
         return weights / weights.sum(-1, keepdims=True)
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
-        """x (B, T, d) float64 -> the same shape, in explicit form. rotation: ignored; this mixer turns its own keys."""
+        """x (B, T, d) float64 -> the same shape, in explicit form. rotation: ignored; this mixer rotates by itself."""
         c, r = self.latents(p, x, 0)
         q, rotary = self.queries(p, x, 0.0, 0)
         u, v = (self.heads(c @ up.T) for up in np.split(p["up.weight"], 2))
@@ -169,6 +169,6 @@ SYSTEM = System(
     "A6, the organon",
     job="mixer: attention on one latent a token, with four types of heads",
     module="mixer",
-    excludes={"rope": "mla turns its own keys"},
+    excludes={"rope": "mla has rotary keys already"},
     build=lambda modules, sizes, tables: {"mixer": LatentAttention(sizes.n_embd, sizes.n_head)},
 )

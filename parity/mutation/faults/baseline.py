@@ -65,4 +65,4 @@ FAULTS = (
     Fault("position of the last piece", "counted a new piece from zero", POSITION, "position: three tokens",
           torch=("self.weight[position[:, None] +", "self.weight[0 * position[:, None] +"),
           mlx=("self.weight[position[:, None] +", "self.weight[0 * position[:, None] +")),
-)
+)  # fmt: skip

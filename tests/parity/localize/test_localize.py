@@ -1,156 +1,148 @@
-"""Localization: every planted fault is found where it was planted, and healthy pairs never part."""
+"""Localization: every planted fault shows where it was planted, and backends that agree never diverge.
+
+Where that is, follows from the fault's record: the layers whose class contains the edited text, or, where the text
+belongs to a function, the layers whose module uses the fault's module. They are looked for in the tiny plans, the
+personas' defaults first.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from itertools import chain
+import inspect
+from collections.abc import Iterator
+from functools import cache
+from importlib import import_module
 
 import pytest
 
 from lyceum.personas import PERSONAS
-from lyceum.personas.spec.system import changes
-from parity.localize import compared, localize, places
-from parity.localize.first_divergence import FirstDivergence, first
+from parity.localize import localize, models_and_point
+from parity.localize.call_results import call_results
+from parity.localize.calls import submodules
 from parity.localize.paired_run import paired_run
-from parity.localize.targets import of_plan
-from parity.mutation import MUTANTS
-from parity.mutation.faults.aristotle import muon
+from parity.localize.targets import plan_target
+from parity.mutation.checks import PLAN_CHECKS, compositions
+from parity.mutation.planted_faults import MUTANTS
+from parity.mutation.planting import PACKAGES, Edit
 from parity.mutation.rewrites import PLANTED
-from parity.project.tiny_models import tiny_plan
+from parity.project.tiny_models import compact
+from parity.results.localization import CallResult, FirstDivergence, first_divergence
 from tests.support.turns import in_turn
 
+UPDATES = ("optimizer", "trainer")  # the paths of what follows the gradients
 NAMES = {f"{backend}: {fault.name}": (fault, backend) for fault, backend in MUTANTS}
-# The layer of a fault, and where the model keeps it.
-PLACES = {
-    "baseline.attention": ("blocks.0.mixer",),
-    "baseline.norm": ("blocks.0.norm1",),
-    "baseline.mlp": ("blocks.0.mlp",),
-    "baseline.position": ("position",),
-    "baseline.vocabulary": ("vocabulary",),
-    "aristotle.tokenize": ("vocabulary",),
-    "aristotle.rope": ("position",),
-    "aristotle.attention": ("blocks.0.mixer",),
-    "aristotle.mla": ("blocks.0.mixer",),
-    "aristotle.ssm": ("blocks.1.mixer",),
-    "aristotle.norm": ("blocks.0.norm1", "blocks.0.mlp"),
-    "aristotle.moe": ("blocks.0.mlp", "trainer"),
-    "aristotle.muon": ("optimizer", "trainer"),
-    "euclid.tokenize": ("vocabulary",),
-    "euclid.rope": ("position",),
-    "euclid.attention": ("blocks.0.mixer",),
-    "euclid.mirrors": ("blocks.0.mixer.plane",),
-    "euclid.mla": ("blocks.0.mixer",),
-    "euclid.ssm": ("blocks.1.mixer",),
-    "euclid.norm": ("blocks.0.norm1", "blocks.0.mlp"),
-    "euclid.moe": ("blocks.0.mlp", "trainer"),
-    "euclid.muon": ("optimizer", "trainer"),
-    "rotary": ("blocks.0.mixer",),
-    "chunks": ("blocks.1.mixer",),
-    "gated": ("blocks.0.mlp",),
-    "dispatch": ("blocks.0.mlp", "trainer"),
-    "newton_schulz": ("optimizer", "trainer"),
-    "stacked": ("optimizer", "trainer"),
-    "model": ("blocks.0",),
-    "trainer": ("optimizer", "trainer"),
-}
-# Layers without a switch of their own, and a system that uses each.
-USED_BY = {
-    "rotary": "aristotle.mla",
-    "chunks": "aristotle.ssm",
-    "gated": "aristotle.norm",
-    "dispatch": "aristotle.moe",
-    "euclid.mirrors": "euclid.mla",
-}
-# Faults, and layers, that a step of training does not meet, so that a model cannot part there; cases catch them.
-UNMET = {
-    "positions from zero in generation": "generation only",
-    "forgotten last token": "generation only",
-    "projection's scale of the cache's width": "generation only",
-    "projection's places from zero in generation": "generation only",
-    "softplus cut off at 20": "gates beyond 20",
-    "no floor under the root": "a vector of zeros",
-    "held too early": "powers other than 1",
-    "mixture": "joins the model after training",
-    "ties to the higher index": "a vector of zeros",
-    "tiny not squared": "a vector shorter than tiny",
-    "length held after the root": "a vector of zeros",
-    "chord held too early": "gates beyond 8",
-    "chord not held": "gates beyond 1e19",
-    "all gates before all values": "experts side by side, which a layer of experts has alone",
-    "radius measured anew": "what rounding adds up to over thousands of steps",
-    "the last token's state": "generation only",
-    "middle terms forgotten": "generation only",
-    "place of the last piece": "generation only",
-    "first rows for new tokens": "generation only",
-    "counted from zero again": "generation only",
-    "end not counted": "generation only",
-    "state not carried on": "generation only",
-    "no gradient into the places": "the whole distribution only",
-    "aristotle.quantize": "a checkpoint's, not a model's",
-    "euclid.quantize": "a checkpoint's, not a model's",
-    "aristotle.sample": "generation only",
-    "euclid.sample": "generation only",
-    "baseline.sample": "generation only",
-    "sampling": "generation only",
-    "keys not turned": "queries and keys are turned in a persona, not in the baseline",
-    "neighbouring pairs": "queries and keys are turned in a persona, not in the baseline",
-}
+HARMLESS = {f"{backend}: {rewrite.name}": (rewrite, backend) for rewrite, backend in PLANTED}
+IN_TRAINING = [name for name, (fault, _) in NAMES.items() if not fault.outside_training]
 
 
-MET = [name for name, (fault, _) in NAMES.items() if not {fault.name, fault.layer} & UNMET.keys()]
+@cache
+def plans() -> dict:
+    """{title: tiny plan}, of few blocks: the defaults, other recipes, then what is one change away."""
+    return {plan.title: compact(plan) for plan in compositions("step", all_compositions=True)}
 
 
-def tiny(persona: str, system: str | None = None):
-    """A persona's model with `system` on, of one block, or two if the system is seen only then."""
-    systems = None
-    if system and system not in PERSONAS[persona].default:
-        systems = changes(PERSONAS[persona])[system]
-    plan = tiny_plan(persona, systems=systems)
-    blocks = 2 if system in ("ssm", "muon") else 1
-    return of_plan(replace(plan, fixed=replace(plan.fixed, n_layer=blocks, batch_size=2)))
+@cache
+def classes(backend: str, title: str) -> tuple[tuple[str, type], ...]:
+    """(path, class) of everything that a training step runs, layer by layer, and of what makes its updates."""
+    plan, package = plans()[title], PACKAGES[backend]
+    trained = {"", *(layer.name.partition(".")[0] for layer in plan.layers())}
+    model = submodules(import_module(f"{package}.model").Model(plan))
+    layers = {path: type(layer) for path, layer in model.items() if path.partition(".")[0] in trained}
+    updating = [import_module(f"{package}.trainer").Trainer]
+    updating += [owner for path, owner in layers.items() if path and hasattr(owner, "update_router_bias")]
+    if plan.recipe.hidden:
+        updating.append(type(import_module(f"{package}.registry").build(plan.recipe.hidden)))
+    return (*layers.items(), *((path, owner) for path in UPDATES for owner in updating))
 
 
-def parted(layer: str, stop_at_the_model: bool = False) -> FirstDivergence | None:
-    """Where the backends part first, of a persona that has the layer; nothing is judged after it."""
-    persona, _, system = USED_BY.get(layer, layer).rpartition(".")
-    found = tiny(persona, system) if persona in ("aristotle", "euclid") else tiny("baseline")
-    calls = found.mlx_call, found.torch_call
-    pair, point = compared(found.mlx, found.torch, found.inputs, None, calls, None, 0)
-    updates = () if stop_at_the_model else found.updates
-    judged = places(pair, point, paired_run(pair, point).calls)
-    return first(chain(judged, (update.place() for update in updates)))
+@cache
+def used(module: str) -> frozenset[str]:
+    """A module of a backend, and those of which it uses functions or classes, directly or through others."""
+    package, modules, new = module.partition(".")[0], set(), {module}
+    while new:
+        modules |= new
+        values = [x for name in new for x in vars(import_module(name)).values()]
+        named = {x.__module__ for x in values if inspect.isfunction(x) or inspect.isclass(x)}
+        named |= {x.__name__ for x in values if inspect.ismodule(x)}
+        new = {name for name in named if package in PACKAGES.values() and name.startswith(f"{package}.")} - modules
+    return frozenset(modules)
+
+
+def paths(edit: Edit, backend: str, title: str) -> set[str]:
+    """Where an edit shows first in a plan's model: one path for each class that contains it or, else, uses it."""
+    module, (text, _) = import_module(f"{PACKAGES[backend]}.{edit.module}"), getattr(edit, backend)
+    owners = [x for x in vars(module).values() if inspect.isclass(x) and x.__module__ == module.__name__]
+    owners = [owner for owner in owners if text in inspect.getsource(owner)]
+    first: dict[tuple[type, str], str] = {}
+    for path, layer in classes(backend, title):
+        if set(owners) & set(layer.__mro__) if owners else module.__name__ in used(layer.__module__):
+            first.setdefault((layer, path if path in UPDATES else ""), path)
+    return set(first.values())
+
+
+def results(title: str, updates: bool = True) -> Iterator[CallResult]:
+    """What `localize` compares on a plan, one result after the other."""
+    target = plan_target(plans()[title])
+    calls = target.mlx_call, target.torch_call
+    pair, point = models_and_point(target.mlx, target.torch, target.inputs, None, calls, None, 0)
+    yield from call_results(pair, point, paired_run(pair, point).calls)
+    yield from (update.result() for update in target.updates if updates)
+
+
+def shows(title: str, expected: set[str]) -> bool:
+    """Whether a fault may show in a plan; if no layer has it, the updates, which take less time, tell."""
+    if not expected <= set(UPDATES):
+        return True
+    return first_divergence(update.result() for update in plan_target(plans()[title]).updates) is not None
+
+
+def located(edit: Edit, backend: str) -> tuple[FirstDivergence | None, set[str]]:
+    """(the first divergence of the first plan that has one, where the edit may show in it); the edit is planted."""
+    for title in plans():
+        expected = paths(edit, backend, title)
+        if expected and shows(title, expected) and (divergence := first_divergence(results(title))):
+            return divergence, expected
+    return None, set()
 
 
 @pytest.mark.parametrize("persona", PERSONAS)
-def test_the_backends_never_part(persona):
-    found = tiny(persona)
-    result = localize(**vars(found))
+def test_the_backends_never_diverge(persona):
+    result = localize(**vars(plan_target(plans()[persona])))
     assert result.first_divergence is None, result.sentence()
     assert result.unpaired == ()
-    # Whole numbers have no slope: what a layer counts is compared by its cases, and by those who read it here.
-    left = [place.name for place in result.places if place.reason or place.missing]
-    assert left in ([], ["position.places"], ["vocabulary.remainders"])
+    # Integers have no slope: what a layer counts is compared by its cases, and by the layers that read it here.
+    for call in result.calls:
+        assert not (call.reason or call.missing) or call.reason.startswith(("MLX returns int", "MLX returns uint"))
     assert {"vocabulary.embed", "blocks.0.mixer.heads #2", "blocks.0", "optimizer.apply", "trainer.step"} <= {
-        place.name for place in result.places
+        call.name for call in result.calls
     }
 
 
-@pytest.mark.parametrize("name", in_turn(MET, "torch"))
-def test_a_planted_fault_is_found_in_its_place(name):
+@pytest.mark.parametrize("name", in_turn(IN_TRAINING, "torch"))
+def test_a_planted_fault_is_located(name):
+    fault, backend = NAMES[name]
+    if not any(paths(fault, backend, title) for title in plans()):
+        assert fault.check.partition(":")[0] not in PLAN_CHECKS  # no layer in training: its cases catch it
+        return
+    with fault.planted(backend):
+        divergence, expected = located(fault, backend)
+    assert divergence is not None, f"{name} shows nowhere"
+    assert divergence.path in expected, f"expected in {expected}: {divergence.sentence()}"
+    assert (divergence.stage == "update") is (divergence.path in UPDATES)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", [name for name, (fault, _) in NAMES.items() if fault.outside_training])
+def test_a_fault_outside_of_training_shows_in_no_training_step(name):
     fault, backend = NAMES[name]
     with fault.planted(backend):
-        first_divergence = parted("aristotle.muon" if fault in muon.FAULTS else fault.layer)
-    assert first_divergence is not None, f"{name} is not found"
-    assert first_divergence.path in PLACES[fault.layer], first_divergence.sentence()
-    assert (first_divergence.stage == "update") is (first_divergence.path in PLACES["trainer"])
-
-
-HARMLESS = {f"{backend}: {rewrite.name}": (rewrite, backend) for rewrite, backend in PLANTED}
+        divergence, _ = located(fault, backend)
+    assert divergence is None, divergence.sentence()
 
 
 @pytest.mark.parametrize("name", list(HARMLESS)[::2])
-def test_a_harmless_rewrite_parts_nobody(name):
+def test_a_harmless_rewrite_makes_nothing_diverge(name):
     rewrite, backend = HARMLESS[name]
+    title = next(title for title in plans() if paths(rewrite, backend, title))
     with rewrite.planted(backend):
-        first_divergence = parted(rewrite.layer, stop_at_the_model=rewrite.layer != "trainer")
-    assert first_divergence is None, first_divergence.sentence()
+        divergence = first_divergence(results(title, updates=paths(rewrite, backend, title) <= set(UPDATES)))
+    assert divergence is None, divergence.sentence()

@@ -21,7 +21,7 @@ FAULTS = (
                  "return (weights.exp() * torch.cat([model_log_prob[..., None], parts], dim=-1)).sum(dim=-1)"),
           mlx=("return mx.logsumexp(weights + mx.concatenate([model_log_prob[..., None], parts], axis=-1), axis=-1)",
                "return (mx.exp(weights) * mx.concatenate([model_log_prob[..., None], parts], axis=-1)).sum(axis=-1)")),
-    Fault("model mixed last", "put the model behind the parts in the whole distribution", MEMORY, "memory: log_probs",
+    Fault("model mixed last", "put the model behind the parts in the full distribution", MEMORY, "memory: log_probs",
           torch=("[model_log_probs[..., None, :], parts]", "[parts, model_log_probs[..., None, :]]"),
           mlx=("[model_log_probs[..., None, :], parts]", "[parts, model_log_probs[..., None, :]]")),
     Fault("no gradient through the gate", "took the weights for constants", MEMORY, "memory: log_probs",

@@ -7,7 +7,7 @@ from parity.mutation.planting import Fault
 ROPE = "aristotle.rope"
 
 FAULTS = (
-    Fault("inclusive count", "counted a sentence end at its own position", ROPE, "rope: rotation",
+    Fault("inclusive count", "counted a sentence end at its position already", ROPE, "rope: rotation",
           torch=(" - ended]", "]"), mlx=(", inclusive=False", "")),
     Fault("turned backwards", "put the minus sign of J on the other half", ROPE, "rope: turn",
           torch=("[-sin, sin]", "[sin, -sin]"), mlx=("[-sin, sin]", "[sin, -sin]")),

@@ -7,10 +7,10 @@ from parity.mutation.planting import Fault
 SSM = "aristotle.ssm"
 
 FAULTS = (
-    Fault("carry of the wrong chunk", "passed each chunk its own last state, not that of the chunk before",
+    Fault("carry of the wrong chunk", "passed each chunk its last state, not that of the chunk before",
           SSM, "ssm: two levels",
           torch=("before(ends)", "ends"), mlx=("before(ends)", "ends")),
-    Fault("decay of its own step", "let a token's decay act on its own input", "common.chunks", "ssm: typical",
+    Fault("decay too early", "let a token's decay act on the token's input", "common.chunks", "ssm: typical",
           torch=("between = past[:, None] * (1 - past)", "between = past[:, None] * past.T"),
           mlx=("between = past[:, None] * (1 - past)", "between = past[:, None] * past.T")),
     Fault("softplus cut off at 20", "took the library's default threshold", SSM, "ssm: extreme gates",

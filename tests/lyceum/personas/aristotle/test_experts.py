@@ -1,4 +1,4 @@
-"""What both layers of experts owe: a price below all experts', tokens that do not meet, and a load that evens out."""
+"""Both mixtures of experts: the cost is below that of all experts, tokens are independent, the load evens out."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from parity.project.layers import evaluator, mlx_module, torch_module
 
 LAYERS = {"tree": PorphyryTree(32, 3, 20, rate=2.0**-6), "simplex": SimplexExperts(32, 32, rate=2.0**-5)}
 CHOSEN = {"tree": 1, "simplex": 2}  # of 8
-X = (g := np.random.default_rng(0)).normal(size=(8, 64, 32)) + g.normal(size=32)  # skewed: some serve more than others
+X = (g := np.random.default_rng(0)).normal(size=(8, 64, 32)) + g.normal(size=32)  # skewed
 
 
 @pytest.fixture(params=LAYERS)
@@ -27,7 +27,7 @@ def parameters(layer: str) -> dict[str, np.ndarray]:
 
 
 def products(layer: str, method: str) -> int:
-    """The multiplications and additions of a forward and backward pass."""
+    """Multiplications and additions of a forward and backward pass."""
     module, x = torch_module(LAYERS[layer], parameters(layer), torch.float32), torch.tensor(X, dtype=torch.float32)
     with FlopCounterMode(display=False) as counter:
         getattr(module, method)(x).sum().backward()
@@ -35,23 +35,23 @@ def products(layer: str, method: str) -> int:
 
 
 def test_the_chosen_cost_less_than_all(layer):
-    """4 of 15 nodes, or 2 of 8 experts, and half as many rows again for blocks that are not full."""
+    """4 of 15 nodes, or 2 of 8 experts, and half as many rows again in blocks that are not full."""
     assert products(layer, "forward") < 0.42 * products(layer, "dense")
 
 
 @pytest.mark.parametrize("backend", ("torch", "mlx"))
 @pytest.mark.parametrize("dtype", ("float32", "float64"))
-def test_no_token_knows_of_another(layer, backend, dtype):
-    """When all others are replaced, and so sorted into other blocks, a token's output is the same to the last bit."""
-    kept, evaluate = np.random.default_rng(2).random((8, 64)) < 0.5, evaluator(backend, dtype)
-    both = X, np.where(kept[..., None], X, np.roll(X, 1, axis=0))
+def test_tokens_are_independent(layer, backend, dtype):
+    """A token's output is the same to the last bit if other tokens are replaced, and so sorted into other blocks."""
+    same, evaluate = np.random.default_rng(2).random((8, 64)) < 0.5, evaluator(backend, dtype)
+    both = X, np.where(same[..., None], X, np.roll(X, 1, axis=0))
     y, z = (evaluate(LAYERS[layer], parameters(layer), "__call__", x) for x in both)
-    assert np.array_equal(y[kept], z[kept]) and (y[~kept] != z[~kept]).any(-1).all()
+    assert np.array_equal(y[same], z[same]) and (y[~same] != z[~same]).any(-1).all()
 
 
 @pytest.mark.parametrize("backend", ("torch", "mlx"))
 def test_the_load_evens_out(layer, backend):
-    """Steps of beta bring the fullest expert from several shares to nearly one; calls between them change nothing."""
+    """Updates of beta bring the fullest expert from several shares to nearly one; calls between them change nothing."""
     if backend == "torch":
         module, x = torch_module(LAYERS[layer], parameters(layer), torch.float32), torch.tensor(X, dtype=torch.float32)
     else:
@@ -67,7 +67,7 @@ def test_the_load_evens_out(layer, backend):
     assert shares[0] > 2 and shares[-1] < 1.3
 
 
-def test_beta_follows_the_definition(layer):
+def test_beta_follows_the_reference(layer):
     spec, p = LAYERS[layer], parameters(layer)
     module = torch_module(spec, p, torch.float64)
     for _ in range(5):

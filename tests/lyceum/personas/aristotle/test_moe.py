@@ -1,4 +1,4 @@
-"""The tree of Porphyry: its tables by hand, and exponents that are none. See also `test_experts`."""
+"""The tree of Porphyry: its tables by hand, and invalid exponents. See also `test_experts`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,6 @@ def test_the_tables_of_the_tree():
 
 
 @pytest.mark.parametrize("power", (0.5, 2, float("nan")))
-def test_an_exponent_that_is_none(power):
+def test_an_invalid_exponent_is_refused(power):
     with pytest.raises(PersonaError, match="choose 1 or more, and not 2"):
         PorphyryTree(32, 3, 20, power=power)

@@ -1,4 +1,4 @@
-"""A7 as an optimizer: which matrices follow it, its definition by hand, its state, and a run resumed bit for bit."""
+"""Muon with a mask: which matrices follow it, the rule by hand, its state, and both backends as optimizers."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from parity.project.tiny_models import tiny_corpus, tiny_plan, trained_plans
 from parity.project.trainers import BACKENDS, make, run
 from torch_ref.aristotle.muon import Muon as TorchMuon
 
-SETTINGS = dict(rate=3.0, momentum=0.9, weight_decay=0.5)
+RULE = Muon(rate=3.0, momentum=0.9, weight_decay=0.5)
 
 
 @pytest.fixture(scope="module")
@@ -35,20 +35,22 @@ def gradients(plan, seed: int = 0, scale: float = 1.0) -> dict[str, np.ndarray]:
 
 def test_the_matrices_of_the_blocks_follow_it(plan):
     hidden = {name for name, value in plan.initial(0).items() if plan.is_hidden(name, value)}
-    places = ("mixer.qkv.weight", "mixer.out.weight", "mlp.up.weight", "mlp.down.weight")
-    assert hidden == {f"blocks.{i}.{place}" for i in range(2) for place in places}
+    names = ("mixer.qkv.weight", "mixer.out.weight", "mlp.up.weight", "mlp.down.weight")
+    assert hidden == {f"blocks.{i}.{name}" for i in range(2) for name in names}
     without = replace(plan, recipe=replace(plan.recipe, hidden=None))
     assert not any(without.is_hidden(name, value) for name, value in plan.initial(0).items())
 
 
-def test_the_plan_says_so(plan):
+def test_the_plan_describes_it(plan):
     described = json.loads(json.dumps(plan.describe()))["recipe"]["hidden"]
-    assert described == {"rule": "lyceum.personas.aristotle.muon.Muon", **asdict(plan.recipe.hidden)}
+    rule = plan.recipe.hidden
+    fields = asdict(rule) | {"quintic": list(rule.quintic)}
+    assert described == {"class": "lyceum.personas.aristotle.muon.Muon", **fields}
     assert tiny_plan("aristotle").describe()["recipe"]["hidden"] is None
 
 
 def test_newton_schulz_by_hand():
-    """A diagonal matrix stays one; each entry takes the quintic's way by itself, whatever its length was."""
+    """A diagonal matrix stays diagonal; the quintic acts on each entry, whatever the length of the matrix."""
     x = np.array([3.0, 4.0]) / 5
     for _ in range(5):
         x = 3.4445 * x - 4.7750 * x**3 + 2.0315 * x**5
@@ -57,16 +59,16 @@ def test_newton_schulz_by_hand():
 
 
 def test_the_conclusion_by_hand():
-    """3 and 4 agree and 12 does not: what is left, 5, grows to 13."""
+    """3 and 4 agree in sign and 12 does not: the norm of the rest, 5, grows to 13."""
     u, g = np.array([[3.0, 12.0, 4.0]]), np.array([[1e-30, -1e30, 5.0]])
     np.testing.assert_allclose(conclusion(u, g), np.array([[3.0, 0.0, 4.0]]) * 13 / 5, rtol=1e-15)
     assert not conclusion(u, -abs(g)).any() and not conclusion(u, 0 * g).any()
 
 
-def test_arrays_and_tensors_go_through_the_same_lines():
+def test_the_rule_takes_arrays_and_tensors():
     w, m, g = np.random.default_rng(0).normal(size=(3, 5, 3))
-    arrays = Muon(**SETTINGS).update(w, m, g, 0.1)
-    tensors = Muon(**SETTINGS).update(*map(torch.from_numpy, (w, m, g)), 0.1)
+    arrays = RULE.update(w, m, g, 0.1)
+    tensors = RULE.update(*map(torch.from_numpy, (w, m, g)), 0.1)
     for a, b in zip(arrays, tensors, strict=True):
         np.testing.assert_allclose(a, b.numpy(), rtol=1e-12)
 
@@ -79,12 +81,12 @@ def test_a_step_is_as_long_as_adams():
         assert 0.15 < np.sqrt((moved**2).mean()) < 0.25
 
 
-def test_the_whole_update_has_one_rule_for_each(plan):
-    """Embeddings, head and gains move as without A7; the blocks' matrices do not."""
+def test_an_update_has_one_rule_for_each_parameter(plan):
+    """Embeddings, head and gains change as without the rule; the blocks' matrices do not."""
     parameters, given = plan.initial(0), gradients(plan)
     after = {
-        hidden: optimizer.update(optimizer.start(own, parameters), given, 1, 1e-2, own)
-        for hidden, own in ((True, plan), (False, replace(plan, recipe=replace(plan.recipe, hidden=None))))
+        hidden: optimizer.update(optimizer.start(each, parameters), given, 1, 1e-2, each)
+        for hidden, each in ((True, plan), (False, replace(plan, recipe=replace(plan.recipe, hidden=None))))
     }
     for name, value in parameters.items():
         same = np.array_equal(after[True][name][0], after[False][name][0])
@@ -92,7 +94,7 @@ def test_the_whole_update_has_one_rule_for_each(plan):
         assert len(after[True][name]) == (2 if plan.is_hidden(name, value) else 3)
 
 
-def test_both_backends_keep_the_same_state_and_no_second_moment(plan):
+def test_both_backends_have_the_same_state_and_no_second_moment(plan):
     states = [make(backend, plan, "float32").read() for backend in BACKENDS]
     assert states[0].keys() == states[1].keys()
     for name, value in plan.initial(0).items():
@@ -101,24 +103,25 @@ def test_both_backends_keep_the_same_state_and_no_second_moment(plan):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_no_gradient_leaves_the_decay(backend, plan):
-    """As on the very first step of a model whose head starts at 0."""
+def test_a_zero_gradient_leaves_the_decay(backend, plan):
+    """As on the first step of a model whose head starts at 0."""
     trainer, rule = make(backend, plan, "float64"), plan.recipe.hidden
     trainer.apply({name: np.zeros_like(p) for name, p in plan.initial(0).items()}, 1e-2)
     for name, value in plan.initial(0).items():
         if plan.is_hidden(name, value):
-            kept = 1 - rule.rate * 1e-2 * rule.weight_decay
-            np.testing.assert_allclose(trainer.read()[f"model.{name}"], kept * value.astype(np.float64), rtol=1e-15)
+            factor = 1 - rule.rate * 1e-2 * rule.weight_decay
+            np.testing.assert_allclose(trainer.read()[f"model.{name}"], factor * value.astype(np.float64), rtol=1e-15)
 
 
 def test_mlx_traces_the_update_once(plan, monkeypatch):
-    traced, own = [], mlx_impl.stacked.Stacked.apply_gradients
-    monkeypatch.setattr(mlx_impl.stacked.Stacked, "apply_gradients", lambda *args: (traced.append(1), own(*args))[1])
+    traced, original = [], mlx_impl.stacked.Stacked.apply_gradients
+    spy = lambda *args: (traced.append(1), original(*args))[1]  # noqa: E731
+    monkeypatch.setattr(mlx_impl.stacked.Stacked, "apply_gradients", spy)
     run(make("mlx", plan, "float32"), plan, tiny_corpus(), range(4))
     assert len(traced) == 1
 
 
-def test_equal_shapes_go_together(plan):
+def test_equal_shapes_are_stacked(plan):
     """Four shapes in two blocks: the rule is called four times a step."""
     trainer, shapes = make("torch", plan, "float32"), []
     rule = trainer.stacked.rule
@@ -128,27 +131,27 @@ def test_equal_shapes_go_together(plan):
 
 
 @pytest.mark.parametrize("absent", [None, "nothing"])
-def test_as_optimizers_of_their_own(absent):
-    """The pair under the check that any pair of optimizers can be put to: a course of all sizes, zeros included."""
-    found = check_optimizer(
-        mlx=mlx_impl.stacked.Stacked(MlxMuon(**SETTINGS), 1e-2),
-        torch=lambda parameters: torch_ref.stacked.Stacked(parameters, TorchMuon(**SETTINGS), 1e-2),
+def test_as_a_pair_of_optimizers(absent):
+    """The check for any pair of optimizers, on gradients of all sizes, zeros included."""
+    findings = check_optimizer(
+        mlx=mlx_impl.stacked.Stacked(MlxMuon(**vars(RULE)), 1e-2),
+        torch=lambda parameters: torch_ref.stacked.Stacked(parameters, TorchMuon(**vars(RULE)), 1e-2),
         name="A7",
         steps=12,
         shapes={"a": (6, 4), "b": (6, 4), "wide": (3, 8), "column": (5, 1)},
         absent=absent,
     )
-    assert found.ok, [verdict.sentence() for verdict in found.failures][:3]
-    assert {v.what for v in found} >= {"a.m @12", "wide @1"} and not found.limitations
+    assert findings.ok, [verdict.sentence() for verdict in findings.failures][:3]
+    assert {v.what for v in findings} >= {"a.m @12", "wide @1"} and not findings.limitations
 
 
-def test_the_backends_set_no_trap_for_zeros():
-    """Half of a stack without a gradient: its matrices stand still, and the others are as if alone."""
+def test_zero_matrices_in_a_stack():
+    """Zero matrices of a stack give zero, and the others give what they give alone."""
     m = np.random.default_rng(0).normal(size=(2, 3, 4)).astype(np.float32)
     m[0] = 0
     for got in (
-        TorchMuon(**SETTINGS).orthogonal(torch.from_numpy(m)).numpy(),
-        np.array(MlxMuon(**SETTINGS).orthogonal(mx.array(m))),
+        TorchMuon(**vars(RULE)).orthogonal(torch.from_numpy(m)).numpy(),
+        np.array(MlxMuon(**vars(RULE)).orthogonal(mx.array(m))),
     ):
         assert not got[0].any()
         np.testing.assert_allclose(got[1], newton_schulz(m[1].astype(np.float64)), atol=1e-5)

@@ -1,4 +1,4 @@
-"""The golden mean: exponents, and what overflows nowhere."""
+"""The golden mean: invalid exponents, no overflow, values by hand."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ POWERS = (1.0, 1.5, 3.0, 4.0, 7.0)
 
 
 @pytest.mark.parametrize("power", (0.5, 2, float("nan")))
-def test_an_exponent_that_is_none(power):
+def test_an_invalid_exponent_is_refused(power):
     with pytest.raises(PersonaError, match="choose 1 or more, and not 2"):
         GatedMesotes(8, 12, power)
 

@@ -1,4 +1,4 @@
-"""Genus and species: near-ties are counted, decoding is one bit pattern, and every block has a genus."""
+"""Genus and species: codes differ at near-ties only, decoding is the same bit for bit, every block has a genus."""
 
 from __future__ import annotations
 
@@ -8,22 +8,22 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lyceum.personas.aristotle.quantize import fit, prefix, restored, small
+from lyceum.personas.aristotle.quantize import fit, prefix, random_genera, restored
 from lyceum.personas.aristotle.quantize.boxes import BLOCK, FLOOR
 
 U = 2.0**-24
-BACKENDS = {"definition": None, "torch": "torch_ref.arrays", "mlx": "mlx_impl.arrays"}
+BACKENDS = {"reference": None, "torch": "torch_ref.arrays", "mlx": "mlx_impl.arrays"}
 
 
 def function(backend, genera):
     """(method, array) -> array in float32."""
-    if backend == "definition":
+    if backend == "reference":
         return lambda method, x: getattr(genera, method)({}, x)
     return importlib.import_module(BACKENDS[backend]).functions(genera)
 
 
 def encodings(n=20_000):
-    genera, w = small(np.random.default_rng(1), n=n)
+    genera, w = random_genera(np.random.default_rng(1), n=n)
     w = w.astype(np.float32)
     return genera, w, genera.encode({}, w.astype(np.float64))
 
@@ -97,5 +97,5 @@ def test_every_block_is_in_the_box_of_genus_0_and_tables_come_back():
 
 
 def test_the_same_stream_gives_the_same_genera():
-    first, second = (small(np.random.default_rng(3))[0] for _ in range(2))
+    first, second = (random_genera(np.random.default_rng(3))[0] for _ in range(2))
     assert np.array_equal(first.centres, second.centres) and np.array_equal(first.radii, second.radii)

@@ -1,4 +1,4 @@
-"""The square of opposition: what ends a sentence, where a token stands, and what the corners say to a score."""
+"""The square of opposition: sentence ends, positions, and what the corners do to a score."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def test_what_does_not(token):
 
 
 def test_a_text_by_hand():
-    """The full stop belongs to the sentence that it ends; the next token begins another."""
+    """The full stop belongs to the sentence that it ends; the next token starts another."""
     spec = square(8, 4, sentence_ends(corpus.vocabulary()))
     ids = corpus.encode("Speak, speak. You are all resolved? Resolved.")[None].astype(np.int32)
     words = [corpus.decode([i]) for i in ids[0]]
@@ -37,16 +37,16 @@ def test_sentences_of_the_corpus():
 
 
 def test_corners_oppose_crosswise():
-    """The same query and key, the same distance: only heads at a corner with b = 1 ask on which side they stand."""
+    """The same query and key, the same distance: only heads at a corner with b = 1 change sign with s."""
     x = np.random.default_rng(0).normal(size=(1, 4, 1, 8))
     x[..., [2, 3, 6, 7]] = 0  # time pairs only
     near, opposed = (np.array([[[4, s]]]) for s in (0, 1))
     start = CONTRACT.turn({}, x, np.zeros((1, 1, 2), int))
-    same, other = ((start * CONTRACT.turn({}, x, place)).sum(-1)[0, :, 0] for place in (near, opposed))
+    same, other = ((start * CONTRACT.turn({}, x, position)).sum(-1)[0, :, 0] for position in (near, opposed))
     np.testing.assert_allclose(other / same, [1, -1, 1, -1], rtol=1e-12)
 
 
-def test_frequencies_fall_from_one_and_each_pair_has_one_count():
+def test_frequencies_fall_from_one_and_each_pair_turns_with_t_or_s():
     spec = square(16, 4, np.zeros(3, np.int32), base=16.0)
     np.testing.assert_allclose(spec.frequencies, [[1, 0.5, 0.25, 0.125, 0, 0, 0, 0], [0, 0, 0, 0, 1, 0.5, 0.25, 0.125]])
     assert spec.corners.tolist() == [[0, 0], [0, 1], [1, 0], [1, 1]]

@@ -1,4 +1,4 @@
-"""Aristotle's preparations: surface classes, base rates, and the division of the vocabulary."""
+"""The tables of the category tree: surface classes, base rates, and the halving of the vocabulary."""
 
 from __future__ import annotations
 
@@ -29,10 +29,10 @@ def real(text) -> dict[str, np.ndarray]:
     return tables(text.train, corpus.vocabulary())
 
 
-def ids_of(seed: int, length: int, kinds: int = len(VOCABULARY)) -> np.ndarray:
-    """Ids of a small text in which the first `kinds` tokens occur, with falling frequency."""
-    likely = 1 / np.arange(1, kinds + 1)
-    return np.random.default_rng(seed).choice(kinds, size=length, p=likely / likely.sum()).astype(np.uint16)
+def ids_of(seed: int, length: int, types: int = len(VOCABULARY)) -> np.ndarray:
+    """Ids of a short text in which the first `types` tokens occur, with falling frequency."""
+    likely = 1 / np.arange(1, types + 1)
+    return np.random.default_rng(seed).choice(types, size=length, p=likely / likely.sum()).astype(np.uint16)
 
 
 @pytest.mark.parametrize(
@@ -59,9 +59,9 @@ def test_surface_classes(token, expected):
 
 @given(st.binary(min_size=1, max_size=8))
 def test_every_token_has_a_class_and_marks(token):
-    found = list(marks(token))
-    assert found[0] == ("category", *category(token))
-    assert len(set(found)) == len(found) >= 3
+    features = list(marks(token))
+    assert features[0] == ("category", *category(token))
+    assert len(set(features)) == len(features) >= 3
 
 
 def test_variants_of_a_word_share_its_form():
@@ -70,25 +70,25 @@ def test_variants_of_a_word_share_its_form():
 
 
 @settings(max_examples=30, deadline=None)
-@given(seed=st.integers(0, 2**31), length=st.integers(65, 2000), kinds=st.integers(2, len(VOCABULARY)))
-def test_base_rates_are_a_distribution_that_leaves_nothing_out(seed, length, kinds):
-    rates = base_rates(ids_of(seed, length, kinds), list(VOCABULARY))
+@given(seed=st.integers(0, 2**31), length=st.integers(65, 2000), types=st.integers(2, len(VOCABULARY)))
+def test_base_rates_are_a_distribution_over_all_ids(seed, length, types):
+    rates = base_rates(ids_of(seed, length, types), list(VOCABULARY))
     assert rates.shape == (len(VOCABULARY),)
     assert (rates > 0).all()
     assert rates.sum() == pytest.approx(1, abs=1e-12)
 
 
-def test_what_is_met_often_is_more_likely():
+def test_frequent_tokens_are_more_likely():
     ids = ids_of(0, 3000, 30)
     rates, counts = base_rates(ids, list(VOCABULARY)), np.bincount(ids, minlength=len(VOCABULARY))
     order = np.argsort(counts, kind="stable")
     assert (np.diff(rates[order])[np.diff(counts[order]) > 0] > 0).all()
-    # Discounting takes, never gives: what is met has at most its share, and the rest goes to what is not.
-    met = counts > 0
-    assert (rates[met] <= counts[met] / len(ids)).all() and rates[~met].sum() > 0
+    # Discounting only takes: a token of the text has at most its share, and the rest goes to the other tokens.
+    seen = counts > 0
+    assert (rates[seen] <= counts[seen] / len(ids)).all() and rates[~seen].sum() > 0
 
 
-def test_novelty_goes_where_novelty_came_from():
+def test_unseen_tokens_share_by_surface_class():
     """Words occur once here and there, marks never: an unseen word gets more than an unseen mark."""
     vocabulary = [b" x", *(f" w{chr(97 + i)}{chr(97 + j)}".encode() for i in range(20) for j in range(10)), b"!", b"?"]
     ids = np.zeros(2400, np.uint16)
@@ -101,9 +101,9 @@ def test_the_real_rates(text):
     rates = base_rates(text.train, list(corpus.vocabulary()))
     counts = np.bincount(text.train, minlength=V)
     assert rates.shape == (V,) and (rates > 0).all() and rates.sum() == pytest.approx(1, abs=1e-9)
-    # The mass kept for novelty, measured inside training, is near what validation brings: 2.1%.
+    # The mass of unseen tokens, estimated from training text, is near that of validation text: 2.1%.
     assert 0.01 < rates[counts == 0].sum() < 0.04
-    # As a unigram it is worth 6.5 nats; without smoothing it would be infinite, and flat 10.8.
+    # As a unigram it has a loss of 6.5 nats; without smoothing it would be infinite, and uniform 10.8.
     assert -np.log(rates[text.val]).mean() == pytest.approx(6.5, abs=0.15)
 
 
@@ -133,7 +133,7 @@ def test_division_is_deterministic_under_ties():
 
 
 def test_the_real_tree_is_a_bijection(real):
-    """Theorem 1: every token has one place of its own, and the places that no token fills are the empty ones."""
+    """Theorem 1: w -> leaf is a bijection onto the leaves that are not empty."""
     leaf, filled = real["leaf"], np.isfinite(real["base_individual"]).reshape(-1)
     assert leaf.shape == (V,) and leaf.dtype == np.int32
     assert np.array_equal(np.sort(leaf), np.flatnonzero(filled))
@@ -151,7 +151,7 @@ def test_the_real_path_is_division_with_remainder(real):
 
 
 def test_the_real_head_starts_as_the_base_rates(real, text):
-    """With a head of zeros, log p(w) is the smoothed unigram, whatever x, to the float32 of the tables."""
+    """With a head of zeros, log p(w) is the smoothed unigram for any x, up to the tables' rounding to float32."""
     tree = CategoryTree(4, **real)
     p = tree.initial(np.random.default_rng(0), 4)
     start = tree.log_probs(p, np.random.default_rng(1).normal(size=(1, 4)))[0]
