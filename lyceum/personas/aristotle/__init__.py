@@ -1,10 +1,10 @@
 """Aristotle: to know a thing is to know its category, its causes and its purpose.
 
-The default model is the best composition of his systems that was found (RESULTS.md has the ablation table). The text
-is short (17 epochs of 302,000 tokens), so the recipe regularises: dropout, a cosine down to zero, and a strong
-decoupled decay. With learning rate 1e-3, decay 2 forgets over 500 steps, so a rare token's vectors fall back to its
-genus between its occurrences. The recipe was chosen on the last tenth of the training split, held out from training;
-validation had no part in it.
+The default is the best composition of his systems that we know (ablation table in RESULTS.md). The text is short (17
+epochs of 302,000 tokens), so the recipe regularises: dropout, a cosine schedule down to zero, and strong decoupled
+weight decay. With learning rate 1e-3, a decay of 2 shrinks a weight by 1/e in 500 steps, so between its occurrences the
+vectors of a rare token fall back to those of its genus. The recipe was chosen on the last tenth of the training split,
+which was left out of training; the validation split had no part in the choice.
 """
 
 from __future__ import annotations

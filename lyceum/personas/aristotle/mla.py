@@ -23,7 +23,7 @@ Theorems.
  3. Causality: y_t is a function of x_0 .. x_t.
 
 Cost.  (16 + 8) d + (d + 8 H) d + d^2 / 4 + 2 * 16 d + d^2 parameters: 5,120 at d = 32, H = 4, 5/4 of attention's.
-Training as plain attention with queries and keys of width dh + 8; generation O(t H (16 + 8)) a token.
+Training costs what plain attention with queries and keys of width dh + 8 costs; generation O(t H (16 + 8)) a token.
 Sources: DeepSeek-AI 2024 (DeepSeek-V2: latents, absorption, decoupled rotary key); Olsson et al. 2022 (smeared keys).
 """
 

@@ -136,7 +136,7 @@ def test_as_a_pair_of_optimizers(absent):
     findings = check_optimizer(
         mlx=mlx_impl.stacked.Stacked(MlxMuon(**vars(RULE)), 1e-2),
         torch=lambda parameters: torch_ref.stacked.Stacked(parameters, TorchMuon(**vars(RULE)), 1e-2),
-        name="A7",
+        name="muon",
         steps=12,
         shapes={"a": (6, 4), "b": (6, 4), "wide": (3, 8), "column": (5, 1)},
         absent=absent,
