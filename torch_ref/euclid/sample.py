@@ -1,4 +1,4 @@
-"""E10, extreme and mean ratio: the token in whose cell a code point lies. Defined by `lyceum.personas.euclid.sample`."""
+"""E10, extreme and mean ratio: the token whose cell holds a point. Reference: `lyceum.personas.euclid.sample`."""
 
 from __future__ import annotations
 
@@ -12,28 +12,28 @@ from torch_ref.registry import build, implements
 
 @implements(reference.GoldenSection)
 class GoldenSection(Sampler):
-    """Logits (..., V) -> the law of the token; `draw` for the token itself. bits, shared: of the codes, in NumPy."""
+    """Logits (..., V) -> the law of the token; `draw` for a token. bits, shared: used in NumPy only."""
 
     def __init__(self, law, bits: int, shared: int):
         super().__init__()
         self.law = build(law)
 
     def tempered(self, logits: Tensor) -> Tensor:
-        """The logits that are judged and drawn from."""
+        """The logits that the filters and the draw use."""
         return self.law.tempered(logits)
 
     def allowed(self, logits: Tensor) -> Tensor:
-        """logits (..., V) -> which tokens may be said, (..., V) bool."""
+        """logits (..., V) -> which tokens may be drawn, (..., V) bool."""
         return self.law.allowed(logits)
 
-    def cell(self, held: Tensor, point: Tensor, width: Tensor) -> Tensor:
+    def cell(self, weight: Tensor, point: Tensor, width: Tensor) -> Tensor:
         """Weights (..., V), x, W (...) -> (..., 3) int64: the token's id, F before it, F up to it."""
-        return inverse_cdf(held, point, width)
+        return inverse_cdf(weight, point, width)
 
     def draw(self, logits: Tensor, point: Tensor, width: Tensor) -> Tensor:
-        """logits (..., V), x, W (...) -> (..., 6) int64: id, K, N, tokens kept, F before, F up to."""
-        n, kept = self.weights(logits), self.allowed(logits)
-        held = n * kept
-        found = self.cell(held, point, width)
-        counts = torch.stack([held.sum(dim=-1), n.sum(dim=-1), kept.sum(dim=-1)], dim=-1)
-        return torch.cat([found[..., :1], counts, found[..., 1:]], dim=-1)
+        """logits (..., V), x, W (...) -> (..., 6) int64: id, K, N, tokens allowed, F before, F up to."""
+        n, allowed = self.weights(logits), self.allowed(logits)
+        weight = n * allowed
+        cell = self.cell(weight, point, width)
+        counts = torch.stack([weight.sum(dim=-1), n.sum(dim=-1), allowed.sum(dim=-1)], dim=-1)
+        return torch.cat([cell[..., :1], counts, cell[..., 1:]], dim=-1)
