@@ -1,1 +1,1 @@
-"""Examples: how pairs that are not the project's own are checked."""
+"""Examples: how a pair that is not the project's is checked."""

@@ -3,7 +3,7 @@
     h = x + Attention(RMSNorm(x))          grouped queries, rotary positions, a causal mask
     y = h + W_down(silu(W_gate z) * W_up z),   z = RMSNorm(h)
 
-in small sizes and with random weights. Each is wrapped as its library's own model calls it, so that both map x of
+in tiny sizes and with random weights. Each is wrapped as the model of its library calls it, so that both map x of
 shape (B, T, d) to y (B, T, d). Parameter names agree, as `mlx-lm` loads the checkpoints of `transformers`; the rotary
 frequencies are a buffer in PyTorch and arguments of a kernel in MLX.
 
@@ -22,7 +22,7 @@ from transformers import LlamaConfig
 from transformers.models.llama.modeling_llama import LlamaDecoderLayer, LlamaRotaryEmbedding
 
 import parity
-from examples.llama.breaks import BREAKS
+from examples.llama.mistakes import MISTAKES
 
 SIZES = dict(
     hidden_size=64, intermediate_size=128, num_attention_heads=4, num_key_value_heads=2, num_hidden_layers=1,
@@ -58,19 +58,19 @@ class MlxBlock(mlx.nn.Module):
 
 
 def torch_block() -> TorchBlock:
-    """PyTorch's block, built where float32 is float64: else its frequencies would have seven digits."""
+    """PyTorch's block, built in float64: in float32 its frequencies would have seven digits."""
     with parity.in_float64(), torch.random.fork_rng(devices=()):
         torch.manual_seed(0)
         return TorchBlock().eval()
 
 
 def mlx_block() -> MlxBlock:
-    """MLX's block. Its random weights do not matter: the harness lends it PyTorch's."""
+    """MLX's block. Its random weights do not matter: the harness gives it PyTorch's."""
     return MlxBlock()
 
 
-def broken_mlx_block() -> MlxBlock:
-    """MLX's block with the first of `BREAKS`: rotary pairs (2i, 2i + 1), where Llama's are (i, i + d/2)."""
+def faulty_mlx_block() -> MlxBlock:
+    """MLX's block with the first of `MISTAKES`: rotary pairs (2i, 2i + 1), where Llama's are (i, i + d/2)."""
     block = mlx_block()
-    BREAKS["rope interleaved"].plant(block)
+    MISTAKES["rope interleaved"].plant(block)
     return block

@@ -1,4 +1,4 @@
-"""The Llama example and the guide: the pair is green, every break is found in its place, the page tells the truth."""
+"""The Llama example and the guide: the pair passes, every mistake is localized, the page shows what its code prints."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ import torch
 
 import parity
 from examples.llama import check
-from examples.llama.pair import BREAKS, INPUTS, broken_mlx_block, mlx_block, torch_block
+from examples.llama.mistakes import MISTAKES
+from examples.llama.pair import INPUTS, faulty_mlx_block, mlx_block, torch_block
 from parity import __main__ as command_line
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "check_your_port.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
-MEASURED = re.compile(r"-?\d+(\.\d+)?e[+-]?\d+|-?\d+\.\d+")  # numbers that the machine has a say in
+MEASURED = re.compile(r"-?\d+(\.\d+)?e[+-]?\d+|-?\d+\.\d+")  # numbers that depend on the machine
 
 
 FEW = (1, 6, INPUTS[-1])  # inputs that serve where a verdict is far from its bound
@@ -31,37 +32,38 @@ def theirs():
     return torch_block()
 
 
-def test_the_pair_is_green_and_float64_indeed(theirs):
+def test_the_pair_passes_and_is_float64_indeed(theirs):
     assert {x.dtype for x in (*theirs.parameters(), *theirs.buffers())} == {torch.float64}
     assert not parity.check(mlx_block(), theirs, INPUTS).or_raise().limitations
 
 
-@pytest.mark.parametrize("name", BREAKS)
-def test_every_break_is_caught_and_found(name, theirs):
-    broken = mlx_block()
-    BREAKS[name].plant(broken)
-    found = parity.check(broken, theirs, FEW, dtypes=("float64",), probes=("gradient",))
-    assert "output" in {verdict.what for verdict in found.red if verdict.variant == "mlx float64"}
-    where = parity.localize(broken, theirs, FEW)
-    assert where.first_divergence is not None and where.first_divergence.path == BREAKS[name].path, where.sentence()
+@pytest.mark.parametrize("name", MISTAKES)
+def test_every_mistake_is_caught_and_localized(name, theirs):
+    faulty = mlx_block()
+    MISTAKES[name].plant(faulty)
+    result = parity.check(faulty, theirs, FEW, dtypes=("float64",), probes=("gradient",))
+    assert "output" in {verdict.what for verdict in result.failures if verdict.variant == "mlx float64"}
+    localization = parity.localize(faulty, theirs, FEW)
+    first = localization.first_divergence
+    assert first is not None and first.path == MISTAKES[name].path, localization.sentence()
 
 
-def test_the_healthy_pair_never_parts(theirs):
-    where = parity.localize(mlx_block(), theirs, INPUTS)
-    assert where.first_divergence is None, where.sentence()
+def test_the_pair_never_diverges(theirs):
+    localization = parity.localize(mlx_block(), theirs, INPUTS)
+    assert localization.first_divergence is None, localization.sentence()
 
 
-def test_breaks_are_made_in_the_copy_alone():
-    broken_mlx_block()
+def test_mistakes_are_made_in_the_copy_alone():
+    faulty_mlx_block()
     assert mlx_block().layer.self_attn.rope.traditional is False
 
 
-def test_the_example_says_what_it_found(capsys, monkeypatch):
+def test_the_exit_status_of_the_example(capsys, monkeypatch):
     assert check.main() == 0
     assert "layer.self_attn" in capsys.readouterr().out
     monkeypatch.setattr(check, "INPUTS", FEW)
     monkeypatch.setattr(parity, "check", partial(parity.check, dtypes=("float64",), probes=("gradient",)))
-    for name, other in (("mlx_block", broken_mlx_block), ("broken_mlx_block", mlx_block)):
+    for name, other in (("mlx_block", faulty_mlx_block), ("faulty_mlx_block", mlx_block)):
         with monkeypatch.context() as patch:
             patch.setattr(check, name, other)
             assert check.main() == 1
@@ -89,7 +91,7 @@ def shown(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
-def test_the_guide_tells_the_truth():
+def test_the_guide_shows_what_its_code_prints():
     namespace: dict = {"__name__": "guide"}
     printed, compared = "", 0
     for language, text in blocks():
@@ -101,13 +103,13 @@ def test_the_guide_tells_the_truth():
     assert compared >= 7
     test = partial(namespace["test_my_block"], lambda *pair, **options: parity.check(*pair, **options).or_raise())
     test((1, 1, 64))
-    namespace["MlxBlock"] = broken_mlx_block
+    namespace["MlxBlock"] = faulty_mlx_block
     with pytest.raises(AssertionError, match="mlx float64, output"):
         test((2, 16, 64))
 
 
 def test_the_limit_about_llama_3_is_a_limit():
-    """A frequency table in float32 is seen in float64, and setting it mends the pair, as the guide says."""
+    """A frequency table in float32 is seen in float64, and setting it makes the pair pass, as the guide says."""
     theirs, ours = torch_block(), mlx_block()
     rope = ours.layer.self_attn.rope
     inverse = theirs.rotary_emb.inv_freq.numpy()

@@ -1,7 +1,7 @@
-"""Mistakes that people make in a port of Llama's block, each with the submodule that it sits in.
+"""Mistakes that people make in a port of Llama's block, each with the submodule that then computes differently.
 
-They are made in a healthy MLX block, in place. What computes differently is the submodule at `path`: a rotary embedding
-has no counterpart among PyTorch's submodules, so a mistake in it shows in the attention that holds it.
+They are planted in an MLX block that was right. A rotary embedding has no counterpart among PyTorch's submodules, so a
+mistake in it shows in the attention that contains it.
 """
 
 from __future__ import annotations
@@ -15,8 +15,8 @@ from mlx_lm.models.llama import MLP, Attention, TransformerBlock
 
 
 @dataclass(frozen=True)
-class Break:
-    """A mistake. path: the submodule that computes differently. plant: makes it in a block, in place."""
+class Mistake:
+    """path: the submodule that computes differently. plant: makes the mistake in a block, which it changes."""
 
     path: str
     plant: Callable[[nn.Module], None]
@@ -55,17 +55,17 @@ class PlainBlock(TransformerBlock):
         return self.mlp(self.post_attention_layernorm(h))
 
 
-def _set(path: str, attribute: str, value: object, within: str | None = None) -> Break:
+def _set(path: str, attribute: str, value: object, within: str | None = None) -> Mistake:
     """An attribute of the submodule at `path` that has another value; `within`: the submodule that computes with it."""
 
     def plant(block: nn.Module) -> None:
-        # Past the module's own __setattr__, which keeps plain attributes and would refuse a class.
+        # Not through the module's __setattr__, which stores attributes in a dictionary and would refuse a class.
         object.__setattr__(dict(block.named_modules())[path], attribute, value)
 
-    return Break(within or path, plant)
+    return Mistake(within or path, plant)
 
 
-BREAKS = {
+MISTAKES = {
     "rope interleaved": _set("layer.self_attn.rope", "traditional", True, within="layer.self_attn"),
     "rope base": _set("layer.self_attn.rope", "base", 500000.0, within="layer.self_attn"),
     "attention scale": _set("layer.self_attn", "scale", 1 / 16),
