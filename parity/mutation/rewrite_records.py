@@ -34,7 +34,7 @@ NORM_TORCH = "F.layer_norm(x, self.weight.shape, self.weight, None, self.eps)"
 NORM_MLX = "mx.fast.layer_norm(x, self.weight, None, self.eps)"
 DOWN_TORCH, DOWN_MLX = "self.down(F.gelu(self.up(x)))", "self.down(nn.gelu(self.up(x)))"
 RESIDUAL = ('x = x + masked(y, noise, self.mixer_site)\n'
-            '        return x + masked(self.mlp(self.norm2(x)), noise, self.mlp_site)')
+            '        return x + masked(self.mlp(self.norm2(x)), noise, self.mlp_site)')  # fmt: skip
 CLIP = "gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)"
 
 REWRITES = (
@@ -87,7 +87,7 @@ REWRITES = (
     Rewrite("embedding as a product", "row i of W is e_i W, e_i the unit vector", VOCABULARY, "vocabulary",
             torch=("F.embedding(ids, self.weight)", "F.one_hot(ids, len(self.weight)).to(self.weight) @ self.weight"),
             mlx=("self.weight[ids]", "mx.eye(len(self.weight), dtype=self.weight.dtype)[ids] @ self.weight")),
-    Rewrite("path from the whole tree", "a target's path is one entry of the whole distribution", TREE, "tokenize",
+    Rewrite("path from the full tree", "a target's path is one entry of the full distribution", TREE, "tokenize",
             torch=("return -loss.view(targets.shape)",
                    "return self.log_probs(x).gather(-1, targets[..., None])[..., 0]"),
             mlx=("return -loss.reshape(targets.shape)",
@@ -111,4 +111,4 @@ REWRITES = (
             TRAINER, "optimizer", torch=("fused=True", "fused=False")),
     Rewrite("step not compiled", "compilation orders and fuses the same operations", TRAINER, "step",
             mlx=("if compiled else self._update", "if not compiled else self._update")),
-)
+)  # fmt: skip

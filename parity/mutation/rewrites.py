@@ -1,18 +1,17 @@
-"""The proof that the harness does not cry wolf: a backend rewritten without changing what it computes stays green.
+"""The proof that the harness raises no false alarms: a backend rewritten without changing what it computes passes.
 
-A harness that is red for everything would catch every fault of `records`. So the opposite of a fault is
-planted by the same means: a change that a careful person may well make, and that is an equality in exact arithmetic
-(`rewrite_records`, each with its reason). Only the rounding differs, and rounding is what the bounds of
-`parity.bounds.rounding` grant. A rewrite that is flagged refutes a bound; the answer is a better model of rounding, never a
-greater margin.
+A harness that fails everything would catch every fault of `faults`. So the opposite of a fault is planted by the same
+means: a change that a careful person may well make, and that is an equality in exact arithmetic (`rewrite_records`,
+each with its reason). Only the rounding differs, and rounding is what the bounds of `parity.bounds.rounding` grant. A
+rewrite that is flagged refutes a bound; the answer is a better model of rounding, never a greater margin.
 
-Harmless means more than equal in exact arithmetic: a rewrite must also lose no more digits than the point itself
+Harmless means more than equal in exact arithmetic: a rewrite must also lose no more digits than the problem itself
 does. The variance as E[x^2] - E[x]^2 is equal, yet with m = mean / deviation its relative error is about (1 + m^2) u,
 while the layer, as a function of its input, multiplies relative errors by m alone. Far from zero it must be flagged, so
 it is no record here (`tests/parity/mutation/test_rewrites.py` plants it).
 
-All verdicts count, of either backend. PyTorch's float64 run is the oracle, and its operations are those that are rounded
-at random, so a rewrite of the PyTorch backend also moves the bounds that the untouched MLX backend is held to.
+All verdicts count, of either backend. PyTorch's float64 run is the oracle, and its operations are those that are
+rounded at random, so a rewrite of the PyTorch backend also moves the bounds of the unchanged MLX backend.
 """
 
 from __future__ import annotations
@@ -20,7 +19,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
 
-from parity.mutation import checks
+from parity.mutation.checks import checks
 from parity.mutation.planting import PACKAGES
 from parity.mutation.rewrite_records import REWRITES, Rewrite
 from parity.results.verdict import Verdict
@@ -30,7 +29,7 @@ PLANTED = tuple((rewrite, backend) for backend in PACKAGES for rewrite in REWRIT
 
 @dataclass(frozen=True)
 class Outcome:
-    """A rewrite planted in a backend, and the first red verdict, None if all were green, as they should be."""
+    """A rewrite planted in a backend, and the first failed verdict, None if all passed, as they should."""
 
     rewrite: Rewrite
     backend: str
@@ -49,8 +48,8 @@ class Outcome:
         return {"record": "rewrite", "flagged": self.flagged} | asdict(self)
 
 
-def first_red(rewrite: Rewrite, backend: str, seeds: Iterable[int]) -> Verdict | None:
-    """The first red verdict of the checks that concern the rewrite, on any variant; None if it passes for what it is."""
+def first_failure(rewrite: Rewrite, backend: str, seeds: Iterable[int]) -> Verdict | None:
+    """The first failed verdict of the checks that concern the rewrite, on any variant; None if all pass."""
     with rewrite.planted(backend):
         verdicts = (verdict for seed in seeds for verdict in checks(rewrite.check, seed))
         return next((verdict for verdict in verdicts if not verdict.ok), None)
@@ -59,4 +58,4 @@ def first_red(rewrite: Rewrite, backend: str, seeds: Iterable[int]) -> Verdict |
 def run(seeds: Iterable[int] = range(1)) -> Iterator[Outcome]:
     """Plant every rewrite, in turn."""
     for rewrite, backend in PLANTED:
-        yield Outcome(rewrite, backend, first_red(rewrite, backend, seeds))
+        yield Outcome(rewrite, backend, first_failure(rewrite, backend, seeds))

@@ -1,4 +1,4 @@
-"""Everything that `python -m parity` can check, by name: a new system joins by adding a file to `personas`.
+"""Everything that `python -m parity check` and `theorems` can check, by name; a new system joins by its cases.
 
 A check takes a seed, from which it draws parameters, inputs and cotangents, and the variants, and yields verdicts.
 """
@@ -19,17 +19,18 @@ Check = Callable[..., Iterator[Verdict]]
 
 
 def cases() -> dict[str, Check]:
-    """Every layer's cases, then the whole model and one training step of each small plan."""
-    own = {case.name: partial(layers.check, case) for case in collect("CASES")}
+    """Every layer's cases, then the full model and one training step of each tiny plan."""
     plans = tiny_plans()
-    models = {f"model: {title}": partial(full_model.check, plan) for title, plan in plans.items()}
-    return own | models | {f"step: {title}": partial(step.check, plan) for title, plan in plans.items()}
+    checks: dict[str, Check] = {case.name: partial(layers.check, case) for case in collect("CASES")}
+    checks |= {f"model: {title}": partial(full_model.check, plan) for title, plan in plans.items()}
+    checks |= {f"step: {title}": partial(step.check, plan) for title, plan in plans.items()}
+    return checks
 
 
 def pairs() -> dict[str, Callable[[], tuple[Pair, Point]]]:
-    """What the cases and whole models compute, as pairs and problems."""
-    own = {case.name: partial(layers.pair_and_point, case) for case in collect("CASES")}
-    return own | {f"model: {title}": partial(full_model.pair_and_point, plan) for title, plan in tiny_plans().items()}
+    """What the cases and the full models compute: a function that makes the pair and its point, by name."""
+    made = {case.name: partial(layers.pair_and_point, case) for case in collect("CASES")}
+    return made | {f"model: {title}": partial(full_model.pair_and_point, plan) for title, plan in tiny_plans().items()}
 
 
 def proofs() -> dict[str, Check]:
@@ -40,8 +41,8 @@ def proofs() -> dict[str, Check]:
 @cache
 def origins() -> dict[str, str]:
     """The package of each case and theorem: "lyceum.personas.aristotle"."""
-    found = (pair for kind in ("CASES", "THEOREMS") for pair in collect_by_module(kind))
-    return {record.name: layer.rpartition(".")[0] for layer, record in found}
+    records = [*collect_by_module("CASES"), *collect_by_module("THEOREMS")]
+    return {record.name: module.rpartition(".")[0] for module, record in records}
 
 
 def select(checks: dict[str, Check], patterns: list[str]) -> dict[str, Check]:
@@ -62,4 +63,5 @@ def chosen(name: str, patterns: list[str]) -> bool:
 
 
 def fits(name: str, pattern: str) -> bool:
-    return pattern.lower() in name.lower() or origins().get(name) == f"lyceum.personas.{pattern.lower()}"
+    package = f"lyceum.personas.{pattern.lower()}"
+    return pattern.lower() in name.lower() or f"{origins().get(name, '')}.".startswith(f"{package}.")

@@ -1,8 +1,8 @@
-"""The whole model of a plan against its definition: losses and every gradient.
+"""The full model of a plan against its reference: losses and every gradient.
 
-Layers that are right can be wired wrongly: a norm in the place of another, a mask at the wrong site, a target that is
-not shifted. So the skeleton is held to `lyceum.personas.model.forward` as every layer is to its definition: losses (B, T) under this
-step's noise, and the gradient of <losses, c> in every parameter, with a random cotangent c.
+Layers that are right can be wired wrongly: two norms exchanged, a mask at the wrong site, a target that is not shifted.
+So the skeleton is compared with `lyceum.personas.model.forward` as every layer is with its reference: losses (B, T)
+under a step's noise, and the gradient of <losses, c> in every parameter, with a random cotangent c.
 
 Parameters are the plan's initial values plus normal noise, so that none is in a special position (a head of zeros
 would hide what is upstream of it). Bounds as in `parity.bounds.rounding`.
@@ -32,8 +32,8 @@ from parity.compare.verdicts import compare_pair
 from parity.project.layers import VARIANTS
 from parity.results.verdict import Verdict
 
-SPREAD = 0.2  # of the noise on the initial values
-CLEAR = 1e-3  # the least margin of a choice: a slope is measured on a line that must not cross a tie
+NOISE = 0.2  # the deviation of what is added to the initial values
+CLEAR = 1e-3  # the least margin of a choice: a slope is measured along a line that must not cross a tie
 
 
 def evidence(plan: Plan, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
@@ -44,9 +44,9 @@ def evidence(plan: Plan, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarr
 def drawn(plan: Plan, seed: int) -> tuple[Arrays, np.ndarray, np.ndarray, Arrays]:
     """(parameters, ids, targets, dropout masks) of one batch; the targets are drawn apart from the ids.
 
-    Drawn anew while a layer that chooses stands within CLEAR of a tie, where rounding would choose for it.
+    Drawn anew while a choice of some layer is within CLEAR of a tie, where rounding would decide it.
     """
-    generator = stream(seed, f"whole/{plan.name}")
+    generator = stream(seed, f"model-point/{plan.name}")
     while True:
         parameters, ids, targets, noise = _draw(plan, seed, generator)
         if router_bias.margin(plan, parameters, ids, noise) >= CLEAR:
@@ -56,12 +56,11 @@ def drawn(plan: Plan, seed: int) -> tuple[Arrays, np.ndarray, np.ndarray, Arrays
 def _draw(plan: Plan, seed: int, generator: np.random.Generator) -> tuple[Arrays, np.ndarray, np.ndarray, Arrays]:
     sizes = plan.fixed.batch_size, plan.fixed.block_size
     parameters = {
-        name: representable(value + SPREAD * generator.normal(size=value.shape))
+        name: representable(value + NOISE * generator.normal(size=value.shape))
         for name, value in plan.initial(seed).items()
     }
-    n_vocab = (
-        plan.modules["vocabulary"].log_probs(below(parameters, "vocabulary"), np.zeros(plan.fixed.n_embd)).shape[-1]
-    )
+    vocabulary = plan.modules["vocabulary"]
+    n_vocab = vocabulary.log_probs(below(parameters, "vocabulary"), np.zeros(plan.fixed.n_embd)).shape[-1]
     ids, targets = generator.integers(0, n_vocab, size=(2, *sizes)).astype(np.int32)
     return parameters, ids, targets, plan.noise(seed, 0)
 
@@ -80,7 +79,7 @@ def torch_losses(plan: Plan, batch: tuple, cotangent: np.ndarray, dtype: torch.d
 
 
 def pair_of(plan: Plan) -> Pair:
-    """The whole model as a pair: (ids, targets, noise) -> losses."""
+    """The full model as a pair: (ids, targets, noise) -> losses."""
 
     def losses(backend: Any, *batch: Any) -> Any:
         return backend.losses(*batch)
@@ -93,20 +92,20 @@ def pair_of(plan: Plan) -> Pair:
 
 
 def check(plan: Plan, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:
-    """Every verdict on the losses and gradients of the whole model, with the variants of `parity.compare.verdicts`.
+    """Every verdict on the losses and gradients of the full model.
 
-    As it is trained, and then, if the plan has a memory, with that.
+    First as it is trained, without a memory; then, if the plan has a memory, with it.
     """
     yield from compare_pair(*pair_and_point(plan, seed), variants)
     if "memory" in plan.modules:
-        yield from compare_pair(*pair_and_point(plan, seed, recalling=True), variants)
+        yield from compare_pair(*pair_and_point(plan, seed, with_memory=True), variants)
 
 
-def pair_and_point(plan: Plan, seed: int = 0, recalling: bool = False) -> tuple[Pair, Point]:
-    """The whole model as a pair and a point at the batch that `seed` draws; recalling: with the plan's memory."""
+def pair_and_point(plan: Plan, seed: int = 0, with_memory: bool = False) -> tuple[Pair, Point]:
+    """The full model as a pair and a point at the batch that `seed` draws; with_memory: with the plan's memory."""
     parameters, *batch = drawn(plan, seed)
-    if recalling:
+    if with_memory:
         batch.append(evidence(plan, *batch[:2]))
-    pair, generator = pair_of(plan), stream(seed, "whole-cotangent")
+    pair, generator = pair_of(plan), stream(seed, "model-cotangent")
     losses = {"output": pair.definition(parameters, *batch)}
     return pair, draw_point(parameters, tuple(batch), losses, generator)

@@ -1,4 +1,4 @@
-"""The project's own layers as pairs: a case's definition and the namesakes of its specification in both backends."""
+"""This project's layers as pairs: the reference of a case, and its implementations in both backends."""
 
 from __future__ import annotations
 
@@ -16,13 +16,13 @@ import torch_ref.registry
 from lyceum.personas.spec.case import Case
 from lyceum.rng import stream
 from mlx_impl.model import load_parameters as load_mlx
-from parity.compare.compare import compare_pair
 from parity.compare.mlx_side import MlxSide, as_float64
 from parity.compare.pair import Pair
 from parity.compare.test_point import Arrays, Point, draw_point
 from parity.compare.torch_side import TorchSide
 from parity.compare.trees import leaves
 from parity.compare.variants import Variant, variants
+from parity.compare.verdicts import compare_pair
 from parity.results.verdict import Verdict
 from torch_ref.model import load_parameters as load_torch
 
@@ -39,8 +39,8 @@ def pair_and_point(case: Case, seed: int = 0) -> tuple[Pair, Point]:
     generator, pair = stream(seed, f"parity/{case.name}"), pair_of(case)
     parameters, inputs = case.parameters(generator), case.arguments(generator)
     for side in (pair.torch, pair.mlx):
-        if (own := side.parameters()).keys() != parameters.keys():
-            raise ValueError(f"{case.name}: {sorted(own.keys() ^ parameters.keys())} stand on one side only")
+        if differ := side.parameters().keys() ^ parameters.keys():
+            raise ValueError(f"{case.name}: only one side has {sorted(differ)}")
     outputs = dict(leaves(pair.definition(parameters, *inputs), "output"))
     return pair, draw_point(parameters, inputs, outputs, generator)
 
@@ -50,50 +50,53 @@ def method_of(module: Any, method: str) -> Callable:
 
 
 def torch_module(spec: Any, parameters: Arrays, dtype: torch.dtype) -> torch.nn.Module:
-    """PyTorch's namesake of a specification, with these parameters, in `dtype` on the CPU."""
+    """PyTorch's implementation of a reference, with these parameters, in `dtype` on the CPU."""
     module = torch_ref.registry.build(spec).to(dtype)
     load_torch(module, parameters)
     return module
 
 
 def mlx_module(spec: Any, parameters: Arrays, dtype: mx.Dtype):
-    """MLX's namesake of a specification, with these parameters, in `dtype`."""
+    """MLX's implementation of a reference, with these parameters, in `dtype`."""
     module = mlx_impl.registry.build(spec)
     load_mlx(module, parameters, dtype)
     return module
 
 
 def pair_of(case: Case) -> Pair:
-    """A case as a pair: its definition, and the namesakes of its specification in both backends."""
-    torch_backend, mlx_backend = torch_ref.registry.build(case.spec), mlx_impl.registry.build(case.spec)
+    """A case as a pair: its reference, and the implementations of it in both backends."""
 
     def call(module: Any, *inputs: Any) -> Any:
         return method_of(module, case.method)(*inputs)
 
-    return Pair(
-        case.name,
-        TorchSide(torch_backend, call),
-        MlxSide(mlx_backend, call),
-        definition=method_of(case.spec, case.method),
-    )
+    torch_side = TorchSide(torch_ref.registry.build(case.spec), call)
+    mlx_side = MlxSide(mlx_impl.registry.build(case.spec), call)
+    return Pair(case.name, torch_side, mlx_side, definition=method_of(case.spec, case.method))
 
 
 def evaluator(backend: str, dtype: str) -> Callable[..., np.ndarray]:
-    """The `evaluate` of `lyceum.personas.spec.case` for "definition", "torch" or "mlx": a method's outputs as float64."""
+    """The `evaluate` of `lyceum.personas.spec.case` for "definition" (the reference), "torch" or "mlx".
 
-    def evaluate(spec: Any, parameters: Arrays, method: str, *inputs: np.ndarray) -> np.ndarray:
-        if backend == "definition":
-            return method_of(spec, method)(parameters, *inputs)
-        if backend == "torch":
-            kind = getattr(torch, dtype)
-            arguments = [torch.tensor(x, dtype=kind if x.dtype.kind == "f" else torch.int64) for x in inputs]
-            with torch.no_grad():
-                found = method_of(torch_module(spec, parameters, kind), method)(*arguments)
-            return tuple(y.double().numpy() for y in found) if isinstance(found, tuple) else found.double().numpy()
+    It returns a method's outputs as float64.
+    """
+
+    def by_torch(spec: Any, parameters: Arrays, method: str, *inputs: np.ndarray) -> np.ndarray:
+        precision = getattr(torch, dtype)
+        arguments = [torch.tensor(x, dtype=precision if x.dtype.kind == "f" else torch.int64) for x in inputs]
+        with torch.no_grad():
+            outputs = method_of(torch_module(spec, parameters, precision), method)(*arguments)
+        if isinstance(outputs, tuple):
+            return tuple(y.double().numpy() for y in outputs)
+        return outputs.double().numpy()
+
+    def by_mlx(spec: Any, parameters: Arrays, method: str, *inputs: np.ndarray) -> np.ndarray:
+        precision = getattr(mx, dtype)
         with mx.stream(mx.cpu):
-            kind = getattr(mx, dtype)
-            arguments = [mx.array(x, kind) if x.dtype.kind == "f" else mx.array(x) for x in inputs]
-            found = method_of(mlx_module(spec, parameters, kind), method)(*arguments)
-            return tuple(map(as_float64, found)) if isinstance(found, tuple) else as_float64(found)
+            arguments = [mx.array(x, precision) if x.dtype.kind == "f" else mx.array(x) for x in inputs]
+            outputs = method_of(mlx_module(spec, parameters, precision), method)(*arguments)
+            return tuple(map(as_float64, outputs)) if isinstance(outputs, tuple) else as_float64(outputs)
 
-    return evaluate
+    def by_reference(spec: Any, parameters: Arrays, method: str, *inputs: np.ndarray) -> np.ndarray:
+        return method_of(spec, method)(parameters, *inputs)
+
+    return {"definition": by_reference, "torch": by_torch, "mlx": by_mlx}[backend]

@@ -1,11 +1,11 @@
-"""One whole training step of a backend against its definition.
+"""One training step of a backend against its reference.
 
-A step is defined by putting together what has been proved already: the mean of the losses (`lyceum.personas.model.forward`), its
-gradient (`parity.project.full_model`), the clip and the optimizer (`lyceum.personas.model.optimizer`), and the router_biases (`lyceum.personas.model.router_bias`).
-Compared are the loss that `Trainer.step` returns and the state that it leaves behind, parameters and moments; the bound
-is the deviation of the definition under random rounding; a mask that is decided by rounding is dealt with in
-`parity.bounds.decisions`. This is where a target that is not shifted, a mask that is not passed on, or a sum in place of a
-mean shows.
+The reference of a step is put together from parts that are checked one by one: the mean of the losses
+(`lyceum.personas.model.forward`), its gradient (`parity.project.full_model`), the clip and the optimizer
+(`lyceum.personas.model.optimizer`), and the router biases (`lyceum.personas.model.router_bias`). Compared are the loss
+that `Trainer.step` returns and the state that it leaves behind, parameters and moments. The bound is the deviation of
+the reference under random rounding; `parity.bounds.decisions` is about masks that rounding decides. A target that is
+not shifted, a mask that is not passed on, or a sum instead of a mean shows here.
 """
 
 from __future__ import annotations
@@ -31,10 +31,7 @@ from parity.results.verdict import Verdict, compare
 
 
 def check(plan: Plan, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:
-    """Every verdict on one step from parameters in general position, at half the peak learning rate.
-
-    Of the variants, those of `parity.compare.variants.plain`.
-    """
+    """Every verdict on one step from parameters in general position, at half the peak learning rate; plain variants."""
     batch, rate = drawn(plan, seed), plan.recipe.peak_lr / 2
     taken = decisions(plan, lambda: gradients(plan, batch)[1])
     rounded = Deviations(lambda: defined(plan, batch, rate, taken))
@@ -58,25 +55,25 @@ def check(plan: Plan, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -
 def gradients(plan: Plan, batch: tuple) -> tuple[torch.Tensor, dict[str, torch.Tensor]]:
     """(the mean loss, its gradients by parameter) in PyTorch's float64."""
     _, ids, *_ = batch
-    found = torch_losses(plan, batch, np.full(ids.shape, 1 / ids.size), torch.float64)
-    return found.pop("output").mean(), found
+    by_name = torch_losses(plan, batch, np.full(ids.shape, 1 / ids.size), torch.float64)
+    return by_name.pop("output").mean(), by_name
 
 
 def defined(
     plan: Plan, batch: tuple, rate: float, taken: Decisions, reverse: Near | None = None
 ) -> dict[str, torch.Tensor]:
-    """The definition in float64: "loss", and the state after it by its names in a checkpoint.
+    """The reference in float64: "loss", and the state after the step by its names in a checkpoint.
 
-    taken: the decisions that rounding does not get to take anew. reverse: those of them to take the other way.
+    taken: the decisions that rounding may not take anew. reverse: those of them to take the other way.
     """
     parameters, ids, _, noise = batch
-    loss, found = gradients(plan, batch)
-    before = optimizer.start(plan, {name: torch.tensor(p) for name, p in parameters.items() if name in found})
-    after = optimizer.update(before, taken.held(found, reverse or {}), torch.tensor(1.0).double(), rate, plan)
-    moved = {
-        name: x - parameters[name] for name, x in router_bias.updated_router_bias(plan, parameters, ids, noise).items()
-    }
-    router_biases = {f"model.{name}": torch.tensor(parameters[name]) + torch.tensor(x) for name, x in moved.items()}
+    loss, by_name = gradients(plan, batch)
+    before = optimizer.start(plan, {name: torch.tensor(p) for name, p in parameters.items() if name in by_name})
+    after = optimizer.update(before, taken.fixed(by_name, reverse or {}), torch.tensor(1.0).double(), rate, plan)
+    router_biases = {}
+    for name, x in router_bias.updated_router_bias(plan, parameters, ids, noise).items():
+        # As a sum, which random rounding rounds.
+        router_biases[f"model.{name}"] = torch.tensor(parameters[name]) + torch.tensor(x - parameters[name])
     return {"loss": loss} | saved(plan, after) | router_biases
 
 

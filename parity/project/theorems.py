@@ -1,14 +1,14 @@
-"""The theorems of the definitions, held by definition and backends: two sides, equal up to rounding.
+"""The theorems of the references, for the reference and both backends: two sides, equal up to rounding.
 
-A case says that three texts agree; a theorem says that what they agree on is right. Each is computed by the definition
+A case says that three texts agree; a theorem says that what they agree on is right. Each is computed by the reference
 (float64), by PyTorch and by MLX (float64, MLX in exact mode, and float32), from inputs drawn anew for every seed. Where
 the sides are equal in exact arithmetic only, k roundings of mean zero in a row leave
 
     |left - right| <= MARGIN sqrt(k) u max |right|
 
 (errors add up like a random walk; Higham & Mary 2019; MARGIN as in `parity.bounds.rounding`). Where they are the same
-operations on the same numbers, as in causality, the bound is 0: bit for bit, since a future that shines through by one
-unit in the last place is a future that shines through.
+operations on the same numbers, as in causality, the bound is 0: bit for bit, since a future that shows by one ulp is a
+future that shows.
 """
 
 from __future__ import annotations
@@ -29,11 +29,9 @@ from parity.results.verdict import Verdict, compare
 
 
 def check(theorem: Theorem, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:
-    """One verdict for the definition, one for each variant of `parity.compare.variants.plain`, all on the inputs that `seed` draws."""
-    for backend, dtype in (
-        ("definition", "float64"),
-        *((variant.backend, variant.dtype) for variant in plain(variants)),
-    ):
+    """One verdict for the reference and one for each plain variant, all on the inputs that `seed` draws."""
+    computed_by = [("definition", "float64"), *((variant.backend, variant.dtype) for variant in plain(variants))]
+    for backend, dtype in computed_by:
         generator = stream(seed, f"theorem/{theorem.name}")
         with exact() if (backend, dtype) == ("mlx", "float64") else nullcontext():
             left, right = theorem.sides(evaluator(backend, dtype), generator)
@@ -41,7 +39,7 @@ def check(theorem: Theorem, seed: int = 0, variants: tuple[Variant, ...] = VARIA
 
 
 def bound(theorem: Theorem, right: np.ndarray, dtype: str) -> tuple[float, str]:
-    """How far the sides may part, absolute, and how that came about, in words."""
+    """How far the sides may differ, absolute, and how that came about, in words."""
     if theorem.exact:
         return 0.0, "the same operations on the same numbers"
     scale, unit = float(np.abs(right).max(initial=0.0)), UNIT[dtype]

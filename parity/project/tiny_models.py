@@ -1,9 +1,9 @@
-"""Tiny models of every persona and system, on which whole training runs are compared in seconds.
+"""Tiny models of every persona and composition, on which training runs are compared in seconds.
 
-Nothing but the sizes differs from the real thing: 97 ids, blocks of 16, two layers of width 16, the persona's own
-modules, recipe and dropout. Tables of 2,000 rows for so few ids would not only be slow: MLX adds 60,000 squares one
-after the other, in float64 2e-14 off and always to the same side, so that 50 clipped steps do not average it away as
-`parity.bounds.rounding` supposes. Each system brings its tiny tables itself (`System.tiny_tables`).
+Only the sizes differ from a full model: 97 ids, blocks of 16, two layers of width 16; modules, recipe and dropout are
+the persona's. Tables of 2,000 rows for so few ids would not only be slow: MLX adds 60,000 squares one after the other,
+in float64 2e-14 off and always to the same side, so that 50 clipped steps do not average it away as
+`parity.bounds.rounding` supposes. Each system has tiny tables (`System.tiny_tables`).
 """
 
 from __future__ import annotations
@@ -32,7 +32,8 @@ def tiny_plan(name: str, steps: int = 200, systems: Iterable[str] | None = None)
     """The plan of persona `name` with tiny sizes and a vocabulary of 97 ids. systems: None takes its default."""
     plan = personas.plan(name, tiny_sizes(steps), None, tiny_tables(name), systems)
     modules = {
-        key: getattr(spec, "with_tiny_vocabulary", lambda spec=spec: spec)() for key, spec in plan.modules.items()
+        module: spec.with_tiny_vocabulary() if hasattr(spec, "with_tiny_vocabulary") else spec
+        for module, spec in plan.modules.items()
     }
     return replace(plan, modules=modules)
 
@@ -52,6 +53,17 @@ def tiny_plans(steps: int = 200) -> dict[str, Plan]:
     for persona in personas.PERSONAS.values():
         plans += [tiny_plan(persona.name, steps, names) for names in changes(persona).values()]
     return {plan.title: plan for plan in plans}
+
+
+def compact(plan: Plan) -> Plan:
+    """The plan with two sequences a batch, and as few blocks as show each of its layers.
+
+    Modules that the blocks take in turn need a block each, and two matrices of one shape a rule for hidden matrices:
+    it updates them as a stack.
+    """
+    turns = [len(spec) for spec in plan.modules.values() if isinstance(spec, tuple)]
+    n_layer = max([*turns, 1 if plan.recipe.hidden is None else 2, 1])
+    return replace(plan, fixed=replace(plan.fixed, n_layer=n_layer, batch_size=2))
 
 
 def trained_plans(steps: int = 200) -> dict[str, Plan]:

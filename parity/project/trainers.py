@@ -1,4 +1,4 @@
-"""The backends' trainers, as the bridge uses them: made on the CPU, run over some steps, moved by one unit."""
+"""The backends' trainers: made on the CPU, run over some steps, moved by one ulp."""
 
 from __future__ import annotations
 

@@ -1,16 +1,16 @@
-"""Whole training runs: the loss at every one of 500 steps, checkpoints from backend to backend.
+"""Training runs: the loss at every one of 500 steps, checkpoints from backend to backend.
 
-**A run.** Training can multiply small differences, by how much depends on the run: that growth is the yardstick.
-Control runs of the PyTorch backend start from initial values moved by one ulp, each element up or down at random; with
-d_k(t) the distance of control k's loss from the unmoved run's,
+**A run.** Training can multiply differences; by how much depends on the run, so that growth is the yardstick. Control
+runs of the PyTorch backend start from initial values moved by one ulp, each element up or down at random; with
+d_k(t) the distance of the loss of control k from that of the unmoved run,
 
     envelope(t) = MARGIN (rho + max_k max_{s <= t} d_k(s)),
 
 rho the deviation of the first loss under random rounding. The running maximum is taken because a control may cross the
-run by accident. The other backend's loss must stay inside at every step: outside, it is not rounding. The same is done in
-float64, with the float64 ulp and MLX in exact mode; there the envelope must moreover stay under 1e-10 of the loss.
+run by accident. The other backend's loss must stay inside at every step: outside, it is not rounding. The same is
+done in float64, with the float64 ulp and MLX in exact mode; there the envelope must also stay under 1e-10 of the loss.
 
-An envelope that grew as fast as chaos would excuse everything. Measured on the small plans, as a share of the loss:
+An envelope that grew as fast as chaos would excuse everything. Measured on the tiny plans, as a share of the loss:
 
     step                   1        10       100      500
     baseline   float32     4e-6     5e-6     6e-6     6e-6        float64     8e-15    9e-15    9e-15    1e-14
@@ -40,6 +40,7 @@ from parity.bounds.decisions import Watch, decides, divergences, reversing
 from parity.bounds.rounding import MARGIN, UNIT, deviations
 from parity.float64 import exact
 from parity.project.optimizer_steps import check as check_trainer_optimizers
+from parity.project.tiny_models import tiny_corpus, trained_plans
 from parity.project.trainers import BACKENDS, make, moved, run
 from parity.results.verdict import AGREEMENT, Verdict, compare
 from torch_ref.model import Model, load_parameters
@@ -48,7 +49,7 @@ CONTROLS = 3
 STEPS = 500
 
 
-def first_loss_spread(plan: Plan, corpus: Corpus) -> float:
+def first_loss_deviation(plan: Plan, corpus: Corpus) -> float:
     """rho: the deviation of the first batch's loss under random rounding at u = 2^-24."""
     model = Model(plan)
     load_parameters(model, plan.initial(0))
@@ -65,12 +66,12 @@ def envelope(plan: Plan, corpus: Corpus, dtype: str, reference: np.ndarray) -> n
     steps = range(len(reference))
     controls = (run(moved(make("torch", plan, dtype), dtype, k), plan, corpus, steps) for k in range(CONTROLS))
     distance = np.maximum.accumulate(np.max([np.abs(control - reference) for control in controls], axis=0))
-    rho = first_loss_spread(plan, corpus) * UNIT[dtype] / UNIT["float32"]
+    rho = first_loss_deviation(plan, corpus) * UNIT[dtype] / UNIT["float32"]
     return MARGIN * (rho + distance)
 
 
 def reversals(plan: Plan, corpus: Corpus, dtype: str, reference: np.ndarray) -> np.ndarray:
-    """The distance (steps,) allowed besides, once two runs have parted on decisions near G = 0; see `decisions`."""
+    """The distance (steps,) allowed besides, once two runs differ in decisions near G = 0; see `decisions`."""
     if not decides(plan) or dtype == "float64":
         return np.zeros(len(reference))
     control = run(reversing(make("torch", plan, dtype), plan), plan, corpus, range(len(reference)))
@@ -105,35 +106,35 @@ def trajectories(plan: Plan, corpus: Corpus, dtype: str, steps: int) -> list[Ver
 
 
 def _trajectories(plan: Plan, corpus: Corpus, dtype: str, steps: int) -> Iterator[Verdict]:
-    case, half, losses, states, watches = f"training: {plan.title}", steps // 2, {}, {}, {}
+    case, half = f"training: {plan.title}", steps // 2
+    losses, states, watches = {}, {}, {}
     for backend in BACKENDS:
         trainer = make(backend, plan, dtype)
         watches[backend] = Watch(plan, trainer)
         before = run(trainer, plan, corpus, range(half), watch=watches[backend])
         states[backend] = trainer.read()
-        losses[backend] = np.concatenate(
-            [before, run(trainer, plan, corpus, range(half, steps), watch=watches[backend])]
-        )
+        after = run(trainer, plan, corpus, range(half, steps), watch=watches[backend])
+        losses[backend] = np.concatenate([before, after])
     reference = losses["torch"]
     allowed, besides = (bound(plan, corpus, dtype, reference) for bound in (envelope, reversals))
 
-    def judged(variant: str, got: np.ndarray, watch: Watch) -> Verdict:
-        count, parted = divergences(watch, watches["torch"])
-        grown = allowed if parted is None else allowed + np.where(np.arange(steps) < parted, 0, besides)
-        more = f"; parted on {count} decisions near G = 0, at step {parted} first" if count else ""
+    def verdict(variant: str, got: np.ndarray, watch: Watch) -> Verdict:
+        count, first = divergences(watch, watches["torch"])
+        bounds = allowed if first is None else allowed + np.where(np.arange(steps) < first, 0, besides)
+        more = f"; {count} decisions near G = 0 differ, at step {first} first" if count else ""
         begin = steps - len(got)
-        return worst_step(case, f"{variant} {dtype}", got, reference[begin:], grown[begin:], begin, more)
+        return worst_step(case, f"{variant} {dtype}", got, reference[begin:], bounds[begin:], begin, more)
 
     if dtype == "float64":
         yield narrow(case, dtype, reference, allowed)
-    yield judged("mlx", losses["mlx"], watches["mlx"])
+    yield verdict("mlx", losses["mlx"], watches["mlx"])
     for giver, taker in (("torch", "mlx"), ("mlx", "torch")):
         trainer = make(taker, plan, dtype, seed=1)
         trainer.write(states[giver])
         yield from unchanged(case, f"{giver} to {taker} {dtype}", trainer.read(), states[giver])
         watch = watches[giver].continued(half, trainer)
         continued = run(trainer, plan, corpus, range(half, steps), watch=watch)
-        yield judged(f"{giver} to {taker}", continued, watch)
+        yield verdict(f"{giver} to {taker}", continued, watch)
 
 
 def unchanged(
@@ -141,7 +142,7 @@ def unchanged(
 ) -> Iterator[Verdict]:
     """The state that came back, bit for bit: the greatest difference over all arrays, allowed 0."""
     if got.keys() != expected.keys():
-        lost = f"{sorted(got.keys() ^ expected.keys())} stand on one side only"
+        lost = f"only one side has {sorted(got.keys() ^ expected.keys())}"
         yield compare(case, variant, "checkpoint", np.array(np.nan), np.array(0.0), 0.0, lost)
         return
     differ = [name for name in expected if not np.array_equal(got[name], expected[name])]
@@ -150,9 +151,7 @@ def unchanged(
 
 
 def verdicts(steps: int = STEPS) -> Iterator[Verdict]:
-    """Every verdict of this module on the small plans of the personas and of other rules of update."""
-    from parity.project.tiny_models import tiny_corpus, trained_plans
-
+    """Every verdict of this module on the tiny plans of the personas and of other rules of update."""
     corpus = tiny_corpus()
     for plan in trained_plans(steps).values():
         yield from check_trainer_optimizers(plan)

@@ -1,7 +1,7 @@
-"""The planted faults, as records: mistakes that people make when they port a layer, a module for each layer.
+"""Which mistakes do people make when they port a layer? As records, a module for each module of a backend.
 
-Each is an edit in the words of a backend's source (`parity.mutation.planting`). An edit whose old text is gone makes the
-suite red: a fault that can no longer be planted proves nothing, so its record is renewed together with the layer.
+Each is an edit in the words of a backend's source (`parity.mutation.planting`). The tests fail for an edit whose old
+text is gone: a fault that can no longer be planted proves nothing, so its record is renewed together with the layer.
 """
 
 from __future__ import annotations

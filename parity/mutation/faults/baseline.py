@@ -61,8 +61,10 @@ FAULTS = (
           torch=("self.weight[: self.n_vocab]", "self.weight.detach()[: self.n_vocab]"),
           mlx=("self.weight[: self.n_vocab]", "mx.stop_gradient(self.weight)[: self.n_vocab]")),
     Fault("first rows for new tokens", "aligned the first query with the first key", ATTENTION, "attention: three",
+          outside_training="generation only",
           torch=(".tril(t - n)", ".tril()"), mlx=("mx.tri(n, t, t - n,", "mx.tri(n, t, 0,")),
     Fault("position of the last piece", "counted a new piece from zero", POSITION, "position: three tokens",
+          outside_training="generation only",
           torch=("self.weight[position[:, None] +", "self.weight[0 * position[:, None] +"),
           mlx=("self.weight[position[:, None] +", "self.weight[0 * position[:, None] +")),
 )  # fmt: skip

@@ -67,14 +67,20 @@ def used(module: str) -> frozenset[str]:
     return frozenset(modules)
 
 
+@cache
+def containing(name: str, text: str) -> frozenset[type]:
+    """The classes of a module whose source contains a text."""
+    classes = [x for x in vars(import_module(name)).values() if inspect.isclass(x) and x.__module__ == name]
+    return frozenset(owner for owner in classes if text in inspect.getsource(owner))
+
+
 def paths(edit: Edit, backend: str, title: str) -> set[str]:
     """Where an edit shows first in a plan's model: one path for each class that contains it or, else, uses it."""
-    module, (text, _) = import_module(f"{PACKAGES[backend]}.{edit.module}"), getattr(edit, backend)
-    owners = [x for x in vars(module).values() if inspect.isclass(x) and x.__module__ == module.__name__]
-    owners = [owner for owner in owners if text in inspect.getsource(owner)]
+    name, (text, _) = f"{PACKAGES[backend]}.{edit.module}", getattr(edit, backend)
+    owners = containing(name, text)
     first: dict[tuple[type, str], str] = {}
     for path, layer in classes(backend, title):
-        if set(owners) & set(layer.__mro__) if owners else module.__name__ in used(layer.__module__):
+        if owners & set(layer.__mro__) if owners else name in used(layer.__module__):
             first.setdefault((layer, path if path in UPDATES else ""), path)
     return set(first.values())
 

@@ -1,7 +1,8 @@
-"""The harness can fail: every planted fault is caught, in either backend, and without it everything is green."""
+"""The harness can fail: it catches every planted fault, in either backend, and passes the unchanged backends."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -9,10 +10,13 @@ import pytest
 
 import torch_ref.baseline.norm
 import torch_ref.registry
-from parity import mutation
-from parity.mutation import MUTANTS, SEEDS, checks, healthy
+from parity.mutation import planted_faults
+from parity.mutation.checks import checks, compositions
+from parity.mutation.faults import compositions as wiring
+from parity.mutation.planted_faults import MUTANTS, SEEDS, caught_by, healthy
 from parity.mutation.planting import Fault, catch
 from parity.project.checks import cases
+from parity.project.tiny_models import tiny_plans
 from parity.results.verdict import Verdict
 from tests.support.assertions import all_passed
 from tests.support.turns import in_turn
@@ -22,19 +26,18 @@ NAMES = [f"{backend}: {fault.name}" for fault, backend in MUTANTS]
 
 
 @cache
-def caught_by(name: str, seeds: range = SEEDS) -> Verdict | None:
-    fault, backend = MUTANTS[NAMES.index(name)]
-    return catch(fault, backend, checks, seeds)
+def catching(name: str, seeds: range = SEEDS) -> Verdict | None:
+    return caught_by(*MUTANTS[NAMES.index(name)], seeds)
 
 
-def test_without_a_fault_the_same_checks_are_green():
+def test_without_a_fault_the_same_checks_pass():
     all_passed(healthy())
 
 
-# The other backend than that in which `test_forcing` looks for the same fault.
+# The other backend than that in which `tests/parity/localize/test_localize.py` looks for the same fault.
 @pytest.mark.parametrize("name", in_turn(NAMES, "mlx"))
 def test_caught(name):
-    verdict = caught_by(name)
+    verdict = catching(name)
     assert verdict is not None, f"{name} survives"
     assert verdict.variant.startswith(name.partition(":")[0]) or verdict.variant == "definition slope"
 
@@ -43,32 +46,37 @@ def test_caught(name):
 @pytest.mark.parametrize("seed", range(1, 5))
 @pytest.mark.parametrize("name", NAMES)
 def test_caught_on_every_seed_by_itself(name, seed):
-    assert caught_by(name, range(seed, seed + 1)) is not None, f"{name} survives seed {seed}"
+    assert catching(name, range(seed, seed + 1)) is not None, f"{name} survives seed {seed}"
 
 
 @pytest.mark.slow
-def test_without_a_fault_the_same_checks_are_green_on_five_seeds():
+def test_without_a_fault_the_same_checks_pass_on_five_seeds():
     all_passed(healthy(range(5)))
+
+
+@pytest.mark.slow
+def test_without_a_fault_the_same_checks_pass_on_every_composition():
+    all_passed(healthy(all_compositions=True))
 
 
 def test_an_outcome_names_the_seeds_that_missed(monkeypatch):
     """Caught on some seeds only is not caught."""
     planted = MUTANTS[0]
-    red = caught_by(NAMES[0])
-    monkeypatch.setattr(mutation, "MUTANTS", (planted,))
-    monkeypatch.setattr(mutation, "catch", lambda fault, backend, checks, seeds: red if 0 in seeds else None)
-    (outcome,) = mutation.run(range(3))
-    assert (outcome.missed, outcome.caught, outcome.verdict) == ((1, 2), False, red)
+    verdict = catching(NAMES[0])
+    monkeypatch.setattr(planted_faults, "MUTANTS", (planted,))
+    monkeypatch.setattr(planted_faults, "caught_by", lambda fault, backend, seeds: verdict if 0 in seeds else None)
+    (outcome,) = planted_faults.run(range(3))
+    assert (outcome.missed, outcome.caught, outcome.verdict) == ((1, 2), False, verdict)
     record = outcome.record()
     assert (record["record"], record["caught"], record["fault"]["name"]) == ("fault", False, planted[0].name)
     assert outcome.edit.note == planted[0].mistake
-    (outcome,) = mutation.run(range(1))
+    (outcome,) = planted_faults.run(range(1))
     assert outcome.caught
 
 
 @pytest.mark.slow
 def test_the_count(capsys):
-    caught = [name for name in NAMES if caught_by(name) is not None]
+    caught = [name for name in NAMES if catching(name) is not None]
     with capsys.disabled():
         print(f"\nplanted faults caught: {len(caught)} of {len(NAMES)}")
     assert len(caught) == len(NAMES) == len(set(NAMES))
@@ -78,17 +86,43 @@ def test_the_count(capsys):
 def test_tf32_shows_in_float32_alone():
     """The faintest fault: 10 bits of mantissa in one product, which the usual tolerance of 1e-2 lets pass."""
     for backend in ("torch", "mlx"):
-        verdict = caught_by(f"{backend}: TF32")
+        verdict = catching(f"{backend}: TF32")
         assert verdict.variant == f"{backend} float32"
         assert verdict.error < 1e-2 * verdict.scale
 
 
-def test_a_fault_of_one_backend_leaves_the_other_green():
+def test_a_fault_of_one_backend_fails_that_backend_alone():
     """The report blames the right backend."""
     fault = Fault("eps", "", "baseline.norm", "norm", mlx=("None, self.eps", "None, 1e-6"))
     with fault.planted("mlx"):
-        red = [verdict for verdict in cases()["norm: typical"](0) if not verdict.ok]
-    assert red and all(verdict.variant.startswith("mlx") for verdict in red)
+        failures = [verdict for verdict in cases()["norm: typical"](0) if not verdict.ok]
+    assert failures and all(verdict.variant.startswith("mlx") for verdict in failures)
+
+
+@pytest.mark.parametrize("fault", wiring.FAULTS, ids=lambda fault: fault.name)
+def test_a_fault_of_wiring_is_caught_in_the_composition_that_shows_it(fault):
+    """The personas' defaults and other recipes pass; a composition one change away catches it, by title or not."""
+    assert catch(fault, "torch", checks, SEEDS) is None
+    verdict = caught_by(fault, "torch", SEEDS)
+    title = verdict.case.partition(": ")[2]
+    assert title in tiny_plans() and title not in {plan.title for plan in compositions(fault.check)}
+    titled = replace(fault, check=verdict.case)
+    assert [plan.title for plan in compositions(*verdict.case.split(": "))] == [title]
+    assert caught_by(titled, "mlx", SEEDS).case == verdict.case == catch(titled, "torch", checks, SEEDS).case
+
+
+def test_compositions_beyond_the_defaults_wait_until_these_have_passed():
+    """A fault that a default catches costs no more: nothing is checked behind it."""
+    first, *others = [plan.title for plan in compositions("model", all_compositions=True)]
+    assert first == "baseline" and set(others) | {first} == set(tiny_plans())
+    norms = next(fault for fault, _ in MUTANTS if fault.check == "model" and fault.module == "model")
+    assert caught_by(norms, "torch", SEEDS).case == "model: baseline"
+
+
+@pytest.mark.parametrize("check", ["mesote: typical", "step: aristotle with mo"])
+def test_a_check_that_names_nothing_is_refused(check):
+    with pytest.raises(LookupError, match="is called"):
+        list(checks(check, 0))
 
 
 def test_planting_acts_on_living_functions_and_is_undone():

@@ -1,4 +1,4 @@
-"""The harness does not cry wolf: no harmless rewrite is flagged, in either backend; a harmful one is."""
+"""The harness raises no false alarms: no harmless rewrite is flagged, in either backend; a harmful one is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from lyceum.personas.spec.case import Case
 from parity.mutation.faults.baseline import NORM
 from parity.mutation.planting import Fault, catch
 from parity.mutation.rewrite_records import NORM_MLX
-from parity.mutation.rewrites import PLANTED, Outcome, Rewrite, first_red
+from parity.mutation.rewrites import PLANTED, Outcome, Rewrite, first_failure
 from parity.project.layers import check
 
 NAMES = [f"{backend}: {rewrite.name}" for rewrite, backend in PLANTED]
@@ -23,7 +23,7 @@ MOMENTS = (
 
 @cache
 def flagged_by(name: str, seeds: range):
-    return first_red(*PLANTED[NAMES.index(name)], seeds)
+    return first_failure(*PLANTED[NAMES.index(name)], seeds)
 
 
 def passes(name: str, seeds: range) -> None:
@@ -69,11 +69,11 @@ def test_an_outcome_says_what_was_planted_and_what_came_of_it():
 
 def test_a_mistake_among_the_rewrites_would_be_flagged():
     mistake = Rewrite("norm, eps forgotten", "", NORM, "norm", mlx=("None, self.eps", "None, 0.0"))
-    assert first_red(mistake, "mlx", SEEDS) is not None
+    assert first_failure(mistake, "mlx", SEEDS) is not None
 
 
 def variance_by_moments(mean: float):
-    """The first red verdict where the variance is E[x^2] - E[x]^2 and the inputs lie around `mean`."""
+    """The first failed verdict where the variance is E[x^2] - E[x]^2 and the inputs lie around `mean`."""
 
     def far(name: str, seed: int):
         yield from check(Case(name, LayerNorm(16), lambda g: (mean + g.normal(size=(4, 16)),)), seed)

@@ -21,6 +21,7 @@ FAULTS = (
           torch=("(q, k, middle, is_causal=True)", "(q, k, middle)"),
           mlx=('middle, scale=scale, mask="causal"', "middle, scale=scale")),
     Fault("middle terms forgotten", "cached the values instead", SYL, "syllogism: three tokens",
+          outside_training="generation only",
           torch=("[middle, self.middle(new_v, premise)]", "[middle, new_v]"),
           mlx=("[middle, self.middle(new_v, premise)]", "[middle, new_v]")),
 )

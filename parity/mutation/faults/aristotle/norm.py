@@ -16,6 +16,7 @@ FAULTS = (
           mlx=("return mx.sqrt(mx.maximum(mean * mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))",
                "return mx.maximum(mean * mx.sqrt(mx.maximum(square, self.tiny)), self.tiny)")),
     Fault("no floor under the root", "left the root with an infinite slope at zero", MODULE, "golden: zero",
+          outside_training="a vector of zeros",
           torch=("square.clamp(min=self.tiny).sqrt()", "square.sqrt()"),
           mlx=("mx.sqrt(mx.maximum(square, self.tiny))", "mx.sqrt(square)")),
     Fault("floor added", "added tiny instead of clamping to it", MODULE, "golden: below the floor",
@@ -23,5 +24,6 @@ FAULTS = (
           mlx=("mx.sqrt(mx.maximum(square, self.tiny)), self.tiny))",
                "mx.sqrt(mx.maximum(square, self.tiny)) + self.tiny, 0))")),
     Fault("clamped too early", "clamped the argument where the value is not yet 1", MODULE, "mesotes: p = 3, activate",
+          outside_training="powers other than 1",
           torch=("-bound, bound)", "-bound / 100, bound / 100)"), mlx=("-bound, bound)", "-bound / 100, bound / 100)")),
 )  # fmt: skip

@@ -17,9 +17,11 @@ FAULTS = (
           torch=("chi * angle.sin()", "chi.abs() * angle.sin()"),
           mlx=("chi * mx.sin(angle)", "mx.abs(chi) * mx.sin(angle)")),
     Fault("counted from zero again", "began every piece of a text at position 0", ROPE, "rope: three tokens",
+          outside_training="generation only",
           torch=("position[:, None] + self.positions", "0 * position[:, None] + self.positions"),
           mlx=("position[:, None] + self.positions", "0 * position[:, None] + self.positions")),
     Fault("end not counted", "left out a sentence end at the end of a piece", ROPE, "rope: three tokens",
+          outside_training="generation only",
           torch=("return new[:, -1], x", "return new[:, -2] + new.new_tensor([1, 0]), x"),
           mlx=("return new[:, -1], x", "return new[:, -2] + mx.array([1, 0]), x")),
 )

@@ -9,9 +9,11 @@ SHARED, PLAIN, MODAL = "common.sampling", "baseline.sample", "aristotle.sample"
 FAULTS = (
     Fault("the token that reaches the share is dropped", "compared the weight up to the token, itself included", SHARED,
           "sample: modal, nothing impossible",
+          outside_training="generation only",
           torch=("before = ordered.cumsum(dim=-1) - ordered", "before = ordered.cumsum(dim=-1)"),
           mlx=("before = mx.cumsum(ordered, axis=-1) - ordered", "before = mx.cumsum(ordered, axis=-1)")),
     Fault("weights in the order of ids", "forgot to sort the weights with the keys", SHARED, "sample: plain, top-p",
+          outside_training="generation only",
           torch=("ordered = weight.gather(-1, order & (1 << ID_BITS) - 1)", "ordered = weight"),
           mlx=("ordered = mx.take_along_axis(weight, order & ((1 << ID_BITS) - 1), axis=-1)", "ordered = weight")),
     Fault("surprise, not its distance from the entropy", "ranked by likelihood, as top-p does", MODAL, "sample: modal",

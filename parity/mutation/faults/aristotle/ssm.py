@@ -14,6 +14,7 @@ FAULTS = (
           torch=("between = past[:, None] * (1 - past)", "between = past[:, None] * past.T"),
           mlx=("between = past[:, None] * (1 - past)", "between = past[:, None] * past.T")),
     Fault("softplus cut off at 20", "took the library's default threshold", SSM, "ssm: extreme gates",
+          outside_training="gates beyond 20",
           torch=("-F.logsigmoid(-x)", "F.softplus(x)"),
           mlx=("mx.logaddexp(x, 0.0)", "mx.where(x > 20, x, mx.logaddexp(x, 0.0))")),
     Fault("no skip", "left out D * u", SSM, "ssm: typical",
@@ -22,6 +23,7 @@ FAULTS = (
           torch=("u, dt, b, c = self.causes(x)", "u, dt, c, b = self.causes(x)"),
           mlx=("u, dt, b, c = mx.split", "u, dt, c, b = mx.split")),
     Fault("state not carried on", "began every piece of a text anew", SSM, "ssm: eleven tokens",
+          outside_training="generation only",
           torch=("* state[..., None, :]", "* (0 * state)[..., None, :]"),
           mlx=("* state[..., None, :]", "* (0 * state)[..., None, :]")),
 )

@@ -15,6 +15,7 @@ FAULTS = (
     Fault("the farthest experts", "sorted the wrong way round", MODULE, "simplex: load",
           torch=("rank.argsort(-1)", "(-rank).argsort(-1)"), mlx=("mx.argsort(rank,", "mx.argsort(-rank,")),
     Fault("ties to the higher index", "counted the later vertices of a tie as earlier ones", MODULE, "simplex: zero",
+          outside_training="a vector of zeros",
           torch=("self.experts < self.experts[:, None]", "self.experts > self.experts[:, None]"),
           mlx=("self._experts < self._experts[:, None]", "self._experts > self._experts[:, None]")),
     Fault("tau forgotten", "took the cosines as they are", MODULE, "simplex: typical",

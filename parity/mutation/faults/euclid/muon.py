@@ -26,6 +26,7 @@ FAULTS = (
           torch=("return unit(torch.where(parallel, 0, second))[0]", "return torch.where(parallel, 0, second)"),
           mlx=("return unit(mx.where(parallel, 0, second))[0]", "return mx.where(parallel, 0, second)")),
     Fault("radius measured anew", "took the present length, whose rounding accumulates", COMPASS, "compass",
+          outside_training="rounding that adds up over thousands of steps",
           torch=("torch.where(radius == 0, size[:, 0, 0], radius)", "size[:, 0, 0]"),
           mlx=("mx.where(radius == 0, size[:, 0, 0], radius)", "size[:, 0, 0]")),
     Fault("the unit sphere for all", "left the first radius out, as nGPT does", COMPASS, "optimizer",

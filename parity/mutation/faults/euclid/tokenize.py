@@ -22,6 +22,7 @@ FAULTS = (
           mlx=("among + self._base_column[row]", "among + mx.maximum(self._base_column[row], -20)")),
     Fault("no gradient into the columns", "detached the table of r in the full distribution", DIVISION,
           "division: log_probs",
+          outside_training="the full distribution only",
           torch=("vectors = self.head[self.rows : self.rows + self.columns] +",
                  "vectors = self.head[self.rows : self.rows + self.columns].detach() +"),
           mlx=("vectors = self.head[self.rows : self.rows + self.columns] +",
