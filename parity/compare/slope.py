@@ -14,6 +14,9 @@ How far an entry lies from the two that it is made of bounds what truncation is 
 with j. The entry for which the two together are smallest is the answer, and the two together are its bound; the table
 ends when they are below SHARP of the gradient's shares, or when at half the step rounding alone would be more. Two
 entries may happen to lie close while the step is too large; so before the verdict fails, SHARP no longer counts.
+
+Where f has kinks (an absolute value, a choice), a step crosses some of them until it is short enough. So there are
+enough halvings of the step to end where rounding takes over, and not before.
 """
 
 from __future__ import annotations
@@ -29,7 +32,7 @@ from parity.compare.trees import leaves
 from parity.compare.variants import ORACLE
 from parity.results.verdict import Verdict, compare
 
-STEP, LEVELS = 2.0**-10, 10
+STEP, LEVELS = 2.0**-10, 24  # the table ends earlier, when rounding alone would be more
 SHARP = 2.0**-20  # what is smaller does not show in float32, and in float64 the backends differ by it
 
 
