@@ -21,7 +21,9 @@ def ablation(
 ) -> None:
     """Measure what each system is worth: train the default, and every composition one change away from it.
 
-    Prints a Markdown table. An interrupted ablation continues where it stopped.
+    Prints a Markdown table. An interrupted ablation continues where it stopped. For example:
+
+        $ lyceum ablation euclid --only moe,muon --steps 1000
     """
     from lyceum.experiments.ablation import effects
     from lyceum.experiments.ablation.ablate import ablate

@@ -14,7 +14,12 @@ def memory_gate(
     iterations: Annotated[int, Option(min=1, help="Iterations of each of the four models.")] = 1500,
     out: Annotated[Path | None, Option(help="File of the gate (default: over the shipped one).")] = None,
 ) -> None:
-    """Fit the gate that mixes a persona's model with its memory: trains four models, about ten minutes."""
+    """Fit the gate that mixes a persona's model with its memory: trains four models, about ten minutes.
+
+    For example:
+
+        $ lyceum memory-gate euclid --out gate.json
+    """
     import train_mps
     from lyceum.experiments.memory_gate import refit
 

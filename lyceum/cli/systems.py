@@ -1,41 +1,72 @@
-"""What `--systems` prints: every system of every persona, whether it stands, its job, and its measured effect.
+"""`lyceum systems`: every system of every persona, how it is enabled, its job, and its measured effect.
 
 The effects are those of the last ablation (`lyceum ablation`), in `lyceum/personas/effects.json`.
 """
 
 from __future__ import annotations
 
-from lyceum import personas
-from lyceum.experiments.ablation.effects import effects
+from typing import TYPE_CHECKING, Annotated
 
-READING = (
-    "Effect: what the change does to full_vloss, in nats per token (less is better), with its paired standard error,\n"
-    "and to the time of an iteration, after an ablation's iterations; RESULTS.md has the whole table."
-)
+from typer import Argument
+
+from lyceum.cli.options import console, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lyceum.personas import Persona, System
+
+READING = """\
+A number (A8, E19) is the persona's initial and the number of a question; A8 and E8 are two answers to the same one.
+Effect: what switching a system off (or on) does to full_vloss, in nats per token, less is better, with its paired
+standard error, and to the time of an iteration. lyceum ablation measures it; RESULTS.md has the complete table."""
 
 
-def listing() -> str:
-    """The systems as text, one paragraph for each persona."""
-    known = effects()
-    paragraphs = [
-        _paragraph(persona, known.get(persona.name, {})) for persona in personas.PERSONAS.values() if persona.systems
-    ]
-    return "\n\n".join([*paragraphs, READING])
+def systems(
+    persona: Annotated[str | None, Argument(help="aristotle or euclid (default: both).", show_default=False)] = None,
+) -> None:
+    """List the systems: how each is enabled, its job, and its measured effect.
+
+    For example, to see Euclid's and then to train one more of them:
+
+        $ lyceum systems euclid
+        $ python train_mps.py --persona euclid --with moe
+    """
+    from lyceum import personas
+    from lyceum.contract import UsageError
+    from lyceum.experiments.ablation.effects import effects
+
+    try:
+        chosen = personas.PERSONAS.values() if persona is None else [personas.find(persona)]
+    except personas.PersonaError as error:
+        raise UsageError(str(error)) from error
+    out, known = console(), effects()
+    for each in chosen:
+        out.print(f"{each.name}: {each.thesis}", style="bold")
+        if each.systems:
+            out.print(_rows(each, known.get(each.name, {})))
+        else:
+            out.print("No systems: the other personas enable theirs in this model.\n")
+    out.print(READING, soft_wrap=True)
 
 
-def _paragraph(persona: personas.Persona, measured: dict[str, dict]) -> str:
-    lines = [f"{persona.name}: {persona.thesis}"]
+def _rows(persona: Persona, measured: dict[str, dict]) -> Table:
+    drawn = table("number", "system", "enabled", "job", "effect")
+    drawn.columns[0].no_wrap = True
     for system in persona.systems:
-        state = "default" if system.name in persona.default else system.command or f"--with {system.name}"
-        lines += [
-            f"  {system.name:<10} {system.label:<34} {state}",
-            f"             {system.job}",
-            f"             {_effect(measured.get(system.name), system)}",
-        ]
-    return "\n".join(lines)
+        number, _, phrase = system.label.partition(", ")
+        drawn.add_row(
+            number,
+            f"{system.name}\n{phrase}",
+            "by default" if system.name in persona.default else system.command or f"--with {system.name}",
+            system.job,
+            _effect(measured.get(system.name), system),
+            end_section=True,
+        )
+    return drawn
 
 
-def _effect(record: dict | None, system: personas.System) -> str:
+def _effect(record: dict | None, system: System) -> str:
     if record is None:
-        return "no effect on a run's loss" if system.command else "effect not measured"
-    return f"{record['change']}: {record['difference']:+.4f} ± {record['error']:.4f}, time x {record['time']:.2f}"
+        return "none on a run's loss" if system.command else "not measured"
+    return f"{record['change']}: {record['difference']:+.4f} ± {record['error']:.4f}\ntime × {record['time']:.2f}"

@@ -1,4 +1,4 @@
-"""loss.png: the training and the validation loss over the iterations.
+"""Pictures of losses over the iterations: loss.png of one run, and the validation curves of several.
 
 One batch of 512 tokens is noisy (a standard deviation of about 0.15 nats), so the measured values are drawn faintly and
 their centred moving average boldly. Near the ends the window is cut to what there is.
@@ -7,35 +7,68 @@ their centred moving average boldly. Near the ends the window is cut to what the
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping
 
 import numpy as np
 
 WINDOW = 9
 COLOURS = {"training": "#9a6b1f", "validation": "#1f4e9a"}
+EARLY = 0.1  # of the iterations: their losses, far above all later ones, are cut off where curves are compared
+LONG = 21  # evaluations from which on they are cut off
 
 
 def moving_average(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
-    """The mean of each value (N,) and its neighbours up to window // 2 places away, fewer at the ends."""
+    """The mean of each value (N,) and its neighbours up to window // 2 entries away, fewer at the ends."""
     half = window // 2
     return np.array([values[max(0, i - half) : i + half + 1].mean() for i in range(len(values))])
 
 
-def draw(history: list[dict], title: str, full_vloss: float) -> bytes:
-    """The figure as PNG bytes. history: the evaluations, as in metrics.jsonl. full_vloss: nats per token."""
+def draw(history: list[dict], title: str, full_vloss: float | None) -> bytes:
+    """The figure of one run as PNG bytes.
+
+    history: the evaluations, as in metrics.jsonl. full_vloss: nats per token, None for an unfinished run.
+    """
+    figure, axes = _axes()
+    for name, key in (("training", "train_loss"), ("validation", "val_loss")):
+        _curve(axes, history, key, f"{name} (moving average)", COLOURS[name])
+    if full_vloss is not None:
+        axes.axhline(full_vloss, color="0.4", linewidth=1, linestyle="--", label=f"full_vloss {full_vloss:.3f}")
+    axes.set_xlim(0, max(history[-1]["step"], 1))
+    return _png(figure, axes, title)
+
+
+def draw_validation(histories: Mapping[str, list[dict]], title: str) -> bytes:
+    """The validation curves of several runs, by their names in the legend, as PNG bytes."""
+    figure, axes = _axes()
+    smooth = [_curve(axes, history, "val_loss", name, f"C{i}") for i, (name, history) in enumerate(histories.items())]
+    axes.set_xlim(0, max(1, *(history[-1]["step"] for history in histories.values())))
+    if min(map(len, smooth)) >= LONG:
+        low, high = min(map(np.min, smooth)), max(values[int(EARLY * len(values))] for values in smooth)
+        axes.set_ylim(low - 0.05 * (high - low), high + 0.05 * (high - low))
+    return _png(figure, axes, title)
+
+
+def _axes():
     # Imported here: it takes half a second, and a run may end before it is needed.
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
     FigureCanvasAgg(figure)
-    axes = figure.add_subplot()
-    steps = np.array([line["step"] for line in history])
-    for name, key in (("training", "train_loss"), ("validation", "val_loss")):
-        losses = np.array([line[key] for line in history])
-        axes.plot(steps, losses, ".", color=COLOURS[name], alpha=0.35, markersize=4)
-        axes.plot(steps, moving_average(losses), color=COLOURS[name], linewidth=2, label=f"{name} (moving average)")
-    axes.axhline(full_vloss, color="0.4", linewidth=1, linestyle="--", label=f"full_vloss {full_vloss:.3f}")
-    axes.set(xlabel="iteration", ylabel="loss (nats per token)", xlim=(0, max(steps[-1], 1)))
+    return figure, figure.add_subplot()
+
+
+def _curve(axes, history: list[dict], key: str, label: str, colour: str) -> np.ndarray:
+    """Draws one curve; returns its moving average."""
+    steps, losses = (np.array([line[name] for line in history]) for name in ("step", key))
+    smooth = moving_average(losses)
+    axes.plot(steps, losses, ".", color=colour, alpha=0.35, markersize=4)
+    axes.plot(steps, smooth, color=colour, linewidth=2, label=label)
+    return smooth
+
+
+def _png(figure, axes, title: str) -> bytes:
+    axes.set(xlabel="iteration", ylabel="loss (nats per token)")
     axes.set_title(title, wrap=True, fontsize=11)
     axes.grid(alpha=0.25)
     axes.legend(frameon=False)

@@ -1,8 +1,8 @@
-"""Files that are whole or absent, whatever happens while they are written.
+"""Files that are complete or absent, whatever happens while they are written.
 
     write a temporary file in the same folder -> fsync it -> rename it over the old one -> fsync the folder
 
-POSIX promises that a rename replaces the target in one step, so a reader, a crash or a `kill -9` sees the old file or
+By POSIX a rename replaces the target in one step, so a reader, a crash or a `kill -9` sees the old file or
 the new one. The first fsync keeps the file system from committing the new name before the new bytes; the second makes
 the name itself survive a power cut. The temporary name is fixed: what a killed process left behind is overwritten by
 the next write instead of piling up.
@@ -14,6 +14,8 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+
+from lyceum.contract import UserError
 
 
 def temporary(path: Path) -> Path:
@@ -37,6 +39,14 @@ def write(path: Path, data: bytes) -> None:
         gathering.unlink(missing_ok=True)
         raise
     _sync_folder(path.parent)
+
+
+def write_output(path: Path, data: bytes) -> None:
+    """The same for a file that a user asked for. Raises UserError, one sentence, if it cannot be written."""
+    try:
+        write(path, data)
+    except OSError as error:
+        raise UserError(f"cannot write {path} ({error.strerror or error}): choose another --out.") from error
 
 
 def _sync_folder(folder: Path) -> None:

@@ -16,14 +16,15 @@ from pathlib import Path
 
 import numpy as np
 
+from lyceum.contract import UserError
 from lyceum.runs import checkpoint, files
 
-LOSSES = "val_losses.npy"
+LOSSES, METRICS = "val_losses.npy", "metrics.jsonl"
 
 
 @dataclass
 class RunFolder:
-    """The files of one run. Every method raises OSError if the disk refuses, and leaves whole files behind."""
+    """The files of one run. What writes raises OSError if the disk refuses, and leaves complete files behind."""
 
     path: Path
     metrics_complete: bool = False
@@ -53,7 +54,7 @@ class RunFolder:
     def write_metrics(self, lines: list[dict]) -> None:
         """Replace metrics.jsonl."""
         self.metrics_complete = False
-        files.write(self.path / "metrics.jsonl", "".join(map(_json_line, lines)).encode())
+        files.write(self.path / METRICS, "".join(map(_json_line, lines)).encode())
         self.metrics_complete = True
 
     def append_metrics(self, lines: list[dict]) -> None:
@@ -62,9 +63,40 @@ class RunFolder:
             self.write_metrics(lines)
             return
         self.metrics_complete = False
-        with open(self.path / "metrics.jsonl", "a", encoding="utf-8") as file:
+        with open(self.path / METRICS, "a", encoding="utf-8") as file:
             file.write(_json_line(lines[-1]))
         self.metrics_complete = True
+
+    def history(self) -> list[dict]:
+        """The evaluations so far, as in metrics.jsonl. Raises UserError if there are none."""
+        try:
+            lines = (self.path / METRICS).read_text(encoding="utf-8").splitlines()
+        except (OSError, ValueError) as error:
+            raise UserError(f"{self.path} has no readable {METRICS} ({error}): give the folder of a run.") from error
+        records = [record for record in map(_record, lines) if "val_loss" in record]
+        if not records:
+            raise UserError(f"the run in {self.path} has no evaluation yet: wait for its first.")
+        return records
+
+    def val_losses(self) -> np.ndarray:
+        """The loss of every validation token of a finished run, (K, T), nan in filling positions.
+
+        Raises UserError if they cannot be read.
+        """
+        try:
+            return np.load(self.path / LOSSES, allow_pickle=False)
+        except (OSError, ValueError, EOFError) as error:
+            raise UserError(
+                f"{self.path} has no readable {LOSSES}: lyceum evaluate {self.path} computes its loss again."
+            ) from error
+
+
+def _record(line: str) -> dict:
+    # A process that was killed while it wrote leaves half a line.
+    try:
+        return json.loads(line)
+    except ValueError:
+        return {}
 
 
 def _json_line(record: dict) -> str:

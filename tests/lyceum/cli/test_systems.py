@@ -1,29 +1,51 @@
-"""The listing of systems: all of them, whether they stand, their job and what was measured."""
+"""The listing of systems: all of them, how each is enabled, its job and its measured effect."""
 
 from __future__ import annotations
 
 import json
 
-import train_mps
+import pytest
+
 from lyceum import personas
-from lyceum.cli import systems
+from lyceum.cli import main
 from lyceum.experiments.ablation import effects
 
 
-def test_every_system_is_listed(capsys):
-    assert train_mps.main(["--systems"]) == 0
-    page = capsys.readouterr().out
+@pytest.fixture
+def listing(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "200")
+
+    def listed(*arguments: str) -> str:
+        assert main(["systems", *arguments]) == 0
+        return capsys.readouterr().out
+
+    return listed
+
+
+def test_every_system_is_listed_and_the_numbers_are_explained_once(listing):
+    page = listing()
     for persona in personas.PERSONAS.values():
-        assert all(system.name in page for system in persona.systems)
+        assert persona.thesis in page
+        for system in persona.systems:
+            assert all(part in page for part in (system.name, *system.label.split(", ", 1), system.command))
+    assert page.count("A8 and E8 are two answers to the same one") == 1
 
 
-def test_state_job_and_effect(monkeypatch, tmp_path):
+def test_one_persona(listing, capsys):
+    page = listing("euclid")
+    assert "E8" in page and "A5" not in page
+    assert "No systems" in listing("baseline")
+    assert main(["systems", "plato"]) == 2
+    assert capsys.readouterr().err.startswith("lyceum: there is no persona 'plato': choose one of")
+
+
+def test_how_it_is_enabled_and_its_effect(listing, monkeypatch, tmp_path):
     record = {"change": "off", "difference": 0.0421, "error": 0.0031, "time": 0.97}
     monkeypatch.setattr(effects, "EFFECTS", tmp_path / "effects.json")
     effects.EFFECTS.write_text(json.dumps({"aristotle": {"rope": record}}))
-    lines = systems.listing().splitlines()
-    rope, job, effect = lines[(at := next(i for i, line in enumerate(lines) if line.startswith("  rope"))) : at + 3]
-    assert rope.endswith("default") and job.strip().startswith("positions")
-    assert effect.strip() == "off: +0.0421 ± 0.0031, time x 0.97"
-    ssm = next(i for i, line in enumerate(lines) if line.startswith("  ssm"))
-    assert lines[ssm].endswith("--with ssm") and lines[ssm + 2].strip() == "effect not measured"
+    lines = listing("aristotle").splitlines()
+    at = next(i for i, line in enumerate(lines) if line.startswith(" A5"))
+    assert "rope" in lines[at] and "by default" in lines[at] and "off: +0.0421 ± 0.0031" in lines[at]
+    assert "the square of opposition" in lines[at + 1] and "time × 0.97" in lines[at + 1]
+    ssm = next(line for line in lines if line.startswith(" A2"))
+    assert "--with ssm" in ssm and "not measured" in ssm

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import errno
+import json
 import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 import safetensors.numpy
-from tests.support import toy_backend
 
-from lyceum.runs import files, checkpoint
+from lyceum.runs import checkpoint, files
+from parity.project.tiny_models import tiny_plan
+from tests.support import toy_backend
 
 HEADER = {"format": checkpoint.FORMAT, "step": 3}
 
@@ -47,16 +50,28 @@ def test_numbers_in_the_header_come_back_exactly(tmp_path):
 def test_a_missing_truncated_damaged_or_foreign_file_is_refused_in_one_sentence(tmp_path):
     good, bad = tmp_path / "good", tmp_path / "bad"
     checkpoint.write(good, HEADER, {"a": np.ones(100)})
-    whole = good.read_bytes()
+    content = good.read_bytes()
     foreign = safetensors.numpy.save({"a": np.ones(3)})
-    lengths = (0, 4, 8, 50, len(whole) // 2, len(whole) - 1)
-    for content in [*(whole[:length] for length in lengths), foreign, b"PK\3\4" * 100, whole + b"more"]:
-        bad.write_bytes(content)
+    lengths = (0, 4, 8, 50, len(content) // 2, len(content) - 1)
+    for damaged in [*(content[:length] for length in lengths), foreign, b"PK\3\4" * 100, content + b"more"]:
+        bad.write_bytes(damaged)
         _refuses(bad)
     _refuses(tmp_path / "absent")
     _refuses(tmp_path)
-    checkpoint.write(bad, HEADER | {"format": 99}, {})
-    assert "99" in _refuses(bad)
+    for number, words in (
+        (1, "by an older version of this program (checkpoint format 1,"),
+        (99, "format 99"),
+        (None, "another"),
+    ):
+        checkpoint.write(bad, HEADER | {"format": number}, {})
+        assert words in _refuses(bad)
+
+
+def test_the_header_alone_is_that_of_the_file(tmp_path):
+    checkpoint.write(tmp_path / "c", HEADER, {"a": np.ones(3)})
+    assert checkpoint.read_header(tmp_path / "c") == HEADER
+    with pytest.raises(checkpoint.CheckpointError, match="there is no checkpoint"):
+        checkpoint.read_header(tmp_path / "absent")
 
 
 def test_another_run_is_refused_by_its_first_difference(tmp_path):
@@ -73,6 +88,31 @@ def test_another_run_is_refused_by_its_first_difference(tmp_path):
         with pytest.raises(checkpoint.CheckpointError) as caught:
             checkpoint.match(tmp_path, wanted | change, wanted)
         assert words in str(caught.value)
+
+
+def test_a_changed_hyperparameter_of_a_module_is_refused_by_its_name(tmp_path):
+    """Not only what the contract and the recipe say: every number that a layer is built with."""
+    plan = tiny_plan("aristotle", systems=("tokenize", "norm"))
+    norm = plan.modules["norm"]
+    changed = replace(plan, modules=plan.modules | {"norm": replace(norm, tiny=2 * norm.tiny)})
+    wanted, header = ({"model": json.loads(json.dumps(one.describe()))} for one in (plan, changed))
+    with pytest.raises(checkpoint.CheckpointError) as caught:
+        checkpoint.match(tmp_path, header, wanted)
+    assert f"its model.modules.norm.tiny is {2 * norm.tiny}, not {norm.tiny};" in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("there", "here", "words"),
+    [
+        ([{"a": 1}, {"a": 2}], [{"a": 1}, {"a": 3}], "its x[1].a is 2, not 3"),
+        ([1], [1, 2], "its x is [1], not [1, 2]"),
+        ({"a": None}, {"a": list(range(99))}, "its x.a is None, not [0, 1, 2"),
+        ({"a": [{"b": 1.5}]}, {"a": [{"b": 1.5}]}, None),
+    ],
+)
+def test_a_difference_is_named_in_one_short_sentence(there, here, words):
+    sentence = checkpoint.difference("x", there, here)
+    assert sentence is None if words is None else sentence.startswith(words) and len(sentence) < 200
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, which Linux has")
@@ -129,7 +169,7 @@ checkpoint.write(path, {"format": checkpoint.FORMAT, "step": 2}, {"a": np.zeros(
 
 
 @pytest.mark.parametrize("stage", ["middle", "fsync", "replace", "folder"])
-def test_a_kill_at_any_stage_leaves_a_whole_checkpoint(tmp_path, stage):
+def test_a_kill_at_any_stage_leaves_a_complete_checkpoint(tmp_path, stage):
     path = tmp_path / "c"
     checkpoint.write(path, {"format": checkpoint.FORMAT, "step": 1}, {"a": np.ones(100_000)})
     done = subprocess.run([sys.executable, "-c", KILL, stage, path], env=os.environ | {"PYTHONPATH": _here()})

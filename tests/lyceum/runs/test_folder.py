@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from lyceum.runs import folder
-from lyceum.runs.checkpoint import FILE_NAME
 from lyceum.contract import UsageError
+from lyceum.runs.checkpoint import FILE_NAME
 from lyceum.training.request import Request
 
 
@@ -20,16 +19,16 @@ def request(**changes) -> Request:
 def test_an_existing_run_is_refused_and_resuming_suggested(tmp_path):
     (tmp_path / FILE_NAME).touch()
     with pytest.raises(UsageError, match=f"--resume {tmp_path}"):
-        request(out=str(tmp_path).folder())
+        request(out=str(tmp_path)).folder()
 
 
 def test_anything_else_that_exists_is_refused_but_an_empty_folder_is_fine(tmp_path):
-    assert request(out=str(tmp_path).folder()).path == tmp_path
+    assert request(out=str(tmp_path)).folder().path == tmp_path
     file = tmp_path / "notes.txt"
     file.touch()
     for path in (file, tmp_path):
         with pytest.raises(UsageError, match="not an empty folder"):
-            request(out=str(path).folder())
+            request(out=str(path)).folder()
 
 
 def test_default_names_say_what_runs_and_do_not_collide(tmp_path, monkeypatch):

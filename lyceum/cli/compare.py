@@ -1,0 +1,81 @@
+"""`lyceum compare`: several runs side by side, as a table, as one picture, and by their paired differences."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+from typer import Argument, Option
+
+from lyceum.cli.options import console, number, table
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from lyceum.runs.summary import Summary
+
+READING = "The error of a difference says how much it would vary over other texts, not over other seeds."
+
+
+def compare(
+    runs: Annotated[list[Path], Argument(metavar="RUN", help="Folders of two or more runs.", show_default=False)],
+    out: Annotated[Path, Option(metavar="FILE", help="The picture of the validation curves.")] = Path("compare.png"),
+) -> None:
+    """Compare runs with the first: losses, validation curves, paired differences.
+
+    A difference is that of full_vloss, in nats per token, and negative where a run is better than the first. It is
+    taken block by block on the same text, so its standard error is far below that of either loss. For example:
+
+        $ lyceum compare runs/baseline runs/aristotle runs/euclid --out curves.png
+    """
+    from lyceum.contract import UsageError
+    from lyceum.runs import figure, summary
+    from lyceum.runs.files import write_output
+    from lyceum.runs.folder import RunFolder
+
+    if len(runs) < 2:
+        raise UsageError("there is nothing to compare: give two or more runs.")
+    summaries, names = [summary.readable(path) for path in runs], _names(runs)
+    histories = {name: RunFolder(path).history() for name, path in zip(names, runs, strict=True)}
+    write_output(out, figure.draw_validation(histories, "validation loss (moving average)"))
+    drawn, remarks = _table(names, summaries)
+    output = console()
+    output.print(drawn)
+    for line in (*remarks, READING, f"Wrote {out}"):
+        output.print(line, soft_wrap=True)
+
+
+def _table(names: list[str], runs: list[Summary]) -> tuple[Table, list[str]]:
+    """The table, and a sentence for every figure that it lacks or that must be read with care."""
+    numbers = "seed", "full_vloss", "±", "best_vloss", "minutes", "difference", "± "
+    drawn, remarks = table("run", "model", "backend", *numbers, numbers=numbers), []
+    for name, run in zip(names, runs, strict=True):
+        losses = number(run.full_vloss), number(run.full_vloss_se), number(run.best_vloss)
+        difference, problem = ("first", ""), None
+        if run is not runs[0]:
+            difference, problem = _difference(run, runs[0])
+        about = name, run.title or "", ", ".join(run.backends), number(run.seed, "d")
+        drawn.add_row(*about, *losses, number(run.minutes, ".1f"), *difference)
+        if problem is not None:
+            remarks.append(f"{name} cannot be paired with {names[0]}: {problem}.")
+        if run.reason is not None:
+            remarks.append(f"{name} is not comparable with the contract's runs: {run.reason}.")
+    return drawn, remarks
+
+
+def _difference(run: Summary, first: Summary) -> tuple[tuple[str, str], str | None]:
+    """(the two cells, why they are empty)."""
+    from lyceum.contract import UserError
+    from lyceum.runs import pairing
+
+    try:
+        paired = pairing.difference(run, first)
+    except UserError as error:
+        return ("", ""), str(error).rstrip(".")
+    return (f"{paired.value:+.4f}", f"{paired.error:.4f}"), None
+
+
+def _names(runs: list[Path]) -> list[str]:
+    """The folders' names where these differ, else their paths."""
+    names = [path.resolve().name for path in runs]
+    return names if len(set(names)) == len(names) else [str(path) for path in runs]
