@@ -34,6 +34,7 @@ WORDS = set(
 FOREIGN = {
     "x.dtype.kind and inspect's kind": re.compile(r"\.kind\b|\bkind ?= ?\"(stable|mergesort)\""),
     "Python's exceptions": re.compile(r"\b(ModuleNotFound|FileNotFound|BrokenPipe)Error\b|\bNot Found\b"),
+    "an address of random numbers, on which figures hang": re.compile(r"quantize/small"),
     "a terminal's and a page's colours": re.compile(r"\[/?(bold )?(red|green)\]|style=\"(red|green)|--(red|green)\b"),
 }
 PAGES = ("*.md", "*.j2", "*.js", "*.css", "*.toml", "*.yml")
