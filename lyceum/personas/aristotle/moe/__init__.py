@@ -18,7 +18,7 @@ gradient. After a training step in which l_j tokens went left at j and r_j right
 and at evaluation it does not change. Training, evaluation and generation use the sparse form. (The dense form learns no
 better: 5.609 nats after 300 steps, 5.606 with the sparse form, on the last tenth of the training split.)
 
-Theorems.
+Theorems (`lyceum.personas.aristotle.moe.theorems`).
  1. On every level the reaches sum to 1: a node's children share its reach, s + (1 - s) = 1.
  2. reach(n) is the product of the answers on the way to n, and y's weights on the path are these, whatever beta.
  3. If every answer is 0 or 1 and beta = 0, sparse = dense: off the path reach is 0.
@@ -42,11 +42,12 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import expit
 
-from lyceum.personas.aristotle.moe.inputs import Routed, clear, point
+from lyceum.personas.aristotle.moe.inputs import Routed, clear
+from lyceum.personas.aristotle.moe.theorems import theorems
 from lyceum.personas.aristotle.moe.tree import sides
 from lyceum.personas.aristotle.norm import GatedMesotes, check_power
 from lyceum.personas.model.gated import mixture
-from lyceum.personas.spec.case import Case, Theorem, representable
+from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.system import System
 
 
@@ -145,58 +146,7 @@ CASES = (
     Routed("moe: load", DEEP, clear(40, 16), "load"),
     Case("moe: rebalanced", DEEP, lambda g: (g.integers(0, 3, 8),), "rebalanced"),
 )
-
-
-def _level(evaluate, g):
-    p, x = point(SHALLOW, g, 3, 9, 8)
-    levels = np.split(evaluate(SHALLOW, p, "reach", x), (1, 3), axis=-1)
-    return np.stack([level.sum(-1) for level in levels]), np.ones((3, 3, 9))
-
-
-def _path(evaluate, g):
-    # Each expert writes 1 to a coordinate of its node: y lists the weights of the nodes on the path.
-    spec = PorphyryTree(8, 2, 1)
-    p, x = point(spec, g, 3, 9, 8)
-    x[..., 7] = 1
-    p |= {"up.weight": np.tile(np.eye(8)[[0, 7]] * [[0], [1]], (7, 1)), "down.weight": np.eye(8, 7)}
-    visits, (reach, y, load) = spec.visits(p, x), (evaluate(spec, p, m, x) for m in ("reach", "__call__", "load"))
-    return np.append(y[..., :7], load), np.append(reach * visits, visits.sum((0, 1))[3:])
-
-
-def _sure(evaluate, g):
-    p, x = point(SHALLOW, g, 3, 9, 8)
-    p |= {"router.weight": 2048 * p["router.weight"], "beta": np.zeros(3)}
-    return evaluate(SHALLOW, p, "__call__", x), evaluate(SHALLOW, p, "dense", x)
-
-
-def _alone(evaluate, g):
-    p, x = point(SHALLOW, g, 40, 8)
-    alone = np.concatenate([evaluate(SHALLOW, p, "__call__", token) for token in x[:, None]])
-    return alone, evaluate(SHALLOW, p, "__call__", x)
-
-
-def _tie(evaluate, g):
-    # At x = 0 without bias every answer is 1/2 exactly, and all tokens go left.
-    p = Case("", DEEP, None).parameters(g) | {"router.bias": np.zeros(7), "beta": np.zeros(7)}
-    return evaluate(DEEP, p, "load", np.zeros((2, 3, 16))), 6 * np.eye(8)[0]
-
-
-def _bounded(evaluate, g):
-    # From the bound of |beta|, with all tokens on the side to which beta sends them.
-    start = g.choice([-1, 1], size=7) * (0.5 + DEEP.rate * g.choice([0.0, 1.0], size=7))
-    p, x = Case("", DEEP, None).parameters(g) | {"beta": start}, representable(3 * g.normal(size=(50, 16)))
-    beta = evaluate(DEEP, p, "rebalanced", evaluate(DEEP, p, "load", x).astype(int))
-    return np.clip(beta, -0.5 - DEEP.rate, 0.5 + DEEP.rate), beta
-
-
-THEOREMS = (
-    Theorem("moe: level", "reach sums to 1 on every level", _level, length=8),
-    Theorem("moe: path", "the weights on a path are reach, whatever beta", _path, length=16),
-    Theorem("moe: sure", "sparse = dense when every answer is 0 or 1", _sure, length=64),
-    Theorem("moe: alone", "each token is processed once, whatever the others are", _alone, length=64),
-    Theorem("moe: tie", "at a tie the path goes to the lower index", _tie, length=0, exact=True),
-    Theorem("moe: bounded", "|beta| <= 1/2 + rate, to the last bit", _bounded, length=0, exact=True),
-)
+THEOREMS = theorems(SHALLOW, DEEP)
 
 
 SYSTEM = System(

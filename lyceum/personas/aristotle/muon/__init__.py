@@ -15,7 +15,7 @@ An orthogonal U has entries of mean square 1 / max(r, c). Adam's steps have a ro
 rates; with that factor one learning rate and one decay suit both. A matrix with more rows than columns is transposed
 for the iteration.
 
-Theorems.
+Theorems (`lyceum.personas.aristotle.muon.theorems`).
 (1) Singular vectors. U = P phi^5(S) Q^T for X_0 = P S Q^T, phi(s) = a s + b s^3 + c s^5: by induction, since A X and
     A^2 X have the singular vectors of X and the singular values s^3 and s^5.
 (2) Singular values. s >= 1.6e-3 goes to [0.68, 1.21], a smaller one to [0, 1.21]: phi takes [0.55, 1.21] into
@@ -46,8 +46,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from lyceum.personas.aristotle.muon.mask import conclusion
+from lyceum.personas.aristotle.muon.theorems import theorems
 from lyceum.personas.model.newton_schulz import QUINTIC, STEPS, newton_schulz
-from lyceum.personas.spec.case import Case, Theorem, representable
+from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.system import System
 
 
@@ -122,85 +123,7 @@ CASES = (
     Case("muon: newton-schulz, near zero", MUON, _normal(1, 2, 3, 4, scale=1e-2), "orthogonal"),
     Case("muon: the conclusion", MUON, _normal(2, 3, 4, 6), "conclude"),
 )
-
-
-def _matrices(g: np.random.Generator) -> np.ndarray:
-    """Four of any shape, the first with singular values down to 1e-4 of the greatest."""
-    r, c = g.integers(2, 9, size=2)
-    m = g.normal(size=(4, r, c))
-    p, _, q = np.linalg.svd(m[0], full_matrices=False)
-    m[0] = p * np.geomspace(1, 1e-4, min(r, c)) @ q
-    return representable(m)
-
-
-def _phi(s: np.ndarray) -> np.ndarray:
-    a, b, c = MUON.quintic
-    for _ in range(MUON.steps):
-        s = a * s + b * s**3 + c * s**5
-    return s
-
-
-def _shares(m: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    p, s, q = np.linalg.svd(m, full_matrices=False)
-    return p, s / np.linalg.norm(s, axis=-1, keepdims=True), q
-
-
-def _vectors(evaluate, g):
-    m = _matrices(g)
-    p, s, q = _shares(m)
-    return evaluate(MUON, {}, "orthogonal", m), (p * _phi(s)[:, None]) @ q
-
-
-def _values(evaluate, g):
-    m = _matrices(g)
-    s = np.sort(np.linalg.svd(evaluate(MUON, {}, "orthogonal", m), compute_uv=False), axis=-1)
-    # In order of size: each value that is great enough must be in the upper interval.
-    return s, np.clip(s, np.sort(np.where(_shares(m)[1] >= 1.6e-3, 0.68, 0.0), axis=-1), 1.21)
-
-
-def _sparse(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
-    """U and G with zeros; of three G one is 0, one is -U. C has no derivative there, so this is no parity case."""
-    u, v = representable(g.normal(size=(2, 3, 4, 6))) * (g.random((2, 3, 4, 6)) < 0.6)
-    return u, np.stack([v[0], 0 * v[1], -u[2]])
-
-
-def _agreement(evaluate, g):
-    u, v = _sparse(g)
-    c = evaluate(MUON, {}, "conclude", u, v)
-    return np.where(u * v == 0, c, np.minimum(c * np.sign(v), 0)), np.zeros_like(c)
-
-
-def _length(evaluate, g):
-    u, v = _sparse(g)
-    v[:, 0, 0] = u[:, 0, 0] = 1  # so that they agree somewhere
-    return np.linalg.norm(evaluate(MUON, {}, "conclude", u, v), axis=(1, 2)), np.linalg.norm(u, axis=(1, 2))
-
-
-def _scaled(evaluate, m, v, factor):
-    u = (evaluate(MUON, {}, "orthogonal", k * m) for k in (factor, 1))
-    return tuple(evaluate(MUON, {}, "conclude", one, k * v) for one, k in zip(u, (factor, 1), strict=True))
-
-
-def _power(evaluate, g):
-    # 2^-100: squares and products of such numbers underflow in float32.
-    m = _matrices(g)
-    return _scaled(evaluate, m, representable(m + g.normal(size=m.shape)), 2.0 ** g.choice([-100, -40, 3, 60]))
-
-
-def _factor(evaluate, g):
-    # Few digits each, so that the product is exact in float32.
-    return _scaled(evaluate, *g.integers(-(2**12), 2**12, size=(2, 3, 5, 4)).astype(float), float(g.integers(2, 1000)))
-
-
-STEEP = 4 * 485**2  # an error grows by up to phi^5's slope at 0; five products in a row, the later ones by less
-THEOREMS = (
-    Theorem("muon: singular vectors", "U has the singular vectors of M", _vectors, STEEP),
-    Theorem("muon: singular values", "1.6e-3 and more go to [0.68, 1.21], less to [0, 1.21]", _values, STEEP),
-    Theorem("muon: agreement", "C is 0 wherever the signs of U and G differ", _agreement, 1, exact=True),
-    Theorem("muon: length", "C is as long as U", _length, length=64),
-    Theorem("muon: power of two", "a power of two as a factor on M and G changes nothing", _power, 1, exact=True),
-    Theorem("muon: factor", "a positive factor on M and G changes nothing, up to rounding", _factor, STEEP),
-)
+THEOREMS = theorems(MUON)
 
 
 SYSTEM = System(

@@ -12,7 +12,7 @@ one whose decoded point is nearest to w (squares added in pairs, ties to the low
 Genus 0 is a box about 0 that contains every block, so every block has a genus.
 `lyceum.personas.aristotle.quantize.boxes` chooses the genera.
 
-Theorems.
+Theorems (`lyceum.personas.aristotle.quantize.theorems`).
  1. |w - decode_k(w)|_inf <= R_g 2^-k for the first k = 0 ... b bits of every coordinate: a cell has half-width
     R_g 2^-k, and cells of the box cover it. So every bit halves the bound, and k = 0 gives the centre.
  2. Every prefix decodes: the first k bits of a species are the species at k bits, floor(floor(x) / 2) = floor(x / 2).
@@ -38,8 +38,9 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 
 from lyceum.personas.aristotle.quantize.boxes import BLOCK, boxes
+from lyceum.personas.aristotle.quantize.theorems import theorems
 from lyceum.personas.model.bit_planes import Planes
-from lyceum.personas.spec.case import Case, Theorem, representable
+from lyceum.personas.spec.case import Case, representable
 from lyceum.personas.spec.quantizer import Quantizer
 from lyceum.personas.spec.system import System
 
@@ -96,11 +97,6 @@ def restored(tables: dict[str, np.ndarray], bits: int) -> Genera:
     return Genera(tables["centres"].astype(np.float32), tables["radii"].astype(np.float32), bits)
 
 
-def prefix(codes: np.ndarray, dropped: int) -> np.ndarray:
-    """The codes without the last `dropped` bits of every coordinate."""
-    return np.concatenate([codes[:, :1], codes[:, 1:] >> dropped], axis=1)
-
-
 def total(x: np.ndarray) -> np.ndarray:
     """The sum over the last axis of 8, added in pairs: the order, and so each tie, is the same in every backend."""
     x = x[..., :4] + x[..., 4:]
@@ -153,57 +149,7 @@ CASES = (
     Case("quantize: decode", GENERA, _codes, "decode"),
     Case("quantize: decode, no bits", replace(GENERA, bits=0), _bare, "decode"),
 )
-
-
-def _ties(evaluate, g):
-    # Blocks on walls of cells and of boxes; one box is inside another, two boxes are equal.
-    w = g.integers(-8, 9, (200, BLOCK)) / 8.0 * 2.0 ** -g.integers(0, 3, (200, 1))
-    both = (TWINS, replace(TWINS, bits=0))
-    return tuple(
-        np.concatenate([encode(genera) for genera in both])
-        for encode in (lambda genera: evaluate(genera, {}, "encode", w), lambda genera: genera.encode({}, w))
-    )
-
-
-def _prefixes(evaluate, g):
-    genera, w = random_genera(g)
-    codes = evaluate(genera, {}, "encode", w).astype(np.int32)
-    for dropped in range(genera.bits + 1):
-        coarser = replace(genera, bits=genera.bits - dropped)
-        decoded = evaluate(coarser, {}, "decode", prefix(codes, dropped))
-        yield coarser, codes, decoded, w
-
-
-def _halving(evaluate, g):
-    sides = []
-    for genera, codes, decoded, w in _prefixes(evaluate, g):
-        bound = genera.radii[codes[:, 0]] * 2.0**-genera.bits
-        sides.append((np.maximum(np.abs(w - decoded).max(-1), bound), bound))
-    return tuple(np.array(side) for side in zip(*sides, strict=True))
-
-
-def _every_prefix(evaluate, g):
-    # The cell of w in its genus, computed anew at every number of bits.
-    sides = []
-    for genera, codes, decoded, w in _prefixes(evaluate, g):
-        alone = (replace(genera, centres=genera.centres[[k]], radii=genera.radii[[k]]) for k in codes[:, 0])
-        anew = [one.decode({}, one.encode({}, block[None]))[0] for one, block in zip(alone, w, strict=True)]
-        sides.append((decoded, anew))
-    return tuple(np.array(side) for side in zip(*sides, strict=True))
-
-
-def _idempotence(evaluate, g):
-    genera, w = random_genera(g)
-    once = evaluate(genera, {}, "decode", evaluate(genera, {}, "encode", w).astype(np.int32))
-    return evaluate(genera, {}, "decode", evaluate(genera, {}, "encode", once).astype(np.int32)), once
-
-
-THEOREMS = (
-    Theorem("quantize: ties", "a tie goes to the lower index, a wall to the upper cell", _ties, 1, exact=True),
-    Theorem("quantize: halving", "every bit halves the bound on the error", _halving, length=16),
-    Theorem("quantize: prefixes", "the first bits of a species are the species of as many bits", _every_prefix, 16),
-    Theorem("quantize: idempotence", "quantizing quantized weights changes nothing", _idempotence, 1, exact=True),
-)
+THEOREMS = theorems(TWINS, random_genera)
 
 
 SYSTEM = System(

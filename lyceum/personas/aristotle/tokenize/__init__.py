@@ -17,7 +17,7 @@ Equations, for a hidden vector x:
 The base rates are constants: training adds only what the context says. At x = 0 the head is the smoothed unigram, so
 training starts from 6.5 nats instead of 10.8.
 
-Theorems.
+Theorems (`lyceum.personas.aristotle.tokenize.theorems`).
  1. w -> leaf is a bijection onto the filled leaves; leaf -> (g, s, i) is division with remainder, hence one too.
  2. sum_w p(w) = 1: the sum over individuals of one species is 1, then over species of one genus, then over genera.
  3. With one genus of one species of V individuals the head is the flat softmax with logits C x + log p0: the first two
@@ -41,8 +41,9 @@ from threadpoolctl import threadpool_limits
 
 from lyceum import corpus
 from lyceum.personas.aristotle.tokenize.halving import divide
+from lyceum.personas.aristotle.tokenize.theorems import theorems
 from lyceum.personas.spec import tiny
-from lyceum.personas.spec.case import Case, Theorem, representable
+from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.system import System
 from lyceum.personas.tokens.neighbours import coordinates
 from lyceum.personas.tokens.unigram import base_rates
@@ -163,45 +164,7 @@ CASES = (
     Case("tokenize: large logits", TREE, lambda g: (30 * g.normal(size=(1, 3, 8)),), "log_probs"),
     Case("tokenize: uncertainty", TREE, lambda g: (g.normal(size=(2, 7, 8)),), "uncertainty"),
 )  # fmt: skip
-
-
-def _total(evaluate, g):
-    spec = random_tree(g)
-    p, x = Case("", spec, None).parameters(g), representable(g.normal(size=(4, 8)))
-    return np.exp(evaluate(spec, p, "log_probs", x)).sum(-1), np.ones(4)
-
-
-def _path(evaluate, g):
-    spec = random_tree(g)
-    p, ids = Case("", spec, None).parameters(g), np.arange(45, dtype=np.int32)
-    x = np.broadcast_to(representable(g.normal(size=8)), (45, 8))
-    return evaluate(spec, p, "log_prob", x, ids), evaluate(spec, p, "log_probs", x)[ids, ids]
-
-
-def _flat(evaluate, g):
-    # One genus of one species: the flat softmax, in explicit form.
-    spec = random_tree(g, shape=(1, 1))
-    p, x = Case("", spec, None).parameters(g), representable(g.normal(size=(4, 8)))
-    flat = log_softmax(x @ p["head_individual"].T + spec.base_individual[0, 0], axis=-1)
-    return evaluate(spec, p, "log_probs", x), flat[:, spec.leaf]
-
-
-def _inheritance(evaluate, g):
-    # If all vectors of individuals are 0, the tokens of one species have one embedding.
-    spec = random_tree(g)
-    p = (p := Case("", spec, None).parameters(g)) | {"embed_individual": np.zeros_like(p["embed_individual"])}
-    ids = np.arange(45, dtype=np.int32)
-    first = {group: w for w, group in reversed(list(enumerate(spec.leaf // spec.shape[2])))}
-    same = np.array([first[group] for group in spec.leaf // spec.shape[2]], np.int32)
-    return evaluate(spec, p, "embed", ids[None]), evaluate(spec, p, "embed", same[None])
-
-
-THEOREMS = (
-    Theorem("tokenize: total", "the probabilities of all V ids sum to 1", _total, length=3 * 45),
-    Theorem("tokenize: path", "a target's probability is its entry in the full distribution", _path, length=64),
-    Theorem("tokenize: flat", "one genus of one species is the flat softmax", _flat, length=64),
-    Theorem("tokenize: inheritance", "with individuals at 0, a species has one embedding", _inheritance, length=4),
-)
+THEOREMS = theorems(random_tree)
 
 
 def _tiny_tables() -> dict[str, np.ndarray]:

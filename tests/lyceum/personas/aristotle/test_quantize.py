@@ -8,8 +8,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lyceum.personas.aristotle.quantize import fit, prefix, random_genera, restored
+from lyceum.personas.aristotle.quantize import fit, random_genera, restored
 from lyceum.personas.aristotle.quantize.boxes import BLOCK, FLOOR
+from lyceum.personas.aristotle.quantize.theorems import prefix
 
 U = 2.0**-24
 BACKENDS = {"reference": None, "torch": "torch_ref.arrays", "mlx": "mlx_impl.arrays"}

@@ -14,7 +14,7 @@ frequency, f -> f + pi, and so is (-1)^s on one that turns with s; crosswise the
 opposed". A single head has corner 00: a key that all heads share. Base 100: the slowest pair of a head of width 8 turns
 once in 63 tokens, about a block.
 
-Theorems.
+Theorems (`lyceum.personas.aristotle.rope.theorems`).
  1. R(t, s) R(t', s') = R(t + t', s + s'); R leaves norms unchanged.
  2. The score (R(t, s) q) . (R(t', s') k) depends only on (t - t', s - s').
  3. chi_c chi_d = chi_(c xor d) for corners c, d; the four add up to 4 where t and s are even, else to 0.
@@ -36,10 +36,11 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from lyceum import corpus
+from lyceum.personas.aristotle.rope.theorems import theorems
 from lyceum.personas.baseline.attention import turned
 from lyceum.personas.properties.sequences import continuation
 from lyceum.personas.spec import tiny
-from lyceum.personas.spec.case import Case, Theorem, representable
+from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.system import System
 
 ENDS = re.compile(rb"[.!?][\s\"')\]-]*$")
@@ -129,78 +130,7 @@ CASES = (
     Case("rope: rotation, no sentence ends", CONTRACT, _stream(2, 5, 2)),
     Case("rope: three tokens more", CONTRACT, lambda g: (g.integers(0, 9, (2, 2)), _stream(2, 3)(g)[0], IDS), "step"),
 )
-
-
-def _drawn(g: np.random.Generator, count: int) -> tuple[np.ndarray, ...]:
-    """Vectors for WIDE, (2, 3, 6, 16), then `count` arrays of positions for them, (2, 6, 2)."""
-    return representable(g.normal(size=(2, 3, 6, 16))), *g.integers(-9, 10, (count, 2, 6, 2)).astype(np.int32)
-
-
-def _addition(evaluate, g):
-    x, one, other = _drawn(g, 2)
-    twice = evaluate(WIDE, {}, "turn", evaluate(WIDE, {}, "turn", x, one), other)
-    return twice, evaluate(WIDE, {}, "turn", x, one + other)
-
-
-def _norm(evaluate, g):
-    x, position = _drawn(g, 1)
-    return np.linalg.norm(evaluate(WIDE, {}, "turn", x, position), axis=-1), np.linalg.norm(x, axis=-1)
-
-
-def _relative(evaluate, g):
-    (q, at_query, at_key, shift), (k, *_) = _drawn(g, 3), _drawn(g, 0)
-
-    def score(by):
-        return (evaluate(WIDE, {}, "turn", q, at_query + by) * evaluate(WIDE, {}, "turn", k, at_key + by)).sum(-1)
-
-    return score(shift), score(0 * shift)
-
-
-def _characters(evaluate, g) -> tuple[np.ndarray, np.ndarray]:
-    """Positions (2, 6, 2) and chi of the four corners there, (2, 4, 6): ones, turned with all frequencies at 0."""
-    position = g.integers(-9, 10, (2, 6, 2)).astype(np.int32)
-    still = Opposition(ENDS_OF_SEVEN, 0 * CONTRACT.frequencies, CONTRACT.corners)
-    return position, evaluate(still, {}, "turn", np.ones((2, 4, 6, 8)), position)[..., 0]
-
-
-def _group(evaluate, g):
-    # The corner of head h has the bits of h, so the corners add as exclusive or.
-    _, chi = _characters(evaluate, g)
-    return chi[:, :, None] * chi[:, None, :], chi[:, np.arange(4)[:, None] ^ np.arange(4)]
-
-
-def _orthogonal(evaluate, g):
-    position, chi = _characters(evaluate, g)
-    return chi.sum(1), np.where((position % 2 == 0).all(-1), 4.0, 0.0)
-
-
-def _shift(evaluate, g):
-    # Corner 10 adds pi to the frequency of the pair that turns with t, corner 01 to that of the other.
-    x, position = representable(g.normal(size=(2, 1, 6, 4))), g.integers(-9, 10, (2, 6, 2)).astype(np.int32)
-    signed = Opposition(ENDS_OF_SEVEN, NARROW.frequencies, np.eye(2, dtype=np.int32))
-    angle = np.stack([position @ (NARROW.frequencies + np.pi * np.diag(corner)) for corner in np.eye(2)], axis=1)
-    same = np.eye(2, dtype=bool)[None, :, None]  # pair 0 of head 0, pair 1 of head 1
-    a, b = np.split(x, 2, axis=-1)
-    pair = a * np.cos(angle) - b * np.sin(angle)
-    return np.where(same, evaluate(signed, {}, "turn", x, position)[..., :2], 0), np.where(same, pair, 0)
-
-
-def _count(evaluate, g):
-    ids = g.integers(0, 7, (3, 20)).astype(np.int32)
-    positions = [[(t, sum(int(ENDS_OF_SEVEN[i]) for i in row[:t])) for t in range(20)] for row in ids]
-    return evaluate(CONTRACT, {}, "positions", ids), np.array(positions)
-
-
-THEOREMS = (
-    Theorem("rope: addition", "R(a) R(b) = R(a + b)", _addition, length=64),
-    Theorem("rope: norm", "turning leaves the norm unchanged", _norm, length=16),
-    Theorem("rope: relative", "the score depends on (t - t', s - s') alone", _relative, length=64),
-    Theorem("rope: group", "the characters multiply as the Klein group", _group, length=1, exact=True),
-    Theorem("rope: orthogonal", "the four add up to 4 where t and s are even, else to 0", _orthogonal, 1, exact=True),
-    Theorem("rope: shift", "(-1)^t on a pair that turns with t adds pi to its frequency", _shift, length=400),
-    Theorem("rope: count", "s is the number of sentence ends before t", _count, length=1, exact=True),
-    continuation("rope", CONTRACT, _stream(3, 20), length=4),
-)
+THEOREMS = (*theorems(NARROW, WIDE, CONTRACT), continuation("rope", CONTRACT, _stream(3, 20), length=4))
 
 
 SYSTEM = System(
