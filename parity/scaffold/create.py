@@ -27,7 +27,8 @@ def create(root: Path, system: NewSystem) -> list[Path]:
         if taken := [other for other in (root / path, (root / path).with_suffix("")) if other.exists()]:
             raise UserError(f"{taken[0]} exists already: choose another name.")
     persona = root / "lyceum/personas" / system.persona / "__init__.py"
-    registered = register(persona.read_text(encoding="utf-8"), system.name)
+    original = persona.read_bytes()
+    registered = register(original.decode(), system.name)
     written: list[Path] = []
     try:
         for path, text in texts.items():
@@ -37,6 +38,8 @@ def create(root: Path, system: NewSystem) -> list[Path]:
     except BaseException as error:
         for path in written:
             path.unlink(missing_ok=True)
+        if persona.read_bytes() != original:
+            persona.write_bytes(original)
         if isinstance(error, OSError):
             reason = os.strerror(error.errno) if error.errno else error
             raise UserError(f"cannot write {error.filename or persona}: {reason}; nothing was changed.") from error

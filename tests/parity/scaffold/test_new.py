@@ -173,12 +173,15 @@ def test_a_write_that_fails_leaves_nothing(checkout, monkeypatch, failing):
     assert contents(checkout) == before
 
 
-def test_an_interruption_leaves_nothing(checkout, monkeypatch):
-    before = contents(checkout)
+@pytest.mark.parametrize("last", range(6))
+def test_an_interruption_leaves_nothing(checkout, monkeypatch, last):
+    """After any of the files, the line of registration included."""
+    before, count = contents(checkout), iter(range(6))
 
     def write(path, data):
         path.write_bytes(data)
-        raise KeyboardInterrupt
+        if next(count) == last:
+            raise KeyboardInterrupt
 
     monkeypatch.setattr(files, "write", write)
     with pytest.raises(KeyboardInterrupt):
