@@ -1,4 +1,4 @@
-"""No evaluation before place t depends on tokens from t on: bit for bit, for the default and for every switched system.
+"""No evaluation before position t depends on tokens from t on: bit for bit, in every tiny plan.
 
 Asked of the trainers as evaluation and generation use them, with parameters in general position.
 """
@@ -32,9 +32,9 @@ def test_the_past_does_not_know_the_future(title, backend):
     plan, generator = PLANS[title], stream(0, f"test-causality/{title}")
     shape = plan.fixed.batch_size, plan.fixed.block_size
     ids, later, targets = generator.integers(0, N_VOCAB, (3, *shape)).astype(np.int32)
-    places = (1, int(generator.integers(2, shape[1] - 1)), shape[1] - 1)
-    changed = [np.where(np.arange(shape[1]) < t, ids, later) for t in places]
-    own, *others = evaluated(backend, title, (ids, targets), *((batch, targets) for batch in changed))
-    for t, other in zip(places, others, strict=True):
-        assert np.array_equal(own[:, :t], other[:, :t]), f"a change from place {t} on is seen before it"
-        assert not np.array_equal(own[:, t:], other[:, t:])
+    positions = (1, int(generator.integers(2, shape[1] - 1)), shape[1] - 1)
+    changed = [np.where(np.arange(shape[1]) < t, ids, later) for t in positions]
+    original, *others = evaluated(backend, title, (ids, targets), *((batch, targets) for batch in changed))
+    for t, other in zip(positions, others, strict=True):
+        assert np.array_equal(original[:, :t], other[:, :t]), f"a change from position {t} on shows before it"
+        assert not np.array_equal(original[:, t:], other[:, t:])

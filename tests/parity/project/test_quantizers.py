@@ -16,12 +16,12 @@ from parity.project.quantizers import Outcome, groups
 @pytest.mark.parametrize("scale", [1.0, 1e-6])
 def test_a_weight_in_a_group_is_within_a_step_of_itself(size, scale):
     x = (scale * stream(0, "test-groups").normal(size=(30, 32))).astype(np.float32)
-    found, bits = groups(x, size)
+    decoded, bits = groups(x, size)
     rows = x.reshape(-1, size)
-    assert found.shape == x.shape and bits == x.size * (4 + 32 / size)
+    assert decoded.shape == x.shape and bits == x.size * (4 + 32 / size)
     width = np.ptp(rows, axis=1, keepdims=True)
     # mx.quantize moves the scale so that 0 or an end of the range is hit, which takes up to half a step more.
-    assert (np.abs(found.reshape(-1, size) - rows) <= width / 15 * 1.01).all()
+    assert (np.abs(decoded.reshape(-1, size) - rows) <= width / 15 * 1.01).all()
 
 
 def test_the_command(monkeypatch, capsys, tmp_path):

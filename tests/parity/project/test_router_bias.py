@@ -1,35 +1,26 @@
-"""Layers that choose, in the whole model: their router_biases are trained, saved and compared like everything else."""
+"""Layers with a router, in the full model: their biases are updated, saved and compared like everything else."""
 
 from __future__ import annotations
 
 from contextlib import nullcontext
-from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from lyceum.personas.aristotle.moe import PorphyryTree
-from lyceum.personas.aristotle.norm import GoldenMean
-from lyceum.personas.euclid.moe import SimplexExperts
-from lyceum.personas.euclid.norm import SphereNorm
 from lyceum.personas.model import router_bias
 from parity.float64 import exact
 from parity.project import full_model, optimizer_steps, step, trainers, training
-from parity.project.tiny_models import tiny_corpus, tiny_plan
+from parity.project.tiny_models import tiny_corpus, tiny_plan, tiny_plans
 from tests.support.assertions import all_passed
 
 STEPS, BACKENDS = 30, ("torch", "mlx")
-PARTS = {
-    "aristotle": {"norm": GoldenMean(16), "mlp": PorphyryTree(16, 3, 5)},
-    "euclid": {"norm": SphereNorm(16), "mlp": SimplexExperts(16, 5)},
-}
+PLANS = {title: plan for title, plan in tiny_plans(STEPS).items() if plan.router_biases()}
 
 
-@pytest.fixture(params=PARTS)
+@pytest.fixture(params=PLANS)
 def plan(request):
-    """A persona's small plan with its experts and its norm."""
-    plan = tiny_plan(request.param, STEPS)
-    return replace(plan, modules=plan.modules | PARTS[request.param])
+    """A tiny plan with layers that have a router."""
+    return PLANS[request.param]
 
 
 def router_biases(plan, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
@@ -37,12 +28,13 @@ def router_biases(plan, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 
 def test_they_are_declared(plan):
-    assert plan.router_biases() == {"blocks.0.mlp.beta", "blocks.1.mlp.beta"} <= plan.initial(0).keys()
+    assert plan.router_biases() <= plan.initial(0).keys()
+    assert {name.rpartition(".mlp.")[0] for name in plan.router_biases()} == {"blocks.0", "blocks.1"}
     assert tiny_plan(plan.name).router_biases() == set()
 
 
 @pytest.mark.parametrize("seed", [0, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (1, 2))])
-def test_the_whole_model_and_a_step(plan, seed):
+def test_the_full_model_and_a_step(plan, seed):
     all_passed(full_model.check(plan, seed))
     all_passed(step.check(plan, seed))
 
@@ -51,7 +43,8 @@ def test_the_optimizer_passes_them_by(plan):
     all_passed(optimizer_steps.check(plan, steps=3))
     for backend in BACKENDS:
         state = trainers.make(backend, plan, "float32").read()
-        assert {name for name in state if "beta" in name} == {f"model.{name}" for name in plan.router_biases()}
+        names = {name for name in state if any(bias in name for bias in plan.router_biases())}
+        assert names == {f"model.{name}" for name in plan.router_biases()}
 
 
 def test_every_choice_of_a_drawn_batch_is_clear(plan):
@@ -63,17 +56,17 @@ def test_every_choice_of_a_drawn_batch_is_clear(plan):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 @pytest.mark.parametrize("dtype", ("float64", "float32"))
-def test_they_follow_the_definition_step_by_step(plan, backend, dtype):
-    """From the backend's own state before each step; in steps of a power of two, so that float32 holds them exactly."""
+def test_they_follow_the_reference_step_by_step(plan, backend, dtype):
+    """From the backend's state before each step; in steps of a power of two, so that float32 holds them exactly."""
     corpus = tiny_corpus()
     trainer = trainers.make(backend, plan, dtype)
     with exact() if dtype == "float64" else nullcontext():
         for t in range(8):
             before = trainer.read()
-            held = {name[6:]: x.astype(np.float64) for name, x in before.items() if name.startswith("model.")}
+            parameters = {name[6:]: x.astype(np.float64) for name, x in before.items() if name.startswith("model.")}
             ids, _ = training.batches.train_batch(corpus, 0, t, 4, 16)
             trainers.run(trainer, plan, corpus, range(t, t + 1))
-            expected = router_bias.updated_router_bias(plan, held, ids, plan.noise(0, t))
+            expected = router_bias.updated_router_bias(plan, parameters, ids, plan.noise(0, t))
             assert all(np.array_equal(x, expected[name]) for name, x in router_biases(plan, trainer.read()).items())
     assert all(np.abs(x).max() > 0 for x in expected.values())
 
@@ -99,10 +92,10 @@ def test_a_run_and_its_checkpoints_across(plan):
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_a_resumed_run_is_the_same_run(plan, backend):
     corpus = tiny_corpus()
-    whole_run, first, second = (trainers.make(backend, plan, "float32", seed) for seed in (0, 0, 1))
-    trainers.run(whole_run, plan, corpus, range(8))
+    unbroken, first, second = (trainers.make(backend, plan, "float32", seed) for seed in (0, 0, 1))
+    trainers.run(unbroken, plan, corpus, range(8))
     trainers.run(first, plan, corpus, range(4))
     second.write(first.read())
     trainers.run(second, plan, corpus, range(4, 8))
-    end, resumed = whole_run.read(), second.read()
+    end, resumed = unbroken.read(), second.read()
     assert end.keys() == resumed.keys() and all(np.array_equal(end[name], resumed[name]) for name in end)

@@ -1,4 +1,4 @@
-"""The theorems hold in the definition and in both backends, whatever the seed; and a false one is found out."""
+"""The theorems are true of the reference and of both backends, whatever the seed; and a false one fails."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ SEEDS = st.integers(0, 2**32 - 1)
 @settings(max_examples=10, deadline=None)
 @given(seed=SEEDS)
 def test_holds(name, seed):
-    found = all_passed(PROOFS[name](seed))
-    assert [verdict.variant for verdict in found] == ["definition float64", *map(str, (ORACLE, *VARIANTS))]
+    verdicts = all_passed(PROOFS[name](seed))
+    assert [verdict.variant for verdict in verdicts] == ["definition float64", *map(str, (ORACLE, *VARIANTS))]
 
 
 def test_causality_is_exact():
@@ -36,7 +36,7 @@ def test_causality_is_exact():
 
 
 def off_by(relative: float, exact: bool = False) -> Theorem:
-    """ "A norm is itself", with the left side off by a relative error."""
+    """The theorem "a norm is itself", with the left side off by a relative error."""
 
     def sides(evaluate, g):
         y = evaluate(LayerNorm(4), {"weight": np.ones(4)}, "__call__", representable(g.normal(size=(3, 4))))
@@ -45,7 +45,7 @@ def off_by(relative: float, exact: bool = False) -> Theorem:
     return Theorem("test: off", "a norm is itself", sides, length=4, exact=exact)
 
 
-def test_a_false_theorem_is_red():
+def test_a_false_theorem_fails():
     """The bound is MARGIN sqrt(4) u = 16 u here."""
     right = {verdict.variant for verdict in theorems.check(off_by(12 * UNIT["float64"])) if verdict.ok}
     assert len(right) == 5
@@ -54,5 +54,5 @@ def test_a_false_theorem_is_red():
     assert not any(verdict.ok for verdict in theorems.check(off_by(24 * UNIT["float32"])))
 
 
-def test_an_exact_theorem_allows_no_unit_in_the_last_place():
+def test_an_exact_theorem_allows_not_one_ulp():
     assert not any(verdict.ok for verdict in theorems.check(off_by(2 * UNIT["float64"], exact=True)))

@@ -1,4 +1,4 @@
-"""Whole training runs in both backends: the optimizer, the loss at every step, checkpoints across."""
+"""Training runs in both backends: the optimizer, the loss at every step, checkpoints across."""
 
 from __future__ import annotations
 
@@ -108,14 +108,14 @@ def test_the_worst_step_is_the_one_reported():
     assert not training.worst_step("case", "variant", expected + [0.0, np.nan, 0.0, 0.0], expected, allowed).ok
 
 
-def test_an_envelope_that_grew_would_be_red():
+def test_an_envelope_that_grew_would_fail():
     losses = np.full(3, 4.0)
     assert training.narrow("case", "float64", losses, np.array([1e-14, 1e-13, 1e-12])).ok is True
     verdict = training.narrow("case", "float64", losses, np.array([1e-14, 1e-9, 1e-9]))
     assert not verdict.ok and "at step 1" in verdict.derivation
 
 
-def test_a_state_that_does_not_come_back_is_red():
+def test_a_state_that_does_not_come_back_fails():
     state = {"a": np.ones(2), "b": np.zeros(3)}
     assert all(v.ok for v in training.unchanged("case", "variant", state, state))
     assert not next(training.unchanged("case", "variant", state | {"a": np.nextafter(state["a"], 2)}, state)).ok
@@ -142,7 +142,7 @@ def test_moved_moves_every_parameter_by_one_ulp():
             assert np.array_equal(after[name], value), name
 
 
-def test_definition_decouples_the_decay():
+def test_reference_decouples_the_decay():
     recipe, p = Recipe(peak_lr=0.1, total_steps=1), np.array([2.0, -3.0])
     zero = np.zeros(2)
     moved, m, v = adamw(p, zero, np.array([5.0, 7.0]), zero, 3, 0.1, recipe, 0.5)
@@ -151,13 +151,13 @@ def test_definition_decouples_the_decay():
     assert np.allclose(v, 0.95 * np.array([5.0, 7.0]), rtol=1e-15)
 
 
-def test_definition_first_step_undoes_the_zero_start():
+def test_reference_first_step_undoes_the_zero_start():
     recipe, g = Recipe(peak_lr=0.1, total_steps=1), np.array([1e-3, -2.0])
     moved, _, _ = adamw(np.zeros(2), np.zeros(2), np.zeros(2), g, 1, 0.1, recipe, 0.0)
     assert np.allclose(moved, -0.1 * g / (np.abs(g) + recipe.eps), rtol=1e-13)
 
 
-def test_definition_clips_at_the_global_norm():
+def test_reference_clips_at_the_global_norm():
     gradients = {"a": np.full(4, 3.0), "b": np.array([8.0])}
     norm = np.sqrt(4 * 9 + 64)
     scaled = clipped(gradients, 1.0)
