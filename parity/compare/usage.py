@@ -84,6 +84,6 @@ def explained(who: str, point: Point):
         lines = str(error).strip().splitlines()
         message = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
         raise UsageError(
-            f"{who} does not run on the CPU with these inputs ({given}): {message}; the comparison starts there, so give "
-            "it a module and inputs that do."
+            f"{who} does not run on the CPU with these inputs ({given}): {message}; the comparison starts there, so "
+            "give it a module and inputs that do."
         ) from error
