@@ -1,1 +1,1 @@
-"""The euclid layers of this backend; each is defined by its namesake in `lyceum.personas.euclid`."""
+"""Euclid's modules in this backend; their references are in `lyceum.personas.euclid`."""

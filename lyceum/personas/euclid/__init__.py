@@ -1,8 +1,8 @@
 """Euclid: from few postulates, by construction, with proof.
 
-The default model is the best composition of his systems that was found (RESULTS.md has the ablation table). The recipe
-is the one that serves so short a text (17 epochs of 302,000 tokens): dropout, a cosine down to zero, and a strong
-decoupled decay, which here is what keeps a remainder's vector, shared by 220 tokens, from serving one of them.
+The default is the best composition of his systems that we know (ablation table in RESULTS.md). The text is short (17
+epochs of 302,000 tokens), so the recipe regularises: dropout, a cosine schedule down to zero, and strong decoupled
+weight decay. About 220 tokens share the vector of a remainder; the decay keeps it from fitting one of them.
 """
 
 from __future__ import annotations

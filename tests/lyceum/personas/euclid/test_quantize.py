@@ -19,18 +19,18 @@ STEP = 2 * LATTICE.half_step / GRID
 E8 = 929 / 12960  # its second moment per dimension (Conway & Sloane 1982)
 
 
-def definition(spec, method, rows):
+def reference(spec, method, rows):
     return getattr(spec, method)({}, rows)
 
 
-BACKENDS = {"definition": definition, "torch": computing("torch", "cpu"), "mlx": computing("mlx", "cpu")}
+BACKENDS = {"reference": reference, "torch": computing("torch", "cpu"), "mlx": computing("mlx", "cpu")}
 
 
 def gaussian(n: int, sigma: float = 0.15) -> np.ndarray:
     return stream(0, "test-lattice").normal(0, sigma, (n, 8)).astype(np.float32).clip(-1, 1)
 
 
-@pytest.mark.parametrize(("backend", "n"), [("definition", 1_000_000), ("torch", 200_000), ("mlx", 200_000)])
+@pytest.mark.parametrize(("backend", "n"), [("reference", 1_000_000), ("torch", 200_000), ("mlx", 200_000)])
 def test_second_moment(backend, n):
     """Per dimension, in squared steps: 0.0717 on Gaussian blocks; rounding each weight has 1/12."""
     w, total, call = gaussian(n), 0.0, BACKENDS[backend]
