@@ -1,4 +1,4 @@
-"""A framework that is absent or does not load is the user's to mend; a module of this project that does not load is not."""
+"""A framework that is absent or does not load gets one sentence; a module of this project that does not load raises."""
 
 from __future__ import annotations
 
