@@ -10,6 +10,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from lyceum.personas.aristotle.moe import PorphyryTree
 from lyceum.personas.euclid.moe import SimplexExperts
+from parity.bounds.rounding import MARGIN, UNIT
 from parity.project.layers import evaluator, mlx_module, torch_module
 
 LAYERS = {"tree": PorphyryTree(32, 3, 20, rate=2.0**-6), "simplex": SimplexExperts(32, 32, rate=2.0**-5)}
@@ -42,11 +43,17 @@ def test_the_chosen_cost_less_than_all(layer):
 @pytest.mark.parametrize("backend", ("torch", "mlx"))
 @pytest.mark.parametrize("dtype", ("float32", "float64"))
 def test_tokens_are_independent(layer, backend, dtype):
-    """A token's output is the same to the last bit if other tokens are replaced, and so sorted into other blocks."""
+    """A token's output is the same if other tokens are replaced, and so sorted into other blocks.
+
+    Up to rounding: some BLAS libraries round a row of a product differently at another position. An output that read
+    another token would differ by far more, as the replaced ones do.
+    """
     same, evaluate = np.random.default_rng(2).random((8, 64)) < 0.5, evaluator(backend, dtype)
     both = X, np.where(same[..., None], X, np.roll(X, 1, axis=0))
     y, z = (evaluate(LAYERS[layer], parameters(layer), "__call__", x) for x in both)
-    assert np.array_equal(y[same], z[same]) and (y[~same] != z[~same]).any(-1).all()
+    rounding = MARGIN * X.shape[-1] ** 0.5 * UNIT[dtype] * np.abs(y).max()
+    assert np.abs(y - z)[same].max() <= rounding
+    assert (np.abs(y - z)[~same].max(-1) > 1e3 * rounding).all()
 
 
 @pytest.mark.parametrize("backend", ("torch", "mlx"))
