@@ -11,12 +11,10 @@ A central difference of step h is off by c_2 h^2 + c_4 h^4 + ... and by the roun
     D_ij = (4^i D_(i-1)j - D_(i-1)(j-1)) / (4^i - 1).
 
 How far an entry lies from the two that it is made of bounds what truncation is left in it. The rounding in it grows
-with j. The entry for which the two together are smallest is the answer, and the two together are its bound; the table
-ends when they are below SHARP of the gradient's shares, or when at half the step rounding alone would be more. Two
-entries may happen to lie close while the step is too large; so before the verdict fails, SHARP no longer counts.
-
-Where f has kinks (an absolute value, a choice), a step crosses some of them until it is short enough. So there are
-enough halvings of the step to end where rounding takes over, and not before.
+with j. The entry for which the two together are smallest is the answer, and the two together are its bound. The table
+ends when the bound is below SHARP of the gradient's shares and the gradient agrees. Two entries may happen to lie close
+while the step is too large, and where f has kinks (an absolute value, a choice) a step crosses some of them until it is
+short enough. So before the verdict fails, the table goes on until at half the step rounding alone would be more.
 """
 
 from __future__ import annotations
@@ -49,19 +47,23 @@ def slope(pair: Pair, point: Point, truth: Values) -> Verdict:
     shares = [truth["gradient", name] * v for name, v in direction.items() if ("gradient", name) in truth]
     claimed, magnitude = sum(float(x.sum()) for x in shares), sum(float(np.abs(x).sum()) for x in shares)
     start = STEP * min(1.0, size)
-    measured, truncation, rounding, h = ridders(along, start, noise, SHARP * magnitude)
-    if not abs(claimed - measured) <= truncation + rounding:
-        measured, truncation, rounding, h = ridders(along, start, noise, 0.0)
+
+    def agrees(slope: float, error: float) -> bool:
+        return error <= SHARP * magnitude and abs(claimed - slope) <= error
+
+    measured, truncation, rounding, h = ridders(along, start, noise, agrees)
     variant = "definition slope" if pair.definition else "torch slope"
     words = f"what Ridders' table leaves of truncation and rounding at h = {h:.2g}"
     allowed = truncation + rounding + UNIT["float64"] * magnitude
     return compare(pair.name, variant, "all", np.array(claimed), np.array(measured), allowed, words)
 
 
-def ridders(f: Callable[[float], float], h: float, noise: float, enough: float) -> tuple[float, float, float, float]:
+def ridders(
+    f: Callable[[float], float], h: float, noise: float, enough: Callable[[float, float], bool]
+) -> tuple[float, float, float, float]:
     """(f'(0), its truncation error at most, its rounding error at most, the last step used).
 
-    noise: the error of f. enough: an error that need not be reduced further.
+    noise: the error of f. enough: (slope, its error at most) -> whether they need no further step.
     """
     best, above = (np.nan, np.inf, np.inf, h), []
     for _ in range(LEVELS):
@@ -73,7 +75,8 @@ def ridders(f: Callable[[float], float], h: float, noise: float, enough: float) 
             if left + 2 * noise / h < best[1] + best[2]:
                 best = row[i], left, 2 * noise / h, h
         above, h = row, h / 2
-        if best[1] + best[2] <= max(enough, 2 * noise / h):
+        error = best[1] + best[2]
+        if error <= 2 * noise / h or enough(best[0], error):
             break
     return best
 

@@ -67,21 +67,33 @@ FUNCTIONS = {
     "sharp": (lambda h: np.exp(500 * h), 500.0),
     "root": (lambda h: np.sqrt(1e-6 + h * h) + h, 1.0),
     "polynomial": (lambda h: 1 + 2 * h + 5 * h**3 - h**7, 2.0),
+    "kinks": (lambda h: np.sin(h) + abs(h - 1e-4) + abs(h + 3e-6) + abs(h - 1e-6), 0.0),
 }
+
+
+def within(enough: float, claimed: float):
+    """Ends a table once the claimed slope agrees and no error above `enough` is left."""
+    return lambda slope, error: error <= enough and abs(slope - claimed) <= error
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)
 @pytest.mark.parametrize("enough", (0.0, 1e-6))
 def test_a_slope_lies_within_its_bound(name, enough):
     f, true = FUNCTIONS[name]
-    measured, truncation, rounding, _ = ridders(f, 2.0**-10, 2.0**-50, enough)
+    measured, truncation, rounding, _ = ridders(f, 2.0**-10, 2.0**-50, within(enough, true))
     assert abs(measured - true) <= truncation + rounding
-    assert truncation + rounding < 1e-4 * true, "and the bound says something"
+    assert truncation + rounding < 1e-4 * max(1.0, true), "and the bound says something"
 
 
 def test_enough_ends_the_table_early():
     calls = []
-    ridders(lambda h: calls.append(h) or np.sin(h), 2.0**-10, 2.0**-50, 1e-6)
+    ridders(lambda h: calls.append(h) or np.sin(h), 2.0**-10, 2.0**-50, within(1e-6, 1.0))
     few = len(calls)
-    ridders(lambda h: calls.append(h) or np.sin(h), 2.0**-10, 2.0**-60, 0.0)
+    ridders(lambda h: calls.append(h) or np.sin(h), 2.0**-10, 2.0**-60, within(0.0, 1.0))
     assert few < len(calls) - few
+
+
+def test_a_wrong_gradient_is_followed_to_the_end_of_the_table():
+    *_, h = ridders(np.sin, 2.0**-10, 2.0**-50, within(1e-6, 1.001))
+    measured, truncation, rounding, _ = ridders(np.sin, 2.0**-10, 2.0**-50, within(1e-6, 1.001))
+    assert abs(measured - 1) <= truncation + rounding < 1e-3 and h < 2.0**-10
