@@ -24,16 +24,12 @@ from lyceum.contract import Fixed, UsageError
 from lyceum.corpus import Corpus
 from lyceum.corpus.batches import val_blocks
 from lyceum.experiments.memory_gate import fit
-from lyceum.personas.aristotle.memory import tables as aristotle
-from lyceum.personas.euclid.memory import tables as euclid
 from lyceum.personas.memory.evidence import Evidence
 from lyceum.runs import files
 from lyceum.training import backends
 from lyceum.training.job import Job
 
 FOLDS, ITERATIONS, PART, SEED = 4, 1500, 0.9, 1337
-
-MEMORIES = {"aristotle": aristotle, "euclid": euclid}
 
 
 def refit(
@@ -60,9 +56,15 @@ def refit(
 
 def memory_tables(persona: str) -> ModuleType:
     """The module that makes the tables of a persona's memory. Raises UsageError if it has no memory."""
-    if persona not in MEMORIES:
-        raise UsageError(f"the persona {persona!r} has no memory: choose {' or '.join(MEMORIES)}.")
-    return MEMORIES[persona]
+    memories = {
+        name: system.memory
+        for name, known in personas.PERSONAS.items()
+        for system in known.systems
+        if system.memory is not None
+    }
+    if persona not in memories:
+        raise UsageError(f"the persona {persona!r} has no memory: choose {' or '.join(memories)}.")
+    return memories[persona]
 
 
 def models(persona: str) -> list[str]:

@@ -163,6 +163,7 @@ SYSTEM = System(
     "norm",
     "A9, the golden mean",
     job="norms by the geometric mean of mean|x| and rms; perceptrons with a bounded gate around 1",
+    module="norm",
     build=lambda modules, sizes, tables: {
         "norm": GoldenMean(sizes.n_embd),
         "mlp": GatedMesotes(sizes.n_embd, 8 * sizes.n_embd // 3),

@@ -164,6 +164,7 @@ SYSTEM = System(
     "norm",
     "E9, the sphere and the chord",
     job="norm and gated MLP: one radius for all channels, a gate that is a side of a right triangle",
+    module="norm",
     build=lambda modules, sizes, tables: {
         "norm": SphereNorm(sizes.n_embd),
         "mlp": ChordPerceptron(sizes.n_embd, 8 * sizes.n_embd // 3),

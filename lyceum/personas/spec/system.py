@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -30,7 +31,8 @@ class System:
     tables: training ids (N,) -> its arrays by name. tiny_tables: () -> the same for the tiny vocabulary of
     `lyceum.personas.spec.tiny`. build: (modules so far, sizes, its tables) -> the modules that it replaces.
     train: the recipe so far -> the recipe. command: how to run it, if it is not part of the model. quantizer: how it
-    codes weights, if that is its job.
+    codes weights, if that is its job. memory: for a memory, the Python module of its tables, whose gate
+    `lyceum memory-gate` fits.
     """
 
     name: str
@@ -45,6 +47,7 @@ class System:
     train: Callable[[Recipe], Recipe] = lambda recipe: recipe
     command: str = ""
     quantizer: Quantizer | None = None
+    memory: ModuleType | None = None
 
 
 def compose(persona, switched_on=(), switched_off=()) -> tuple[str, ...]:

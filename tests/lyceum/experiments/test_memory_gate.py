@@ -36,6 +36,7 @@ def test_a_persona_without_memory_is_one_sentence():
 
 def test_every_memory_has_its_tables():
     with_memory = {name for name, persona in PERSONAS.items() if "memory" in {each.name for each in persona.systems}}
-    assert set(refit.MEMORIES) == with_memory
-    for name, module in refit.MEMORIES.items():
+    assert with_memory
+    for name in with_memory:
+        module = refit.memory_tables(name)
         assert module.GATE.parent.parent.name == name and module.GATE.exists()

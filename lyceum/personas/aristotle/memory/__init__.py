@@ -141,4 +141,5 @@ SYSTEM = System(
     tables=lambda ids: tables.tables(ids, corpus.vocabulary()),
     tiny_tables=lambda: tiny.memory_tables() | gate(GATE),
     build=lambda modules, sizes, tables: modules_of(modules["vocabulary"], tables),
+    memory=tables,
 )

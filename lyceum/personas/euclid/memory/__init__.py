@@ -118,4 +118,5 @@ SYSTEM = System(
     tables=lambda ids: tables.tables(ids, corpus.vocabulary()),
     tiny_tables=_tiny_tables,
     build=lambda modules, sizes, tables: modules_of(modules["vocabulary"], tables),
+    memory=tables,
 )
