@@ -61,8 +61,8 @@ def split_losses(trainer, batches: Iterable[tuple[np.ndarray, np.ndarray, np.nda
 def paired(one: np.ndarray, other: np.ndarray) -> tuple[float, float]:
     """How much lower the loss of `one` is than that of `other`, and the error of that, in nats per token.
 
-    one, other: the losses of two runs on the same blocks, (K, T), nan where a position only fills up a row. What makes a
-    block hard makes it hard for both, so the difference is known far better than either.
+    one, other: the losses of two runs on the same blocks, (K, T), nan where a position only fills up a row. What makes
+    a block hard makes it hard for both, so the difference is known far better than either.
     """
     difference = other - one
     return ratio(difference, np.isfinite(difference))
