@@ -24,11 +24,10 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from lyceum.personas.memory.novelty import Novelty, novelty
+from lyceum.personas.memory.novelty import PRIOR_EVENTS, PRIOR_TOKENS, STRETCHES, Novelty, novelty
 from lyceum.personas.memory.recency import Recency, levels
 
 ABSENT = -1e4  # the log of nothing: exp of it is 0 in every precision, and float16 can represent twice it
-DISCOUNT = 0.75
 SHARED_PARTS = ("seen", "novel", "uniform", "cache", "follow")
 
 
@@ -50,7 +49,9 @@ class Lookup:
 class Evidence(ABC):
     """pieces: the text (N_i,) that is remembered. surface_class (V,): the surface class of each id.
 
-    size_weight (n, 2): v. recency: the constants of cache and follower. What is made of the text is made on first use.
+    size_weight (n, 2): v. recency: the constants of cache and follower. discount: taken off the counts of the unigram.
+    stretches, prior_events, prior_tokens: as in `lyceum.personas.memory.novelty`. What is made of the text is made on
+    first use.
 
     GUIDES, FEATURES: names. START: the weight from which the gate of a part is fitted, 0 where none is given.
     """
@@ -63,6 +64,10 @@ class Evidence(ABC):
     surface_class: np.ndarray = field(repr=False)
     size_weight: np.ndarray = field(repr=False)
     recency: Recency = field(repr=False)
+    discount: float = field(default=0.75, kw_only=True)
+    stretches: int = field(default=STRETCHES, kw_only=True)
+    prior_events: float = field(default=PRIOR_EVENTS, kw_only=True)
+    prior_tokens: float = field(default=PRIOR_TOKENS, kw_only=True)
 
     @abstractmethod
     def look_up(self, ids: np.ndarray) -> Lookup:
@@ -83,12 +88,12 @@ class Evidence(ABC):
 
     @cached_property
     def novelty(self) -> Novelty:
-        return novelty(self.pieces, self.surface_class)
+        return novelty(self.pieces, self.surface_class, self.stretches, self.prior_events, self.prior_tokens)
 
     @cached_property
     def seen(self) -> np.ndarray:
         """The discounted unigram (V,)."""
-        discounted = np.maximum(self.novelty.counts - DISCOUNT, 0)
+        discounted = np.maximum(self.novelty.counts - self.discount, 0)
         return discounted / discounted.sum()
 
     def for_targets(self, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:

@@ -46,13 +46,22 @@ class Novelty:
         return self.next_class[self.surface_class[before], self.surface_class[targets]] * self.share[targets]
 
 
-def novelty(pieces: tuple[np.ndarray, ...], surface_class: np.ndarray) -> Novelty:
-    """Learn from a text given in pieces (N_i,). surface_class (V,): an integer for each id."""
+def novelty(
+    pieces: tuple[np.ndarray, ...],
+    surface_class: np.ndarray,
+    stretches: int = STRETCHES,
+    prior_events: float = PRIOR_EVENTS,
+    prior_tokens: float = PRIOR_TOKENS,
+) -> Novelty:
+    """Learn from a text given in pieces (N_i,). surface_class (V,): an integer for each id.
+
+    stretches: into how many the text is cut to observe novelty. prior_events, prior_tokens: the weights of the priors.
+    """
     text, n_vocab, n_classes = np.concatenate(pieces), len(surface_class), surface_class.max() + 1
     counts = np.bincount(text, minlength=n_vocab)
     unseen = counts == 0
     events = []
-    for stretch in np.array_split(np.arange(len(text)), STRETCHES):
+    for stretch in np.array_split(np.arange(len(text)), stretches):
         inside = np.bincount(text[stretch], minlength=n_vocab)
         positions = stretch[1:]
         events.append(positions[(inside == counts)[text[positions]]])
@@ -63,7 +72,7 @@ def novelty(pieces: tuple[np.ndarray, ...], surface_class: np.ndarray) -> Novelt
     # One event at least, here and below, so that nothing is impossible however short or repetitive the text.
     rate = max(1, len(positions)) / len(text)
     followed = np.bincount(surface_class[text[:-1]], minlength=n_classes)
-    rates = (np.bincount(before, minlength=n_classes) + PRIOR_TOKENS * rate) / (followed + PRIOR_TOKENS)
+    rates = (np.bincount(before, minlength=n_classes) + prior_tokens * rate) / (followed + prior_tokens)
     if not unseen.any():
         anything = np.ones((n_classes, n_classes))
         return Novelty(surface_class, anything, np.full(n_vocab, 1 / n_vocab), rates, counts)
@@ -75,5 +84,5 @@ def novelty(pieces: tuple[np.ndarray, ...], surface_class: np.ndarray) -> Novelt
     prior /= prior.sum()
     pairs = np.bincount(before * n_classes + after, minlength=n_classes**2).reshape(n_classes, n_classes)
     pairs = pairs * (prior / np.maximum(brought, 1)) * brought.sum()
-    next_class = (pairs + PRIOR_EVENTS * prior) / (pairs.sum(1, keepdims=True) + PRIOR_EVENTS)
+    next_class = (pairs + prior_events * prior) / (pairs.sum(1, keepdims=True) + prior_events)
     return Novelty(surface_class, next_class, unseen / np.maximum(left, 1)[surface_class], rates, counts)
