@@ -37,18 +37,18 @@ def compare(
         raise UsageError("there is nothing to compare: give two or more runs.")
     summaries, names = [summary.readable(path) for path in runs], _names(runs)
     histories = {name: RunFolder(path).history() for name, path in zip(names, runs, strict=True)}
-    write_output(out, figure.draw_validation(histories, "validation loss (moving average)"))
+    write_output(out, figure.draw_validation(histories, "validation loss"))
     drawn, remarks = _table(names, summaries)
     output = console()
     output.print(drawn)
-    for line in (*remarks, READING, f"Wrote {out}"):
+    for line in (*remarks, f"Wrote {out}"):
         output.print(line, soft_wrap=True)
 
 
 def _table(names: list[str], runs: list[Summary]) -> tuple[Table, list[str]]:
     """The table, and a sentence for every figure that it lacks or that must be read with care."""
     numbers = "seed", "full_vloss", "±", "best_vloss", "minutes", "difference", "± "
-    drawn, remarks = table("run", "model", "backend", *numbers, numbers=numbers), []
+    drawn, remarks, paired = table("run", "model", "backend", *numbers, numbers=numbers), [], 0
     for name, run in zip(names, runs, strict=True):
         losses = number(run.full_vloss), number(run.full_vloss_se), number(run.best_vloss)
         difference, problem = ("first", ""), None
@@ -58,8 +58,11 @@ def _table(names: list[str], runs: list[Summary]) -> tuple[Table, list[str]]:
         drawn.add_row(*about, *losses, number(run.minutes, ".1f"), *difference)
         if problem is not None:
             remarks.append(f"{name} cannot be paired with {names[0]}: {problem}.")
+        paired += run is not runs[0] and problem is None
         if run.reason is not None:
             remarks.append(f"{name} is not comparable with the contract's runs: {run.reason}.")
+    if paired:
+        remarks.append(READING)
     return drawn, remarks
 
 

@@ -37,7 +37,7 @@ def systems(
     from lyceum.experiments.ablation.effects import effects
 
     try:
-        chosen = personas.PERSONAS.values() if persona is None else [personas.find(persona)]
+        chosen = _with_systems() if persona is None else [personas.find(persona)]
     except personas.PersonaError as error:
         raise UsageError(str(error)) from error
     out, known = console(), effects()
@@ -48,6 +48,12 @@ def systems(
         else:
             out.print("No systems: the other personas enable theirs in this model.\n")
     out.print(READING, soft_wrap=True)
+
+
+def _with_systems() -> list[Persona]:
+    from lyceum import personas
+
+    return [each for each in personas.PERSONAS.values() if each.systems]
 
 
 def _rows(persona: Persona, measured: dict[str, dict]) -> Table:

@@ -1,6 +1,6 @@
 """`quantized.safetensors`: a run's weights in few bits, which either backend reads.
 
-    header   what `checkpoint.identity` says of the run, its step, and "quantized":
+    header   what `identity` says of the run, its step, and "quantized":
              quantizer  the persona whose quantizer wrote the codes
              groups     for each: bits, blocks (how many), tensors [[name, shape, exponent], ...]
              sha256     of all arrays but the plan's tables, by name, so that a flipped bit does not pass for a weight
@@ -15,6 +15,8 @@ docs/quantized_checkpoints.md has the bytes of each.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from pathlib import Path
 
 from lyceum.personas.spec.names import split
@@ -23,6 +25,13 @@ from lyceum.runs import checkpoint
 from lyceum.runs.checkpoint import CheckpointError
 
 FILE_NAME = "quantized.safetensors"
+
+
+def identity(of_checkpoint: dict[str, object]) -> dict[str, object]:
+    """What `checkpoint.identity` says of a run, in few bytes: of its model the systems and a SHA-256."""
+    model = of_checkpoint["model"]
+    sha256 = hashlib.sha256(json.dumps(model, sort_keys=True).encode()).hexdigest()
+    return of_checkpoint | {"model": {"systems": model["systems"], "sha256": sha256}}
 
 
 def write(path: Path, header: dict[str, object], record: dict[str, object], arrays: Arrays, tables: Arrays) -> None:

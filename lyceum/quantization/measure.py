@@ -53,9 +53,9 @@ def quantize_run(run: Reopened) -> Quantized:
     job, state = run.job, run.job.trainer.read()
     compute = codes.computing(run.request.backend, job.trainer.device)
     record, arrays = codes.quantize(state, job.plan.name, job.seed, compute)
-    identity = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus) | {"step": run.step}
+    identity = file_format.identity(checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus))
     path = run.folder.path / file_format.FILE_NAME
-    file_format.write(path, identity, record, arrays, job.plan.tables)
+    file_format.write(path, identity | {"step": run.step}, record, arrays, job.plan.tables)
     _, parameters, _ = file_format.parameters(path, compute)
     return Quantized(
         path,

@@ -1,7 +1,8 @@
 """Pictures of losses over the iterations: loss.png of one run, and the validation curves of several.
 
 One batch of 512 tokens is noisy (a standard deviation of about 0.15 nats), so the measured values are drawn faintly and
-their centred moving average boldly. Near the ends the window is cut to what there is.
+their centred moving average boldly. Near the ends the window is cut to what there is. A run of few evaluations has the
+measured values alone.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import numpy as np
 WINDOW = 9
 COLOURS = {"training": "#9a6b1f", "validation": "#1f4e9a"}
 EARLY = 0.1  # of the iterations: their losses, far above all later ones, are cut off where curves are compared
-LONG = 21  # evaluations from which on they are cut off
+LONG = 21  # evaluations from which on there is an average, and early losses are cut off
 
 
 def moving_average(values: np.ndarray, window: int = WINDOW) -> np.ndarray:
@@ -30,7 +31,7 @@ def draw(history: list[dict], title: str, full_vloss: float | None) -> bytes:
     """
     figure, axes = _axes()
     for name, key in (("training", "train_loss"), ("validation", "val_loss")):
-        _curve(axes, history, key, f"{name} (moving average)", COLOURS[name])
+        _curve(axes, history, key, name, COLOURS[name])
     if full_vloss is not None:
         axes.axhline(full_vloss, color="0.4", linewidth=1, linestyle="--", label=f"full_vloss {full_vloss:.3f}")
     axes.set_xlim(0, max(history[-1]["step"], 1))
@@ -59,11 +60,14 @@ def _axes():
 
 
 def _curve(axes, history: list[dict], key: str, label: str, colour: str) -> np.ndarray:
-    """Draws one curve; returns its moving average."""
+    """Draws one curve; returns its moving average, or the measured values if there are few."""
     steps, losses = (np.array([line[name] for line in history]) for name in ("step", key))
+    if len(losses) < LONG:
+        axes.plot(steps, losses, ".-", color=colour, linewidth=2, markersize=8, label=label)
+        return losses
     smooth = moving_average(losses)
     axes.plot(steps, losses, ".", color=colour, alpha=0.35, markersize=4)
-    axes.plot(steps, smooth, color=colour, linewidth=2, label=label)
+    axes.plot(steps, smooth, color=colour, linewidth=2, label=f"{label} (moving average)")
     return smooth
 
 

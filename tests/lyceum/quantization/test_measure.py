@@ -49,8 +49,14 @@ def test_a_run_takes_at_most_the_budget_and_costs_little(run):
     (_, state, _), (_, again, _) = (
         file_format.parameters(done.path, codes.computing(backend, "cpu")) for backend in ("torch", "mlx")
     )
-    _, arrays = read(run / FILE_NAME)
+    header, arrays = read(run / FILE_NAME)
     assert state.keys() == again.keys() == {name for name in arrays if name.startswith("model.")}
+    short, _, tables = file_format.read(done.path)
+    assert short["model"]["systems"] == header["model"]["systems"] and len(short["model"]["sha256"]) == 64
+    assert {name: short[name] for name in ("persona", "seed", "data", "step")} == {
+        name: header[name] for name in ("persona", "seed", "data", "step")
+    }
+    assert {f"tables.{name}" for name in tables} == {name for name in arrays if name.startswith("tables.")}
     for name, weight in state.items():
         assert np.array_equal(weight, again[name])
         assert np.abs(weight - arrays[name]).max() <= np.abs(arrays[name]).max() / 8
