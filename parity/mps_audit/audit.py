@@ -7,9 +7,10 @@ tensor on a device's path.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 
+from lyceum.personas import Plan
 from lyceum.personas.spec.case import collect
 from parity.mps_audit import mlx_backend, torch_backend
 from parity.mps_audit.trace import Trace
@@ -24,13 +25,13 @@ def audit() -> Iterator[AuditRow]:
         yield from rows(backend.BACKEND, traces(backend), backend.serve)
 
 
-def traces(backend: ModuleType) -> dict[str, Trace]:
+def traces(backend: ModuleType, plans: Iterable[Plan] | None = None) -> dict[str, Trace]:
     """{where: what was used there} of every case, and of the model, generation and trainer of every tiny plan.
 
-    backend: `torch_backend` or `mlx_backend`.
+    backend: `torch_backend` or `mlx_backend`. plans: these alone, without the cases.
     """
-    traces = {case.name: backend.follow_case(case) for case in collect("CASES")}
-    for plan in tiny_plans().values():
+    traces = {} if plans else {case.name: backend.follow_case(case) for case in collect("CASES")}
+    for plan in plans or tiny_plans().values():
         _, ids, targets, noise = drawn(plan, 0)
         traces[f"model: {plan.title}"] = backend.follow_module(backend.model(plan), "losses", ids, targets, noise)
         traces[f"generation: {plan.title}"] = backend.follow_module(backend.model(plan), "log_probs", ids)

@@ -13,6 +13,7 @@ import pytest
 import torch
 from torch import nn
 
+from lyceum.personas import PERSONAS
 from lyceum.personas.spec.case import collect
 from parity.__main__ import main
 from parity.mps_audit import audit, mlx_backend, torch_backend
@@ -20,7 +21,7 @@ from parity.mps_audit.audit import rows
 from parity.mps_audit.operator_table import composite, serve, table
 from parity.mps_audit.records import ALLOWED, FUSED, MLX_VERSION, REFUSED, UNDIVIDED
 from parity.mps_audit.trace import Trace
-from parity.project.tiny_models import tiny_plans
+from parity.project.tiny_models import tiny_plan, tiny_plans
 from parity.results.records import AuditRow
 
 BACKENDS = {"torch": torch_backend, "mlx": mlx_backend}
@@ -42,6 +43,16 @@ def failures(backend: str, trace: Trace) -> dict[str, str]:
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
+def test_the_defaults_pass(backend):
+    """The models that are trained by default; every case and composition is a slow test."""
+    plans = [tiny_plan(persona) for persona in PERSONAS]
+    traces = audit.traces(BACKENDS[backend], plans)
+    assert len(traces) == 3 * len(plans)
+    assert [row.sentence() for row in rows(backend, traces, BACKENDS[backend].serve) if not row.ok] == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("backend", BACKENDS)
 def test_the_backend_passes(backend):
     failed = [row for row in rows(backend, traces(backend), BACKENDS[backend].serve) if not row.ok]
     assert [row.sentence() for row in failed] == []
@@ -50,11 +61,13 @@ def test_the_backend_passes(backend):
     assert all(trace.names for trace in traces(backend).values())
 
 
+@pytest.mark.slow
 def test_forward_backward_and_optimizer_are_seen():
     assert names("torch") >= {"aten::gelu", "aten::gelu_backward", "aten::_fused_adamw_", "aten::linalg_vector_norm"}
     assert names("mlx") >= {"Erf", "Exp", "LayerNormVJP", "Scatter", "Power", "Minimum"}
 
 
+@pytest.mark.slow
 def test_no_record_is_stale():
     assert set(ALLOWED) <= names("torch")
     assert {name for instead in UNDIVIDED.values() for name in instead} <= names("torch")

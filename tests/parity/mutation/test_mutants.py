@@ -30,11 +30,12 @@ def catching(name: str, seeds: range = SEEDS) -> Verdict | None:
     return caught_by(*MUTANTS[NAMES.index(name)], seeds)
 
 
+@pytest.mark.slow  # tests/parity/project runs the same checks by default
 def test_without_a_fault_the_same_checks_pass():
     all_passed(healthy())
 
 
-# The other backend than that in which `tests/parity/localize/test_localize.py` looks for the same fault.
+# Each fault in one backend, by turns. What catches it is a check that `tests/parity/project` runs by default too.
 @pytest.mark.parametrize("name", in_turn(NAMES, "mlx"))
 def test_caught(name):
     verdict = catching(name)
@@ -43,15 +44,15 @@ def test_caught(name):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", range(1, 5))
 @pytest.mark.parametrize("name", NAMES)
-def test_caught_on_every_seed_by_itself(name, seed):
-    assert catching(name, range(seed, seed + 1)) is not None, f"{name} survives seed {seed}"
+def test_caught_on_another_seed(name):
+    """`python -m parity mutants --seeds N` tries more."""
+    assert catching(name, range(1, 2)) is not None, f"{name} survives seed 1"
 
 
 @pytest.mark.slow
-def test_without_a_fault_the_same_checks_pass_on_five_seeds():
-    all_passed(healthy(range(5)))
+def test_without_a_fault_the_same_checks_pass_on_three_seeds():
+    all_passed(healthy(range(3)))
 
 
 @pytest.mark.slow
