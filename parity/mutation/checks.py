@@ -6,7 +6,7 @@
     "step: aristotle with moe"        the same of the composition with this title
 
 Some faults of wiring show in other compositions alone. So where `all_compositions` is asked for, "model", "step" and
-"optimizer" go on to the compositions one change away from the defaults; they are built and checked one after the
+"optimizer" go on to the compositions one change away from the defaults; they are checked one after the
 other, so that a fault which shows earlier costs no more.
 """
 
@@ -43,7 +43,7 @@ def checks(check: str, seed: int, all_compositions: bool = False) -> Iterator[Ve
 
 
 def compositions(check: str, title: str = "", all_compositions: bool = False) -> list[Plan]:
-    """The tiny plans on which "model", "step" or "optimizer" is tried, the first ones first; by title, that one alone.
+    """The tiny plans on which "model", "step" or "optimizer" is tried, in this order; with a title, that one alone.
 
     Raises LookupError for a title that no composition has.
     """
