@@ -1,4 +1,4 @@
-"""One thread for every test: the tensors are small, and threads would only wait for each other."""
+"""One thread for every test: the tensors are tiny, and threads would only wait for each other."""
 
 import os
 

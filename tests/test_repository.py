@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import ast
+import re
 from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 import pytest
+
+from lyceum import personas
 
 ROOT = Path(__file__).resolve().parents[1]
 BACKENDS, FRAMEWORKS = ("mlx_impl", "torch_ref"), ("mlx", "torch")
@@ -28,16 +31,19 @@ FORBIDDEN = {
 }
 ABOVE_ALL = {"lyceum/cli", "lyceum/__main__.py"}  # above everything: what `lyceum` may not import, they may
 MOST_MODULES = 12  # in one folder, besides __init__ and __main__
-PERSONAS = {"aristotle", "euclid"}  # one module a system, however many
+PERSONAS = {*personas.PERSONAS} - {"baseline"}  # one module a system, however many
 FORWARD = {"forward": "__call__"}  # what PyTorch and MLX call the same thing
 
 
 def sources(part: str) -> list[Path]:
     """The Python files of a part of the repository, or the one file."""
     path = ROOT / part
-    files = [path] if path.is_file() else sorted(path.rglob("*.py"))
-    above = [ROOT / other for other in ABOVE_ALL if other != part and other.startswith(f"{part}/")]
-    return [file for file in files if not any(other in (file, *file.parents) for other in above)]
+    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+
+
+def above(part: str) -> list[Path]:
+    """What lies in the folder of a part, and above it in the order of imports."""
+    return [ROOT / other for other in ABOVE_ALL if other != part and other.startswith(f"{part}/")]
 
 
 def imported(source: str) -> set[str]:
@@ -72,7 +78,7 @@ def test_imports_are_read(source, names):
 def test_who_imports_whom(part):
     files = sources(part)
     assert files
-    for path in files:
+    for path in (file for file in files if not any(other in (file, *file.parents) for other in above(part))):
         for name in imported(path.read_text(encoding="utf-8")):
             crossing = [bad for bad in FORBIDDEN[part] if name == bad or name.startswith(f"{bad}.")]
             assert not crossing, f"{path.relative_to(ROOT)} imports {name}"
@@ -81,12 +87,12 @@ def test_who_imports_whom(part):
 @cache
 def modules() -> dict[str, Path]:
     """{dotted name: file} of every module of the packages."""
-    found = {}
+    result = {}
     for package in PACKAGES[:4]:
-        for path in sources(package) + (sources("lyceum/cli") if package == "lyceum" else []):
+        for path in sources(package):
             parts = path.relative_to(ROOT).with_suffix("").parts
-            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
-    return found
+            result[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return result
 
 
 def top_level_imports(path: Path) -> set[str]:
@@ -126,7 +132,7 @@ def test_no_import_circle():
     assert not circle, f"in import circles: {circle}"
 
 
-def test_only_these_names_stand_at_the_top():
+def test_only_these_names_are_at_the_top():
     packages = {path.name for path in ROOT.iterdir() if path.is_dir() and any(path.rglob("*.py"))}
     files = {path.name for path in ROOT.glob("*.py")}
     assert {name for name in packages if not name.startswith((".", "build"))} | files <= TOP
@@ -138,26 +144,26 @@ def folders() -> list[Path]:
 
 
 @pytest.mark.parametrize("folder", folders(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_folder_is_small(folder):
+def test_a_folder_is_short(folder):
     names = [path.name for path in folder.glob("*.py") if not path.name.startswith("__")]
     assert len(names) <= MOST_MODULES or folder.name in PERSONAS, f"{len(names)} modules: {names}"
 
 
 def layers(backend: str) -> dict[str, Path]:
     """{"baseline/norm.py": path, ...}"""
-    found = (path for folder in ("baseline", *PERSONAS, "common") for path in (ROOT / backend / folder).rglob("*.py"))
-    return {str(path.relative_to(ROOT / backend)): path for path in found if ast.parse(path.read_text()).body[1:]}
+    result = (path for folder in ("baseline", *PERSONAS, "common") for path in (ROOT / backend / folder).rglob("*.py"))
+    return {str(path.relative_to(ROOT / backend)): path for path in result if ast.parse(path.read_text()).body[1:]}
 
 
 def classes(path: Path) -> dict[str, set[str]]:
     """{class: its public methods}, with forward under MLX's name."""
-    found = {}
+    result = {}
     for node in ast.parse(path.read_text(encoding="utf-8")).body:
         if isinstance(node, ast.ClassDef):
             names = {item.name for item in node.body if isinstance(item, ast.FunctionDef)}
             renamed = {FORWARD.get(name, name) for name in names}
-            found[node.name] = {name for name in renamed if not name.startswith("_") or name == "__call__"}
-    return found
+            result[node.name] = {name for name in renamed if not name.startswith("_") or name == "__call__"}
+    return result
 
 
 def parameters(path: Path) -> dict[str, list[str]]:
@@ -207,6 +213,7 @@ def test_every_implementation_has_a_reference_of_its_name(backend):
 
 PYTHON = [path for part in ("train_mps.py", *PACKAGES) if (ROOT / part).exists() for path in sources(part)]
 SHIPPED = [path for path in PYTHON if ROOT / "tests" not in path.parents]
+assert ROOT / "lyceum" / "cli" / "app.py" in SHIPPED
 
 
 @pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
@@ -222,3 +229,14 @@ def test_size(path):
 def test_every_module_says_what_it_is(path):
     source = path.read_text(encoding="utf-8")
     assert not source.strip() or ast.get_docstring(ast.parse(source)), "a module begins with its docstring"
+
+
+PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda path: path.name)
+def test_every_link_leads_somewhere_and_nothing_is_left_to_fill_in(page):
+    text = page.read_text(encoding="utf-8")
+    links = [link for link in re.findall(r"\]\(([^)#\s]+)", text) if "://" not in link]
+    assert [link for link in links if not (page.parent / link).exists()] == []
+    assert re.findall(r"\b(?:DURATION_[A-Z_]+|[A-Z]+_MINUTES)\b", text) == []

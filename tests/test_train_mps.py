@@ -119,10 +119,10 @@ def test_no_shortened_flag_slips_through(capsys):
         (["--backend", "mlx", "--device", "mps"], "metal"),
         (["--with", "plato"], "aristotle has no system 'plato': choose from tokenize"),
         (["--without", "plato"], "aristotle has no system 'plato'"),
-        (["--with", "mla"], "'rope' and 'mla' cannot be enabled together"),
+        (["--with", "mla"], "'rope' and 'mla' exclude each other"),
         (["--with", "ssm", "--without", "ssm"], "switched on and off at once"),
         (["--persona", "baseline", "--with", "rope"], "baseline has no system 'rope'"),
-        (["--persona", "euclid", "--with", "mla"], "'rope' and 'mla' cannot be enabled together"),
+        (["--persona", "euclid", "--with", "mla"], "'rope' and 'mla' exclude each other"),
     ],
 )
 def test_a_mistake_gets_one_sentence_and_leaves_nothing(capsys, monkeypatch, tmp_path, data_dir, arguments, words):
@@ -274,7 +274,7 @@ def test_ctrl_c_saves_and_says_how_to_resume(tmp_path, data_dir, backend):
 
 
 @pytest.mark.skipif(not hasattr(signal, "SIGXFSZ"), reason="needs a limit on file sizes, which POSIX has")
-def test_a_disk_too_short_for_the_checkpoint_is_one_sentence(tmp_path, data_dir):
+def test_a_full_disk_at_the_checkpoint_is_one_sentence(tmp_path, data_dir):
     code = f"""
 import resource, sys
 sys.path.insert(0, {str(ROOT)!r})

@@ -27,7 +27,7 @@ WORDS = set(
     partner partners subject subjects settle settles settled settling nudge nudges nudged contest contests contestant
     contestants course courses chance chances posed pose points small whole recalled told met said held own found
     screening screen promise promises promised broken kept kind kinds place places placed spread spreads
-    red green stands
+    red green stands teaches poses slot slots
     """.split()
 )
 # Words of other people's interfaces, which have no other name.
@@ -68,7 +68,7 @@ def left(path: Path) -> Iterator[tuple[int, str, str]]:
     excused: set[int] = set()
     if path.suffix == ".py" and name.startswith("lyceum/personas"):
         excused = docstring_lines(source) | comment_lines(source)
-    for word in words(path.stem):
+    for word in words(name):
         if word in WORDS:
             yield 0, word, name
     for number, line in enumerate(source.splitlines(), 1):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from lyceum.cli.options import console, table
+from lyceum.cli.options import console
 
 
 def corpus() -> None:
@@ -16,15 +16,14 @@ def corpus() -> None:
     from lyceum.contract import UserError
     from lyceum.corpus import CorpusError, store
 
-    numbers = "bytes", "tokens"
-    drawn = table("file", *numbers, "SHA-256", numbers=numbers)
+    out = console()
     for name in store.SHA256:
         try:
             data = store.read(name)
         except CorpusError as error:
             raise UserError(str(error)) from error
-        tokens = f"{len(data) // 2:,}" if name.endswith(".bin") else ""
+        size = f"{len(data):,} bytes" + (f", {len(data) // 2:,} tokens" if name.endswith(".bin") else "")
         path = store.folder() / name
         where = str(path) if path.is_file() else f"{name} (in memory)"
-        drawn.add_row(where, f"{len(data):,}", tokens, f"{store.SHA256[name]} ok")
-    console().print(drawn)
+        # One line, however narrow the terminal, so that a path and a hash can be copied.
+        out.print(f"{where}: {size}, SHA-256 {store.SHA256[name]} ok", markup=False, soft_wrap=True)

@@ -55,7 +55,8 @@ def reopen(
     request.check(fixed)
     header, arrays = checkpoint.read(folder.checkpoint)
     job = build(fixed, request, folder, (header, arrays))
-    written_by = header["sessions"][-1]["backend"]
+    # A run that was written but never trained (`python -m parity perturb`) has no sessions yet.
+    written_by = header["sessions"][-1]["backend"] if header["sessions"] else header["request"]["backend"]
     return Reopened(folder, job, request, written_by, header["step"], request.last_step(fixed))
 
 

@@ -128,7 +128,7 @@ def _unfinished(path: Path) -> Summary:
         **_identity(header),
         step=header["step"],
         last_step=header["contract"]["max_iters"] if steps is None else steps,
-        best_vloss=header["best_vloss"],
+        best_vloss=header["best_vloss"] if header["history"] else None,
         minutes=header["seconds"] / 60,
         reason="unfinished",
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -16,7 +17,17 @@ def in_turn(names: list[str], first: str) -> list:
     return marked(names, lambda name: (FAULTS.index(name.partition(": ")[2]) % 2 == 0) is name.startswith(first))
 
 
-def one_each(names: list[str], sort: Callable[[str], object]) -> list:
+def half(parameters: list) -> list:
+    """Every second of those that run by default; the others are slow."""
+    default = [each for each in parameters if isinstance(each, str)]
+    slow = set(default[1::2])
+    return [
+        pytest.param(each, marks=pytest.mark.slow) if isinstance(each, str) and each in slow else each
+        for each in parameters
+    ]
+
+
+def one_each(names: list, sort: Callable[[Any], object]) -> list:
     """The first name of each sort; the others are slow."""
     first = {sort(name): name for name in reversed(names)}
     return marked(names, lambda name: first[sort(name)] == name)
@@ -27,6 +38,6 @@ def every(count: int, names: list[str]) -> list:
     return marked(names, lambda name: names.index(name) % count == 0)
 
 
-def marked(names: list[str], by_default: Callable[[str], bool]) -> list:
+def marked(names: list, by_default: Callable[[Any], bool]) -> list:
     """The names as parameters of a test, marked as slow unless they run by default."""
     return [name if by_default(name) else pytest.param(name, marks=pytest.mark.slow) for name in names]

@@ -36,6 +36,8 @@ def ablate(
         chosen = compositions(persona, only)
     except PersonaError as error:
         raise UsageError(str(error)) from error
+    if len(chosen) < 2:
+        raise UsageError(f"{persona} has no systems to switch: choose another persona, such as aristotle.")
     data_dir = runs.development_split(out) if development else None
     request = dict(backend=backend, persona=persona, steps=steps, data_dir=data_dir)
     losses = {each.system: [] for each in chosen}

@@ -123,7 +123,7 @@ def test_a_full_disk_at_a_periodic_checkpoint_is_a_warning_and_at_the_last_an_er
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full, which Linux has")
-def test_metrics_that_a_full_disk_refused_are_written_when_there_is_layer(tmp_path):
+def test_metrics_that_a_full_disk_refused_are_written_when_there_is_space(tmp_path):
     toy, folder, progress = toy_backend.start(tmp_path)
     file, console = tmp_path / "metrics.jsonl", Spy()
     file.unlink()

@@ -73,6 +73,7 @@ def repeated(backend: str, w: np.ndarray, gradients: np.ndarray, rates: np.ndarr
         yield w.numpy() if backend == "torch" else np.array(w)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_length_and_angle_over_10000_steps(backend):
     """Neither drifts: the length is constant to 1e-6, and every step turns by rate * lr to 1e-6 radians."""
