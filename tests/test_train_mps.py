@@ -220,7 +220,12 @@ def test_a_resumed_run_is_the_uninterrupted_one(tmp_path, data_dir, tables_made_
     assert results[1]["elapsed_min"] > first_result["elapsed_min"]
     with pytest.raises(UserError, match="finished"):
         train_mps.train(**common, resume=parts, steps=7)
-    for other, words in ((dict(seed=3), "its seed is 1337, not 3"), (dict(persona="baseline"), "its persona is")):
+    for other, words in (
+        (dict(seed=3), "its seed is 1337, not 3"),
+        (dict(persona="baseline"), "its persona is aristotle, not baseline"),
+        (dict(persona="euclid"), "its persona is aristotle, not euclid"),
+        (dict(systems=("tokenize", "memory")), "its systems is"),
+    ):
         with pytest.raises(UserError, match=words):
             train_mps.train(**common | other, resume=parts)
 

@@ -78,7 +78,7 @@ def _sentence(error: typer.TyperException) -> str:
     """What is wrong with the command line, and where to read what is right."""
     context = getattr(error, "ctx", None)
     command = "lyceum" if context is None else context.command_path
-    message = " ".join(error.format_message().split()).rstrip(".")
+    message = " ".join(error.format_message().split()).rstrip(".").replace("Value error, ", "")
     return f"{message[:1].lower()}{message[1:]} (see {command} --help)."
 
 

@@ -64,9 +64,13 @@ def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:
 
     Raises UserError for what cannot be had, and for a checkpoint of another run.
     """
-    _check_names(request)
-    trainer_class = backends.load(request.backend)
+    systems = _checked_systems(request)
     header, arrays = saved or ({}, {})
+    if saved:
+        # First what decides which tables there are: no model can be built from those of another composition.
+        composition = {"persona": header.get("persona"), "systems": header.get("model", {}).get("systems")}
+        checkpoint.match(folder.checkpoint, composition, {"persona": request.persona, "systems": list(systems)})
+    trainer_class = backends.load(request.backend)
     tables, state = split(arrays, "tables")
     try:
         text = corpus.load(request.data_dir)
@@ -81,10 +85,10 @@ def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:
     return Job(trainer, plan, text, fixed, request.seed)
 
 
-def _check_names(request: Request) -> None:
+def _checked_systems(request: Request) -> tuple[str, ...]:
     # Checked before anything is loaded, so that a mistyped name is answered at once.
     try:
-        personas.check(request.persona, request.systems)
+        return personas.check(request.persona, request.systems)
     except personas.PersonaError as error:
         raise UsageError(str(error)) from error
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from parity.results.verdict import Verdict
 
 DTYPES = ("float64", "float32", "bfloat16", "float16")
-PATTERNS = "a part of a case's or theorem's name, or a persona"
+PATTERNS = "a part of a case's or theorem's name, a system, or a persona"
 
 
 def check(options: Namespace) -> int:

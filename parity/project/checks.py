@@ -40,15 +40,15 @@ def proofs() -> dict[str, Check]:
 
 @cache
 def origins() -> dict[str, str]:
-    """The package of each case and theorem: "lyceum.personas.aristotle"."""
+    """The module of each case and theorem: "lyceum.personas.aristotle.norm"."""
     records = [*collect_by_module("CASES"), *collect_by_module("THEOREMS")]
-    return {record.name: module.rpartition(".")[0] for module, record in records}
+    return {record.name: module for module, record in records}
 
 
 def select(checks: dict[str, Check], patterns: list[str]) -> dict[str, Check]:
     """The checks that fit one of `patterns`, all if there are none. LookupError if one fits no check.
 
-    A pattern is a part of a check's name, or a persona, which all the checks of its layers fit.
+    A pattern is a part of a check's name, or a persona or a system, which all the checks of its layers fit.
     """
     for pattern in patterns:
         if not any(fits(name, pattern) for name in checks):
@@ -63,5 +63,4 @@ def chosen(name: str, patterns: list[str]) -> bool:
 
 
 def fits(name: str, pattern: str) -> bool:
-    package = f"lyceum.personas.{pattern.lower()}"
-    return pattern.lower() in name.lower() or f"{origins().get(name, '')}.".startswith(f"{package}.")
+    return pattern.lower() in name.lower() or pattern.lower() in origins().get(name, "").split(".")[2:]

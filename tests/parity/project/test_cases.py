@@ -72,3 +72,8 @@ def test_selection_by_persona():
     selected = select(CASES | proofs(), ["aristotle"])
     assert {"rope: turn", "ssm: recurrence", "moe: typical", "step: aristotle"} < selected.keys()
     assert not selected.keys() & {"attention: typical", "mlp: reflection", "model: baseline"}
+
+
+def test_selection_by_system():
+    """`python -m parity check norm`: also the cases of Aristotle's norm, which have names of their layers."""
+    assert {"norm: typical", "golden: typical", "mesotes: typical"} < select(CASES, ["norm"]).keys()
