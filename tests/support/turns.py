@@ -17,10 +17,10 @@ def in_turn(names: list[str], first: str) -> list:
     return marked(names, lambda name: (FAULTS.index(name.partition(": ")[2]) % 2 == 0) is name.startswith(first))
 
 
-def half(parameters: list) -> list:
-    """Every second of those that run by default; the others are slow."""
+def thinned(parameters: list, count: int) -> list:
+    """One in `count` of those that run by default; the others are slow."""
     default = [each for each in parameters if isinstance(each, str)]
-    slow = set(default[1::2])
+    slow = {name for i, name in enumerate(default) if i % count}
     return [
         pytest.param(each, marks=pytest.mark.slow) if isinstance(each, str) and each in slow else each
         for each in parameters

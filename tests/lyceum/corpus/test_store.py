@@ -152,11 +152,11 @@ def environment() -> dict[str, str]:
 
 
 def test_the_listing(folder, monkeypatch, capsys):
-    monkeypatch.setenv("COLUMNS", "400")
+    monkeypatch.setenv("COLUMNS", "40")  # a line is one line, however narrow the terminal
     listing()
     lines = [line.split() for line in capsys.readouterr().out.splitlines() if str(folder) in line]
-    assert [line[0] for line in lines] == [str(folder / name) for name in store.SHA256]
-    assert lines[2][1:3] == ["603,932", "301,966"] and all(line[-1] == "ok" for line in lines)
+    assert [line[0] for line in lines] == [f"{folder / name}:" for name in store.SHA256]
+    assert lines[2][1:5] == ["603,932", "bytes,", "301,966", "tokens,"] and all(line[-1] == "ok" for line in lines)
 
 
 def test_the_listing_without_a_registry(folder, monkeypatch):

@@ -19,7 +19,7 @@ from parity.project.checks import cases
 from parity.project.tiny_models import tiny_plans
 from parity.results.verdict import Verdict
 from tests.support.assertions import all_passed
-from tests.support.turns import half, in_turn, one_each
+from tests.support.turns import in_turn, one_each, thinned
 from torch_ref.baseline.norm import LayerNorm
 
 NAMES = [f"{backend}: {fault.name}" for fault, backend in MUTANTS]
@@ -35,8 +35,8 @@ def test_without_a_fault_the_same_checks_pass():
     all_passed(healthy())
 
 
-# Every second fault, in one backend by turns. `tests/parity/project` runs by default the checks that catch them.
-@pytest.mark.parametrize("name", half(in_turn(NAMES, "mlx")))
+# One fault in four, in one backend by turns. `tests/parity/project` runs by default the checks that catch them.
+@pytest.mark.parametrize("name", thinned(in_turn(NAMES, "mlx"), 4))
 def test_caught(name):
     verdict = catching(name)
     assert verdict is not None, f"{name} survives"
@@ -100,6 +100,7 @@ def test_a_fault_of_one_backend_fails_that_backend_alone():
     assert failures and all(verdict.variant.startswith("mlx") for verdict in failures)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "fault", one_each(list(wiring.FAULTS), lambda fault: fault.check), ids=lambda fault: fault.name
 )
