@@ -50,7 +50,7 @@ def heatmap(folder: Path, path: Path) -> None:
     options = webdriver.ChromeOptions()
     for flag in ("--headless=new", "--no-sandbox", "--hide-scrollbars", "--force-device-scale-factor=1.5"):
         options.add_argument(flag)
-    options.add_argument("--window-size=1100,1400")
+    options.add_argument("--window-size=1100,2600")
     browser = webdriver.Chrome(options=options)
     try:
         browser.get((folder / "report.html").as_uri())
