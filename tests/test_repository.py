@@ -202,9 +202,9 @@ def test_trainers_offer_the_same():
 def test_every_implementation_has_a_reference_of_its_name(backend):
     """With cases and theorems beside it, and every public method of the implementation."""
     registry = import_module(f"{backend}.registry")
-    registry._import_all()
-    assert len(registry.IMPLEMENTATIONS) > 20
-    for reference, implementation in registry.IMPLEMENTATIONS.items():
+    registry.REGISTRY.load()
+    assert len(registry.REGISTRY.implementations) > 20
+    for reference, implementation in registry.REGISTRY.implementations.items():
         assert reference.__name__ == implementation.__name__
         inherited = set().union(*map(vars, reference.__mro__))
         methods = {FORWARD.get(name, name) for name in vars(implementation)}

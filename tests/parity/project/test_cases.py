@@ -55,8 +55,8 @@ def test_names_are_unique():
 
 def test_every_implementation_has_cases_and_theorems():
     for backend in (torch_ref, mlx_impl):
-        backend.registry._import_all()
-        assert {type(case.spec) for case in collect("CASES")} == set(backend.registry.IMPLEMENTATIONS)
+        backend.registry.REGISTRY.load()
+        assert {type(case.spec) for case in collect("CASES")} == set(backend.registry.REGISTRY.implementations)
     assert all(import_module(module).THEOREMS for module, _ in collect_by_module("CASES"))
 
 
