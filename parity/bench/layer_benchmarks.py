@@ -19,12 +19,13 @@ import numpy as np
 import torch
 
 from lyceum.bench.alternate import alternate, ratio_interval
-from lyceum.personas.spec.case import Case
+from lyceum.personas.spec.benchmark import LayerBenchmark, Side
+from lyceum.personas.spec.case import Case, collect
 from lyceum.rng import stream
-from parity.bench.layer_benchmark_records import LAYER_BENCHMARKS, LayerBenchmark, Side
 from parity.project.layers import method_of, mlx_module, torch_module
 
 STEPS = 3  # runs of each in a round
+LAYER_BENCHMARKS = tuple(collect("BENCHMARKS"))
 
 
 @dataclass(frozen=True)

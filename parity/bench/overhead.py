@@ -73,12 +73,12 @@ def run(rounds: int) -> Overhead:
 
 
 def model_pair() -> tuple[Pair, Point]:
-    """The model as a pair without a definition, as a foreign one would be, and a batch."""
+    """The model as a pair without a reference, as a foreign one would be, and a batch."""
     plan = personas.plan("baseline", SIZES, None, tables={})
     width = SIZES.n_embd
     plan = replace(plan, modules=plan.modules | {"vocabulary": TiedVocabulary(width, N_VOCAB, N_VOCAB)})
     pair, point = full_model.pair_and_point(plan)
-    return replace(pair, definition=None), replace(point, batched=False)
+    return replace(pair, reference=None), replace(point, batched=False)
 
 
 def evaluation_counts(pair: Pair, point: Point) -> Counter[str]:

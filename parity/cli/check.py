@@ -33,7 +33,7 @@ def check(options: Namespace) -> int:
     columns = variants(tuple(options.dtype or ("float64", "float32")), tuple(options.compiled or ()), options.gpu)
     verdicts = run_checks(checks.cases() | checks.proofs(), options.patterns, options.seeds, tuple(columns))
     out = console()
-    for table in tables(verdicts, "Definition, PyTorch and MLX, case by case"):
+    for table in tables(verdicts, "Reference, PyTorch and MLX, case by case"):
         out.print(table)
     out.print("Float64 leaves out, as limitations of MLX that the exact mode does not replace:")
     for limitation in LIMITATIONS:
@@ -141,7 +141,7 @@ def add_theorems_options(parser: Parser) -> None:
 
 CHECK = Command(
     "check",
-    "Do definition, PyTorch and MLX agree: values, gradients, jvp, second order, batched and looped?",
+    "Do reference, PyTorch and MLX agree: values, gradients, jvp, second order, batched and looped?",
     "Runs the cases and theorems whose names contain one of the words; all of them without a word.",
     ("check attention norm --dtype float32 --dtype bfloat16 --compiled mlx --junit check.xml",),
     add_check_options,
@@ -149,7 +149,7 @@ CHECK = Command(
 )
 THEOREMS = Command(
     "theorems",
-    "Do the theorems hold, in the definition and in both backends?",
+    "Do the theorems hold, in the reference and in both backends?",
     "Draws new inputs for each of N seeds.",
     ("theorems euclid --seeds 100",),
     add_theorems_options,

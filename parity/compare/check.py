@@ -37,7 +37,7 @@ def check(
     torch: torch_nn.Module | Callable,
     inputs: Any,
     *,
-    definition: Callable | None = None,
+    reference: Callable | None = None,
     names: Any = None,
     mlx_call: Callable | None = None,
     torch_call: Callable | None = None,
@@ -56,7 +56,7 @@ def check(
     mlx, torch: modules, or functions of the inputs.
     inputs: a shape, or a list of shapes, arrays, `parity.integers` and trees of them; a function of a generator; or a
         hypothesis strategy that draws the tuple of arguments: `examples` are tried, a failing one is shrunk.
-    definition: (parameters by PyTorch's names, *inputs) -> outputs in float64 NumPy, the oracle of the values; without
+    reference: (parameters by PyTorch's names, *inputs) -> outputs in float64 NumPy, the oracle of the values; without
         one it is PyTorch in float64.
     names: how MLX's parameters are made of PyTorch's, see `parity.mapping.rules`; None: the same names.
     mlx_call, torch_call: (module, *inputs) -> outputs, for another method or other arguments.
@@ -69,7 +69,7 @@ def check(
     Raises UsageError, one sentence, for what cannot be compared: parameters that do not match, outputs of different
     shapes, NaN, a module that gives different results for the same input or does not run on the CPU.
     """
-    pair = paired(mlx, torch, definition, names, mlx_call, torch_call, name)
+    pair = paired(mlx, torch, reference, names, mlx_call, torch_call, name)
     chosen = tuple(variants(several(dtypes, "dtypes"), several(compiled, "compiled"), everywhere))
     probes = several(probes, "probes")
     if unknown := [probe for probe in probes if probe not in PROBES]:
@@ -91,7 +91,7 @@ def check(
     return Findings(pair.name, tuple(verdicts), tuple(pair.names.described()), tuple(notes(pair, verdicts)))
 
 
-def paired(mlx: Any, torch: Any, definition: Any, names: Any, mlx_call: Any, torch_call: Any, name: str | None) -> Pair:
+def paired(mlx: Any, torch: Any, reference: Any, names: Any, mlx_call: Any, torch_call: Any, name: str | None) -> Pair:
     """The pair, its parameters matched. Raises UsageError."""
     for target, module, backend in ((mlx, mlx_nn.Module, "mlx"), (torch, torch_nn.Module, "torch")):
         if not isinstance(target, module) and (not callable(target) or isinstance(target, type)):
@@ -102,7 +102,7 @@ def paired(mlx: Any, torch: Any, definition: Any, names: Any, mlx_call: Any, tor
     shapes = [{key: x.shape for key, x in arrays.items()} for arrays in (ours.parameters(), theirs.parameters())]
     buffers = {key: x.shape for key, x in theirs.buffers().items()}
     title = name or getattr(torch, "__name__", type(torch).__name__)
-    return Pair(title, theirs, ours, match(*shapes, names, buffers), definition)
+    return Pair(title, theirs, ours, match(*shapes, names, buffers), reference)
 
 
 def several(words: Any, what: str) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ from parity.mapping.names import Names
 class Pair:
     """name: of the case. torch, mlx: the sides. names: how MLX's parameters are made of PyTorch's; None: the same.
 
-    definition: (parameters, *inputs) -> outputs in float64 NumPy, or None. batched: whether axis 0 of every input and
+    reference: (parameters, *inputs) -> outputs in float64 NumPy, or None. batched: whether axis 0 of every input and
     output runs over independent examples.
     """
 
@@ -29,7 +29,7 @@ class Pair:
     torch: TorchSide
     mlx: MlxSide
     names: Names | None = None
-    definition: Callable[..., Any] | None = None
+    reference: Callable[..., Any] | None = None
     batched: bool = False
 
     def evaluate(self, variant: Variant, probe: str, point: Point) -> Values:

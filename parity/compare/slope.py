@@ -2,7 +2,7 @@
 
     <grad, v> = d/dh <f(theta + h v), c>  at h = 0
 
-f is the definition, or where there is none PyTorch's float64 forward pass: a branch that is cut off from the
+f is the reference, or where there is none PyTorch's float64 forward pass: a branch that is cut off from the
 gradient by mistake shows in either.
 
 A central difference of step h is off by c_2 h^2 + c_4 h^4 + ... and by the rounding of f over h. Ridders' table
@@ -35,7 +35,7 @@ SHARP = 2.0**-20  # what is smaller does not show in float32, and in float64 the
 
 
 def slope(pair: Pair, point: Point, truth: Values) -> Verdict:
-    """PyTorch's gradient against the slope along the point's direction; variant "definition slope" or "torch slope"."""
+    """PyTorch's gradient against the slope along the point's direction; variant "reference slope" or "torch slope"."""
     values, direction = point.leaves(), point.directions
 
     def along(h: float) -> float:
@@ -52,7 +52,7 @@ def slope(pair: Pair, point: Point, truth: Values) -> Verdict:
         return error <= SHARP * magnitude and abs(claimed - slope) <= error
 
     measured, truncation, rounding, h = ridders(along, start, noise, agrees)
-    variant = "definition slope" if pair.definition else "torch slope"
+    variant = "reference slope" if pair.reference else "torch slope"
     words = f"what Ridders' table leaves of truncation and rounding at h = {h:.2g}"
     allowed = truncation + rounding + UNIT["float64"] * magnitude
     return compare(pair.name, variant, "all", np.array(claimed), np.array(measured), allowed, words)
@@ -82,9 +82,9 @@ def ridders(
 
 
 def weighed(pair: Pair, point: Point) -> float:
-    """<f, c> in float64: of the definition, or of PyTorch."""
-    if pair.definition is not None:
-        outputs = dict(leaves(pair.definition(point.parameters, *point.inputs), "output"))
+    """<f, c> in float64: of the reference, or of PyTorch."""
+    if pair.reference is not None:
+        outputs = dict(leaves(pair.reference(point.parameters, *point.inputs), "output"))
     else:
         outputs = {name: x for (_, name), x in pair.evaluate(ORACLE, "value", point).items()}
     return sum(float((np.asarray(outputs[name]) * c).sum()) for name, c in point.cotangents.items())

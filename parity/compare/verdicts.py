@@ -1,6 +1,6 @@
 """The verdicts on one pair at one point, variant by variant: values, gradients, jvp, second order, batch against loop.
 
-The oracle is float64: the definition for values (PyTorch where there is none), PyTorch for derivatives. That its
+The oracle is float64: the reference for values (PyTorch where there is none), PyTorch for derivatives. That its
 gradient is the function's is itself checked, along one random direction v, by
 
     <grad, v> = d/dh <f(theta + h v), c>  at h = 0,
@@ -39,7 +39,7 @@ TITLES = {"value": "{}", "gradient": "{}", "jvp": "jvp, {}", "second": "second o
 class Oracle:
     """What is right, and how far rounding may carry a variant from it.
 
-    truth: by (probe, name), PyTorch's. defined: the definition's values, empty where there is none. deviation: by
+    truth: by (probe, name), PyTorch's. defined: the reference's values, empty where there is none. deviation: by
     (probe, name), see `parity.bounds.rounding`.
     """
 
@@ -72,7 +72,7 @@ def _compare_at(
     orders = tuple(probe for probe in probes if probe in ORDERS)
     rounded = Deviations(lambda: pair.torch.tensors(orders, point), UNIT[dtype])
     truth = {key: x.detach().double().numpy() for key, x in rounded.exact.items()}
-    defined = definition(pair, point)
+    defined = reference(pair, point)
     slopes = [slope(pair, point, truth)] if first else []
     results = list(evaluated(pair, point, (ORACLE, *variants) if first else variants, probes))
 
@@ -124,11 +124,11 @@ def reason(backend: str, error: Exception) -> str:
     return f"{backend} cannot: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
 
 
-def definition(pair: Pair, point: Point) -> Values:
-    """The values of the definition, where there is one."""
-    if pair.definition is None:
+def reference(pair: Pair, point: Point) -> Values:
+    """The values of the reference, where there is one."""
+    if pair.reference is None:
         return {}
-    outputs = pair.definition(point.parameters, *point.inputs)
+    outputs = pair.reference(point.parameters, *point.inputs)
     return {("value", name): np.asarray(y) for name, y in leaves(outputs, "output")}
 
 

@@ -100,8 +100,8 @@ def catch(
 
     checks: (the fault's check, seed) -> verdicts, as `parity.mutation.checks.checks`.
     """
-    # PyTorch's float64 gradient is the oracle of all others; itself it is compared with the definition's slope.
-    variants = (backend, "definition slope") if backend == "torch" else (backend,)
+    # PyTorch's float64 gradient is the oracle of all others; itself it is compared with the reference's slope.
+    variants = (backend, "reference slope") if backend == "torch" else (backend,)
     with fault.planted(backend):
         verdicts = (verdict for seed in seeds for verdict in checks(fault.check, seed))
         return next((verdict for verdict in verdicts if not verdict.ok and verdict.variant.startswith(variants)), None)

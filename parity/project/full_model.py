@@ -88,7 +88,7 @@ def pair_of(plan: Plan) -> Pair:
         return forward.losses(plan, parameters, *batch)
 
     sides = TorchSide(torch_ref.model.Model(plan), losses), MlxSide(mlx_impl.model.Model(plan), losses)
-    return Pair(f"model: {plan.title}", *sides, definition=defined)
+    return Pair(f"model: {plan.title}", *sides, reference=defined)
 
 
 def check(plan: Plan, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:
@@ -108,5 +108,5 @@ def pair_and_point(plan: Plan, seed: int = 0, with_memory: bool = False) -> tupl
     if with_memory:
         batch.append(evidence(plan, *batch[:2]))
     pair, generator = pair_of(plan), stream(seed, "model-cotangent")
-    losses = {"output": pair.definition(parameters, *batch)}
+    losses = {"output": pair.reference(parameters, *batch)}
     return pair, draw_point(parameters, tuple(batch), losses, generator)

@@ -41,7 +41,7 @@ def pair_and_point(case: Case, seed: int = 0) -> tuple[Pair, Point]:
     for side in (pair.torch, pair.mlx):
         if differ := side.parameters().keys() ^ parameters.keys():
             raise ValueError(f"{case.name}: only one side has {sorted(differ)}")
-    outputs = dict(leaves(pair.definition(parameters, *inputs), "output"))
+    outputs = dict(leaves(pair.reference(parameters, *inputs), "output"))
     return pair, draw_point(parameters, inputs, outputs, generator)
 
 
@@ -71,11 +71,11 @@ def pair_of(case: Case) -> Pair:
 
     torch_side = TorchSide(torch_ref.registry.build(case.spec), call)
     mlx_side = MlxSide(mlx_impl.registry.build(case.spec), call)
-    return Pair(case.name, torch_side, mlx_side, definition=method_of(case.spec, case.method))
+    return Pair(case.name, torch_side, mlx_side, reference=method_of(case.spec, case.method))
 
 
 def evaluator(backend: str, dtype: str) -> Callable[..., np.ndarray]:
-    """The `evaluate` of `lyceum.personas.spec.case` for "definition" (the reference), "torch" or "mlx".
+    """The `evaluate` of `lyceum.personas.spec.case` for "reference", "torch" or "mlx".
 
     It returns a method's outputs as float64.
     """
@@ -99,4 +99,4 @@ def evaluator(backend: str, dtype: str) -> Callable[..., np.ndarray]:
     def by_reference(spec: Any, parameters: Arrays, method: str, *inputs: np.ndarray) -> np.ndarray:
         return method_of(spec, method)(parameters, *inputs)
 
-    return {"definition": by_reference, "torch": by_torch, "mlx": by_mlx}[backend]
+    return {"reference": by_reference, "torch": by_torch, "mlx": by_mlx}[backend]

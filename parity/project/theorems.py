@@ -30,7 +30,7 @@ from parity.results.verdict import Verdict, compare
 
 def check(theorem: Theorem, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:
     """One verdict for the reference and one for each plain variant, all on the inputs that `seed` draws."""
-    computed_by = [("definition", "float64"), *((variant.backend, variant.dtype) for variant in plain(variants))]
+    computed_by = [("reference", "float64"), *((variant.backend, variant.dtype) for variant in plain(variants))]
     for backend, dtype in computed_by:
         generator = stream(seed, f"theorem/{theorem.name}")
         with exact() if (backend, dtype) == ("mlx", "float64") else nullcontext():

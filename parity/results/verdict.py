@@ -13,7 +13,7 @@ AGREEMENT = 1e-10  # the greatest relative error that the project allows the two
 class Verdict:
     """One tensor of one variant against the oracle.
 
-    variant: "torch float64", "definition slope", ... what: "output", "input 0" or a parameter's name, for its gradient.
+    variant: "torch float64", "reference slope", ... what: "output", "input 0" or a parameter's name, for its gradient.
     error, bound: absolute, greatest over the tensor. scale: the oracle's greatest magnitude. where: the worst index.
     expected, got: the values there. derivation: how the bound came about, in words.
     """

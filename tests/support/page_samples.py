@@ -69,7 +69,7 @@ def audited(name: str, ok: bool) -> dict:
 
 def passing() -> list[dict]:
     """Ten verdicts on three cases of two layers, one a limitation; a fault in both backends; no other record type."""
-    variants = ("torch float64", "mlx float64", "mlx float32", "definition slope")
+    variants = ("torch float64", "mlx float64", "mlx float32", "reference slope")
     verdicts = [verdict(case, variant) for case in ("norm: typical", "norm: constant") for variant in variants]
     verdicts[1] = verdict("norm: typical", "mlx float64", error=0.0)
     verdicts.append(verdict("mlp: zero", "mlx float32"))

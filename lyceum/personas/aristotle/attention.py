@@ -35,6 +35,7 @@ from scipy.special import expit
 
 from lyceum.personas.baseline.attention import Attention, draw_framed, draw_turned
 from lyceum.personas.properties.sequences import causality, continuation
+from lyceum.personas.spec.benchmark import against
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
 
@@ -159,6 +160,7 @@ THEOREMS = (
     continuation("syllogism", Syllogism(32, 4), draw_turned, length=128),
 )
 
+BENCHMARKS = (against("A3 syllogism / attention", Syllogism(32, 4), Attention(32, 4), budget=2.2),)
 
 SYSTEM = System(
     "attention",

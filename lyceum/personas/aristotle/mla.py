@@ -33,8 +33,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyceum.personas.baseline.attention import Attention
 from lyceum.personas.model.rotary import turned
 from lyceum.personas.properties.sequences import causality, continuation
+from lyceum.personas.spec.benchmark import against, decoding
 from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.system import System
@@ -163,6 +165,10 @@ THEOREMS = (
     continuation("mla", NARROW, lambda g: (g.normal(size=(2, 16, 8)),), length=256),
 )
 
+BENCHMARKS = (
+    against("A6 latent attention / attention", LatentAttention(32, 4), Attention(32, 4)),
+    *decoding("A6", LatentAttention(32, 4), Attention(32, 4)),
+)
 
 SYSTEM = System(
     "mla",

@@ -39,7 +39,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyceum.personas.baseline.mlp import MLP
+from lyceum.personas.baseline.norm import LayerNorm
 from lyceum.personas.model.gated import GatedPerceptron, contraries, extremes, increasing, odd
+from lyceum.personas.spec.benchmark import against
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.system import System
@@ -94,7 +97,7 @@ class GatedMesotes(GatedPerceptron):
         return mesotes(u, self.power)
 
 
-MLP, CUBIC = GatedMesotes(8, 12), GatedMesotes(8, 12, 3.0)
+GATED, CUBIC = GatedMesotes(8, 12), GatedMesotes(8, 12, 3.0)
 CASES = (
     Case("golden: typical", GoldenMean(32), lambda g: (g.normal(size=(2, 5, 32)),)),
     Case("golden: the contract's sizes", GoldenMean(32), lambda g: (g.normal(size=(8, 64, 32)),)),
@@ -102,13 +105,13 @@ CASES = (
     Case("golden: zero", GoldenMean(8), lambda g: (np.zeros((2, 8)),)),
     Case("golden: below the floor", GoldenMean(8, tiny=1e-2), lambda g: (1e-2 * g.normal(size=(4, 8)),)),
     Case("golden: scale", GoldenMean(16), lambda g: (g.normal(size=(4, 16)),), "scale"),
-    Case("mesotes: typical", MLP, lambda g: (g.normal(size=(2, 5, 8)),), noise=0.5),
+    Case("mesotes: typical", GATED, lambda g: (g.normal(size=(2, 5, 8)),), noise=0.5),
     Case("mesotes: the contract's sizes", GatedMesotes(32, 85), lambda g: (g.normal(size=(8, 64, 32)),)),
-    Case("mesotes: extreme gates", MLP, lambda g: (10 * g.normal(size=(4, 8)),), noise=1.0),
+    Case("mesotes: extreme gates", GATED, lambda g: (10 * g.normal(size=(4, 8)),), noise=1.0),
     Case("mesotes: p = 3, extreme gates", CUBIC, lambda g: (100 * g.normal(size=(4, 8)),), noise=1.0),
     # At 0 itself p = 1 has no second derivative, and float16 ends at 65,504.
     Case("mesotes: p = 3, zero", CUBIC, lambda g: (np.zeros((2, 8)),)),
-    Case("mesotes: activate", MLP, lambda g: (np.clip(extremes(g)[0], -3e4, 3e4) + 1e-3,), "activate"),
+    Case("mesotes: activate", GATED, lambda g: (np.clip(extremes(g)[0], -3e4, 3e4) + 1e-3,), "activate"),
     Case("mesotes: p = 3, activate", CUBIC, extremes, "activate"),
 )
 
@@ -158,6 +161,10 @@ THEOREMS = (
     Theorem("mesotes: contraries", "y(x) - y(-x) = 2 W_down W_b x", _contraries, length=4 * 12),
 )
 
+BENCHMARKS = (
+    against("A9 golden mean / layer norm", GoldenMean(32), LayerNorm(32)),
+    against("A9 gated mesotes / GELU perceptron", GatedMesotes(32, 85), MLP(32)),
+)
 
 SYSTEM = System(
     "norm",

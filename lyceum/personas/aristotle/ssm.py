@@ -43,7 +43,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyceum.personas.baseline.attention import Attention
 from lyceum.personas.properties.sequences import Recurrence, causality, continuation
+from lyceum.personas.spec.benchmark import decoding, scans
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
 
@@ -155,6 +157,10 @@ THEOREMS = (
     continuation("ssm", NARROW, lambda g: (g.normal(size=(2, 24, 8)),), length=256),
 )
 
+BENCHMARKS = (
+    *scans("A2", SelectiveStateSpace(32, 4), Attention(32, 4)),
+    *decoding("A2", SelectiveStateSpace(32, 4), Attention(32, 4)),
+)
 
 SYSTEM = System(
     "ssm",

@@ -52,6 +52,7 @@ import numpy as np
 
 from lyceum.personas.baseline.attention import Attention, draw_first, draw_framed, draw_step, draw_turned
 from lyceum.personas.properties.sequences import causality, continuation
+from lyceum.personas.spec.benchmark import LayerBenchmark, Side, against, long
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
 
@@ -154,6 +155,13 @@ THEOREMS = (
     continuation("circle", CircleAttention(32, 4), draw_turned, length=128),
 )
 
+CIRCLE, ATTENTION = CircleAttention(32, 4), Attention(32, 4)
+BENCHMARKS = (
+    against("E3 circle / attention", CIRCLE, ATTENTION, budget=1.3),
+    LayerBenchmark(
+        "E3 circle / attention, T = 1,024", Side(CIRCLE, long(1024)), Side(ATTENTION, long(1024)), budget=1.3
+    ),
+)
 
 SYSTEM = System(
     "attention",

@@ -37,7 +37,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyceum.personas.baseline.mlp import MLP
+from lyceum.personas.baseline.norm import LayerNorm
 from lyceum.personas.model.gated import GatedPerceptron, contraries, extremes, increasing, odd
+from lyceum.personas.spec.benchmark import against
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
 
@@ -80,19 +83,19 @@ class ChordPerceptron(GatedPerceptron):
         return chord(u)
 
 
-MLP = ChordPerceptron(8, 12)
+GATED = ChordPerceptron(8, 12)
 CASES = (
     Case("sphere: typical", SphereNorm(32), lambda g: (g.normal(size=(2, 5, 32)),)),
     Case("sphere: the contract's sizes", SphereNorm(32), lambda g: (g.normal(size=(8, 64, 32)),)),
     Case("sphere: one token, one outlier", SphereNorm(16), lambda g: (g.normal(size=(1, 16)) + 50 * np.eye(1, 16),)),
     Case("sphere: zero", SphereNorm(8), lambda g: (np.zeros((2, 8)),)),
     Case("sphere: within tiny", SphereNorm(8, tiny=0.5), lambda g: (0.05 * g.normal(size=(4, 8)),)),
-    Case("chord: typical", MLP, lambda g: (g.normal(size=(2, 5, 8)),), noise=0.5),
+    Case("chord: typical", GATED, lambda g: (g.normal(size=(2, 5, 8)),), noise=0.5),
     Case("chord: the contract's sizes", ChordPerceptron(32, 85), lambda g: (g.normal(size=(8, 64, 32)),)),
-    Case("chord: extreme gates", MLP, lambda g: (10 * g.normal(size=(4, 8)),), noise=1.0),
-    Case("chord: zero", MLP, lambda g: (np.zeros((2, 8)),)),
-    Case("chord: activate", MLP, lambda g: (np.clip(extremes(g)[0], -6e4, 6e4),), "activate"),
-    Case("chord: activate, beyond float16", MLP, extremes, "activate"),
+    Case("chord: extreme gates", GATED, lambda g: (10 * g.normal(size=(4, 8)),), noise=1.0),
+    Case("chord: zero", GATED, lambda g: (np.zeros((2, 8)),)),
+    Case("chord: activate", GATED, lambda g: (np.clip(extremes(g)[0], -6e4, 6e4),), "activate"),
+    Case("chord: activate, beyond float16", GATED, extremes, "activate"),
 )
 
 
@@ -121,30 +124,30 @@ def _rays(evaluate, g):
 
 
 def _odd(evaluate, g):
-    return odd(evaluate, g, MLP)
+    return odd(evaluate, g, GATED)
 
 
 def _increasing(evaluate, g):
-    return increasing(evaluate, g, MLP)
+    return increasing(evaluate, g, GATED)
 
 
 def _contraries(evaluate, g):
-    return contraries(evaluate, g, MLP)
+    return contraries(evaluate, g, GATED)
 
 
 def _pythagoras(evaluate, g):
     # The reciprocal of a power of two is exact.
     u = 2.0 ** np.arange(-40, 41)
-    p = Case("", MLP, None).parameters(g)
-    side, other = evaluate(MLP, p, "activate", u), evaluate(MLP, p, "activate", 1 / u)
+    p = Case("", GATED, None).parameters(g)
+    side, other = evaluate(GATED, p, "activate", u), evaluate(GATED, p, "activate", 1 / u)
     return side**2 + other**2, np.ones(81)
 
 
 def _repeated(evaluate, g):
-    p, u = Case("", MLP, None).parameters(g), representable(2 * g.normal(size=50))
+    p, u = Case("", GATED, None).parameters(g), representable(2 * g.normal(size=50))
     y = u
     for _ in range(4):
-        y = evaluate(MLP, p, "activate", y)
+        y = evaluate(GATED, p, "activate", y)
     return y, u / np.sqrt(1 + 4 * u**2)
 
 
@@ -159,6 +162,10 @@ THEOREMS = (
     Theorem("chord: contraries", "y(x) - y(-x) = 2 W_down W_b x", _contraries, length=4 * 12),
 )
 
+BENCHMARKS = (
+    against("E9 sphere / layer norm", SphereNorm(32), LayerNorm(32)),
+    against("E9 gated chord / GELU perceptron", ChordPerceptron(32, 85), MLP(32)),
+)
 
 SYSTEM = System(
     "norm",

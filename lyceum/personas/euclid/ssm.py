@@ -47,7 +47,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from lyceum.personas.baseline.attention import Attention
 from lyceum.personas.properties.sequences import Recurrence, causality, continuation
+from lyceum.personas.spec.benchmark import decoding, scans
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
 
@@ -183,6 +185,10 @@ THEOREMS = (
     continuation("rigid", SPEC, lambda g: (g.normal(size=(2, 40, 8)),), length=256),
 )
 
+BENCHMARKS = (
+    *scans("E2", RigidMotion(32, 4), Attention(32, 4)),
+    *decoding("E2", RigidMotion(32, 4), Attention(32, 4)),
+)
 
 SYSTEM = System(
     "ssm",

@@ -69,7 +69,7 @@ def representable(x: np.ndarray) -> np.ndarray:
 
 
 def collect(attribute: str) -> Iterator[Any]:
-    """Every record that a module of `lyceum.personas` lists as `attribute`: "CASES" or "THEOREMS"."""
+    """Every record that a module of `lyceum.personas` lists as `attribute`: "CASES", "THEOREMS" or "BENCHMARKS"."""
     yield from (record for _, record in collect_by_module(attribute))
 
 

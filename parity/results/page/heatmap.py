@@ -21,7 +21,7 @@ from parity.results.verdict import Verdict
 SHADES = (1e-3, 1e-2, 1e-1, 0.5, 1.0)  # one colour for the shares up to each
 PRECISIONS = ("float64", "float32", "bfloat16", "float16")
 BACKENDS = ("torch", "mlx")
-SOURCES = (*BACKENDS, "definition", "bound")  # first words of variants, in the order of their columns
+SOURCES = (*BACKENDS, "reference", "bound")  # first words of variants, in the order of their columns
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ def columns(verdicts: Iterable[Verdict]) -> list[Column]:
 
 def _column(variant: str) -> Column:
     words = variant.split()
-    if variant.startswith(("definition", "bound")):
+    if variant.startswith(("reference", "bound")):
         return Column(variant, "oracle", variant)
     group = next((word for word in words if word in PRECISIONS), "other")
     return Column(variant, group, " ".join(word for word in words if word != group) or variant)

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 
 from lyceum.personas.baseline.mlp import MLP
+from lyceum.personas.spec.benchmark import LayerBenchmark, Side
 from parity.__main__ import main
 from parity.bench import layer_benchmarks
-from parity.bench.layer_benchmarks import LAYER_BENCHMARKS, LayerBenchmark, Outcome, Side, measure, runner
+from parity.bench.layer_benchmarks import LAYER_BENCHMARKS, Outcome, measure, runner
 
 TINY = Side(MLP(8), ((2, 3, 8),))
 

@@ -106,9 +106,9 @@ def test_functions_of_several_inputs_and_outputs():
 
 
 def test_a_definition_is_the_oracle():
-    result = parity.check(mx.tanh, torch.tanh, (3,), definition=lambda p, x: np.tanh(x)).or_raise()
-    assert "definition slope" in {verdict.variant for verdict in result}
-    wrong = parity.check(mx.tanh, torch.tanh, (3,), definition=lambda p, x: 1.001 * np.tanh(x))
+    result = parity.check(mx.tanh, torch.tanh, (3,), reference=lambda p, x: np.tanh(x)).or_raise()
+    assert "reference slope" in {verdict.variant for verdict in result}
+    wrong = parity.check(mx.tanh, torch.tanh, (3,), reference=lambda p, x: 1.001 * np.tanh(x))
     assert {"torch float64", "mlx float32"} < {verdict.variant for verdict in wrong.failures}
 
 

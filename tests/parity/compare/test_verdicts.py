@@ -59,7 +59,7 @@ def test_no_bound_means_bit_for_bit():
     ],
 )
 def test_what_is_not_finite(got, expected, ok):
-    """Equal infinities agree; a NaN agrees with nothing, since no definition has one."""
+    """Equal infinities agree; a NaN agrees with nothing, since no reference has one."""
     result = verdict([0, got], [0, expected], bound=1e308)
     assert result.ok is ok
     assert ok or result.where == (1,)
@@ -158,10 +158,10 @@ def test_the_slope_catches_a_wrong_gradient(name):
 
 
 def test_a_definition_that_differs_fails_in_every_variant(monkeypatch):
-    """The oracle of the outputs is the definition, not PyTorch."""
+    """The oracle of the outputs is the reference, not PyTorch."""
     monkeypatch.setattr(MLP, "__call__", lambda self, p, x, original=MLP.__call__: 1.00001 * original(self, p, x))
     failed = {v.variant for v in check(CASE) if not v.ok}
-    assert failed == {"torch float64", "definition slope", "mlx float64", "torch float32", "mlx float32"}
+    assert failed == {"torch float64", "reference slope", "mlx float64", "torch float32", "mlx float32"}
 
 
 def test_every_probe_is_made():

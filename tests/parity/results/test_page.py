@@ -122,15 +122,15 @@ def test_environments_that_differ_show_all_values():
 
 def test_columns_are_ordered_by_precision_with_the_backends_side_by_side():
     variants = (
-        "definition slope", "mlx float32 compiled", "mlx float32", "torch float64", "bound float64", "torch float32",
-        "torch to mlx float32", "mlx bfloat16", "torch float32 compiled", "mlx float64", "definition float64",
+        "reference slope", "mlx float32 compiled", "mlx float32", "torch float64", "bound float64", "torch float32",
+        "torch to mlx float32", "mlx bfloat16", "torch float32 compiled", "mlx float64", "reference float64",
         "torch float16 on mps", "strange",
     )  # fmt: skip
     ordered = columns(samples.verdict("case", variant) for variant in variants)
     assert [column.variant for column in ordered] == [
         "torch float64", "mlx float64", "torch float32", "mlx float32", "torch float32 compiled",
         "mlx float32 compiled", "torch to mlx float32", "mlx bfloat16", "torch float16 on mps", "strange",
-        "definition float64", "definition slope", "bound float64",
+        "reference float64", "reference slope", "bound float64",
     ]  # fmt: skip
     assert {column.variant: column.label for column in ordered}["torch float16 on mps"] == "torch on mps"
 
@@ -183,7 +183,7 @@ def test_what_is_no_number_is_over():
 
 def test_strip():
     errors = (0.0, 1e-20, 1e-6, 1e-3, 1e-2, 1e30, math.inf)
-    variants = ("torch float64", "mlx float32", "mlx float32", "definition slope", "mlx float32", "mlx x", "mlx x")
+    variants = ("torch float64", "mlx float32", "mlx float32", "reference slope", "mlx float32", "mlx x", "mlx x")
     drawn = chart(samples.verdict("norm: a", variant, error=e) for variant, e in zip(variants, errors, strict=True))
     (strip,) = drawn.layers["norm"]
     dots = {(dot.x, dot.lane, dot.failed) for dot in strip.dots}

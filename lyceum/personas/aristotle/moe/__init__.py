@@ -47,6 +47,7 @@ from lyceum.personas.aristotle.moe.theorems import theorems
 from lyceum.personas.aristotle.moe.tree import sides
 from lyceum.personas.aristotle.norm import GatedMesotes, check_power
 from lyceum.personas.model.gated import mixture
+from lyceum.personas.spec.benchmark import LayerBenchmark, Side
 from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.system import System
 
@@ -148,6 +149,11 @@ CASES = (
 )
 THEOREMS = theorems(SHALLOW, DEEP)
 
+TREE = PorphyryTree(32, 3, 20)
+BENCHMARKS = (
+    LayerBenchmark("A1 sparse / dense, E = 8", Side(TREE), Side(TREE, method="dense"), budget=1.0),
+    LayerBenchmark("A1 sparse / dense, E = 8, forward", Side(TREE), Side(TREE, method="dense"), gradient=False),
+)
 
 SYSTEM = System(
     "moe",

@@ -40,9 +40,11 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
+from lyceum.personas.baseline.attention import Attention
 from lyceum.personas.euclid.mla.reflections import Mirrors, mirrors
 from lyceum.personas.model.rotary import turned
 from lyceum.personas.properties.sequences import causality, continuation
+from lyceum.personas.spec.benchmark import against, decoding
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.system import System
 
@@ -170,6 +172,10 @@ THEOREMS = (
     continuation("projection", SPEC, lambda g: (g.normal(size=(2, 16, 8)),), length=256),
 )
 
+BENCHMARKS = (
+    against("E6 projection / attention", Projection(32, 4), Attention(32, 4)),
+    *decoding("E6", Projection(32, 4), Attention(32, 4)),
+)
 
 SYSTEM = System(
     "mla",

@@ -62,11 +62,13 @@ from dataclasses import dataclass
 import numpy as np
 from scipy.special import softmax
 
+from lyceum.personas.baseline.mlp import MLP
 from lyceum.personas.euclid.moe.inputs import Cells, clear
 from lyceum.personas.euclid.moe.simplex import simplex
 from lyceum.personas.euclid.moe.theorems import theorems
 from lyceum.personas.euclid.norm import TINY, ChordPerceptron, unit
 from lyceum.personas.model.gated import mixture
+from lyceum.personas.spec.benchmark import LayerBenchmark, Side, against
 from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.system import System
@@ -179,6 +181,11 @@ CASES = (
 )
 THEOREMS = theorems(four=FOUR, most=MOST, one=ONE, five=FIVE, contract=CONTRACT)
 
+SIMPLEX = SimplexExperts(32, 32)
+BENCHMARKS = (
+    LayerBenchmark("E1 sparse / dense, E = 8, k = 2", Side(SIMPLEX), Side(SIMPLEX, method="dense"), budget=1.0),
+    against("E1 simplex of experts / GELU perceptron", SIMPLEX, MLP(32)),
+)
 
 SYSTEM = System(
     "moe",

@@ -20,7 +20,7 @@ PARAMETERS = SPEC.initial(np.random.default_rng(0), 4)
 def test_all_tokens_at_one_vertex():
     """The greatest possible load: the nearest expert serves all, the next nearest is a tie."""
     x = np.tile(simplex(8, 32)[3], (512, 1))
-    for backend in ("definition", "torch", "mlx"):
+    for backend in ("reference", "torch", "mlx"):
         y, dense = (evaluator(backend, "float32")(SPEC, PARAMETERS, method, x) for method in ("__call__", "dense"))
         assert evaluator(backend, "float32")(SPEC, PARAMETERS, "load", x)[3] == 512
         assert np.abs(y - dense).max() <= 1e-6 * np.abs(dense).max()
@@ -45,7 +45,7 @@ def test_an_impossible_simplex_is_refused(n_expert, k):
 @pytest.mark.parametrize(
     ("backend", "dtype", "near"),
     (
-        ("definition", "float64", 1e-14),
+        ("reference", "float64", 1e-14),
         ("torch", "float64", 1e-14),
         ("mlx", "float32", 1e-6),
         ("torch", "float32", 1e-6),

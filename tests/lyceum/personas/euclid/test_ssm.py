@@ -63,7 +63,7 @@ def differentiated(backend: str, p: dict) -> tuple[np.ndarray, np.ndarray]:
         return np.array(module(x)), gradient
 
 
-@pytest.mark.parametrize("backend", ("definition", *BACKENDS))
+@pytest.mark.parametrize("backend", ("reference", *BACKENDS))
 def test_the_bound_of_the_state_is_reached(backend):
     """r_i^2 = i / (i + 1), no turn and constant input: the state grows as 1, sqrt 2, sqrt 3, ..."""
     spec, t = RigidMotion(2, 1, 1), np.arange(30)
