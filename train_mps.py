@@ -128,6 +128,8 @@ def main(argv: list[str] | None = None) -> int:
     """Run the command line; the exit status: 0, 1 for a failed run, 2 for wrong arguments, 128 + n after signal n."""
     logging.basicConfig(format="%(message)s")
     logging.getLogger("lyceum").setLevel(logging.INFO)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ± shows a question mark
     try:
         from lyceum.training.request import composed, started_with
 

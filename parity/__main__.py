@@ -3,14 +3,6 @@
     python -m parity                     every case and theorem of the project's layers, as a table
     python -m parity check attention     those whose names contain a word
     python -m parity localize A B        the first submodule in which an MLX and a PyTorch module diverge
-    python -m parity mutants             can the checks fail, and do they raise false alarms?
-    python -m parity training            do complete training runs agree?
-    python -m parity audit               would everything run on Apple's GPU?
-    python -m parity bench               how fast is an iteration?
-    python -m parity layer-benchmarks    what does a system cost beside the layer that it replaces?
-    python -m parity quantizers RUN      what do fewer bits cost a trained run?
-    python -m parity report              all of it on one HTML page
-    python -m parity new PERSONA NAME    writes a new system
 
 Each command explains itself, with an example: python -m parity COMMAND --help. To check your pair of layers, call
 parity.check in Python; the guide is docs/check_your_port.md.

@@ -60,6 +60,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; the exit status: 0, 1 for what failed, 2 for a wrong command line, 130 after Ctrl-C."""
     logging.basicConfig(format="%(message)s")
     logging.getLogger("lyceum").setLevel(logging.INFO)
+    if hasattr(sys.stdout, "reconfigure"):
+        sys.stdout.reconfigure(errors="replace")  # a terminal without ± shows a question mark
     arguments = list(sys.argv[1:] if argv is None else argv) or ["--help"]
     try:
         status = app(arguments, prog_name="lyceum", standalone_mode=False)

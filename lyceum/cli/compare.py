@@ -7,13 +7,12 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from lyceum.cli.options import console, number, table
+from lyceum.cli.options import console, number, show
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
     from lyceum.runs.summary import Summary
 
+COLUMNS = ("run", "model", "backend", "seed", "full_vloss", "±", "best_vloss", "minutes", "difference", "± ")
 READING = "The error of a difference says how much it would vary over other texts, not over other seeds."
 
 
@@ -35,27 +34,28 @@ def compare(
 
     if len(runs) < 2:
         raise UsageError("there is nothing to compare: give two or more runs.")
+    if twice := [path for i, path in enumerate(runs) if path.resolve() in {other.resolve() for other in runs[:i]}]:
+        raise UsageError(f"{twice[0]} is given twice: give each run once.")
     summaries, names = [summary.readable(path) for path in runs], _names(runs)
     histories = {name: RunFolder(path).history() for name, path in zip(names, runs, strict=True)}
     write_output(out, figure.draw_validation(histories, "validation loss"))
-    drawn, remarks = _table(names, summaries)
+    rows, remarks = _rows(names, summaries)
     output = console()
-    output.print(drawn)
+    show(output, COLUMNS, rows, COLUMNS[3:])
     for line in (*remarks, f"Wrote {out}"):
         output.print(line, soft_wrap=True)
 
 
-def _table(names: list[str], runs: list[Summary]) -> tuple[Table, list[str]]:
-    """The table, and a sentence for every figure that it lacks or that must be read with care."""
-    numbers = "seed", "full_vloss", "±", "best_vloss", "minutes", "difference", "± "
-    drawn, remarks, paired = table("run", "model", "backend", *numbers, numbers=numbers), [], 0
+def _rows(names: list[str], runs: list[Summary]) -> tuple[list[tuple[str, ...]], list[str]]:
+    """The rows, and a sentence for every figure that they lack or that must be read with care."""
+    rows, remarks, paired = [], [], 0
     for name, run in zip(names, runs, strict=True):
         losses = number(run.full_vloss), number(run.full_vloss_se), number(run.best_vloss)
         difference, problem = ("first", ""), None
         if run is not runs[0]:
             difference, problem = _difference(run, runs[0])
         about = name, run.title or "", ", ".join(run.backends), number(run.seed, "d")
-        drawn.add_row(*about, *losses, number(run.minutes, ".1f"), *difference)
+        rows.append((*about, *losses, number(run.minutes, ".1f"), *difference))
         if problem is not None:
             remarks.append(f"{name} cannot be paired with {names[0]}: {problem}.")
         paired += run is not runs[0] and problem is None
@@ -63,7 +63,7 @@ def _table(names: list[str], runs: list[Summary]) -> tuple[Table, list[str]]:
             remarks.append(f"{name} is not comparable with the contract's runs: {run.reason}.")
     if paired:
         remarks.append(READING)
-    return drawn, remarks
+    return rows, remarks
 
 
 def _difference(run: Summary, first: Summary) -> tuple[tuple[str, str], str | None]:

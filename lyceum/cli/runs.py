@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
 
-from lyceum.cli.options import console, number, table
+from lyceum.cli.options import console, number, show
 
 if TYPE_CHECKING:
     from lyceum.runs.summary import Summary
@@ -31,11 +31,10 @@ def runs(
         out.print(f"There is no run in {folder}: train one with python train_mps.py.", soft_wrap=True)
         return
     numbers = "seed", "full_vloss", "±", "best_vloss", "minutes"
-    drawn = table("run", "model", "backend", "seed", "state", *numbers[1:], "comparable", numbers=numbers)
-    for path in paths:
-        name = path.name if path == folder else str(path.relative_to(folder))
-        drawn.add_row(name, *_cells(summary.summarize(path)))
-    out.print(drawn)
+    columns = ("run", "model", "backend", "seed", "state", *numbers[1:], "comparable")
+    names = (path.name if path == folder else str(path.relative_to(folder)) for path in paths)
+    rows = [(name, *_cells(summary.summarize(path))) for name, path in zip(names, paths, strict=True)]
+    show(out, columns, rows, numbers, wrapped=("state", "comparable"))
 
 
 def _cells(run: Summary) -> tuple[str, ...]:

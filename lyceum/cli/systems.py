@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument
 
-from lyceum.cli.options import console, table
+from lyceum.cli.options import console, show
 
 if TYPE_CHECKING:
-    from rich.table import Table
+    from collections.abc import Iterator
 
     from lyceum.personas import Persona, System
 
@@ -44,7 +44,8 @@ def systems(
     for each in chosen:
         out.print(f"{each.name}: {each.thesis}", style="bold")
         if each.systems:
-            out.print(_rows(each, known.get(each.name, {})))
+            rows = _rows(each, known.get(each.name, {}))
+            show(out, ("number", "system", "enabled", "job", "effect"), rows, wrapped=("job",), lines=True)
         else:
             out.print("No systems: the other personas enable theirs in this model.\n")
     out.print(READING, soft_wrap=True)
@@ -56,20 +57,11 @@ def _with_systems() -> list[Persona]:
     return [each for each in personas.PERSONAS.values() if each.systems]
 
 
-def _rows(persona: Persona, measured: dict[str, dict]) -> Table:
-    drawn = table("number", "system", "enabled", "job", "effect")
-    drawn.columns[0].no_wrap = True
+def _rows(persona: Persona, measured: dict[str, dict]) -> Iterator[tuple[str, ...]]:
     for system in persona.systems:
         number, _, phrase = system.label.partition(", ")
-        drawn.add_row(
-            number,
-            f"{system.name}\n{phrase}",
-            "by default" if system.name in persona.default else system.command or f"--with {system.name}",
-            system.job,
-            _effect(measured.get(system.name), system),
-            end_section=True,
-        )
-    return drawn
+        enabled = "by default" if system.name in persona.default else system.command or f"--with {system.name}"
+        yield number, f"{system.name}\n{phrase}", enabled, system.job, _effect(measured.get(system.name), system)
 
 
 def _effect(record: dict | None, system: System) -> str:

@@ -11,7 +11,7 @@
     result      the figures at the end, and whether they are comparable
     console     what the user sees
     loggers     TensorBoard and Weights & Biases, if they are asked for
-    signals     Ctrl-C that waits for the end of an iteration
+    signals     Ctrl-C and SIGTERM that wait for the end of an iteration
 
 Start reading at `session`. What a run leaves on disk is in `lyceum.runs`, the fixed values in `lyceum.contract`.
 """

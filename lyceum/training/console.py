@@ -70,7 +70,7 @@ class Console:
         """The figures of a finished run."""
         self.line(f"best_vloss   {result['best_vloss']:.4f} nats per token, the lowest of the validation batches")
         self.line(
-            f"full_vloss   {result['full_vloss']:.4f} +- {result['full_vloss_se']:.4f} nats per token, "
+            f"full_vloss   {result['full_vloss']:.4f} ± {result['full_vloss_se']:.4f} nats per token, "
             "all of the validation split"
         )
         self.line(f"elapsed_min  {result['elapsed_min']:.2f}")

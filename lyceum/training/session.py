@@ -21,7 +21,7 @@ from lyceum.training.loggers import open_logger
 from lyceum.training.progress import Progress
 from lyceum.training.request import Request
 from lyceum.training.result import comparability, finish
-from lyceum.training.signals import Interrupted
+from lyceum.training.signals import Interrupted, StopAtOnce
 
 
 def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> tuple[float, float]:
@@ -53,10 +53,11 @@ def run(fixed: Fixed, request: Request, entered: float, quiet: bool = False) -> 
 
 
 def _finished(job: Job, request: Request, folder: RunFolder, progress: Progress, console: Console) -> dict:
-    try:
-        return finish(job, request, folder, progress, console)
-    except KeyboardInterrupt as stop:
-        raise Interrupted(loop.farewell(folder, progress), signal.SIGINT) from stop
+    with StopAtOnce() as stop:
+        try:
+            return finish(job, request, folder, progress, console)
+        except KeyboardInterrupt as interrupt:
+            raise Interrupted(loop.farewell(folder, progress), stop.signal or signal.SIGINT) from interrupt
 
 
 def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:

@@ -1,8 +1,9 @@
-"""Ctrl-C that waits for the end of an iteration.
+"""Ctrl-C and SIGTERM that wait for the end of an iteration.
 
 An exception in the middle of an update would leave parameters of two different iterations behind, and nothing worth
 saving. So the first SIGINT or SIGTERM only leaves a note, which the loop reads between iterations; and it puts the old
-handlers back, so that a second one stops the program at once if the user cannot wait.
+handlers back, so that a second one stops the program at once if the user cannot wait. The evaluation after the last iteration, whose
+state is saved, need not wait.
 """
 
 from __future__ import annotations
@@ -45,3 +46,11 @@ class StopNote:
     def _take_note(self, number: int, frame: object) -> None:
         self.signal = number
         self.__exit__()
+
+
+class StopAtOnce(StopNote):
+    """The same, for work that can be cut off anywhere: the first signal also raises KeyboardInterrupt."""
+
+    def _take_note(self, number: int, frame: object) -> None:
+        super()._take_note(number, frame)
+        raise KeyboardInterrupt

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from lyceum.contract import UsageError
 
@@ -33,13 +35,27 @@ class Command:
 
 def positive(text: str) -> int:
     """A count of at least one, for argparse."""
-    if (value := int(text)) < 1:
-        raise argparse.ArgumentTypeError(f"{value} is not a count of at least 1")
+    if not text.isdecimal() or (value := int(text)) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a count of at least 1")
     return value
+
+
+def output(text: str) -> str:
+    """The path of a file to write, for argparse: refused now, not after an hour's work, if it cannot be written."""
+    path = Path(text)
+    if path.is_dir():
+        raise argparse.ArgumentTypeError(f"{text} is a folder: give the name of a file")
+    if not path.parent.is_dir():
+        raise argparse.ArgumentTypeError(f"cannot write {text}: there is no folder {path.parent}")
+    if not os.access(path if path.exists() else path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"cannot write {text}: permission denied")
+    return text
 
 
 def add_files(parser: Parser, junit: bool = True) -> None:
     """Add the options that write records to files."""
-    parser.add_argument("--json", metavar="FILE", help="write one JSON record a line to FILE as well")
+    parser.add_argument("--json", type=output, metavar="FILE", help="write one JSON record a line to FILE as well")
     if junit:
-        parser.add_argument("--junit", metavar="FILE", help="write JUnit XML for a CI system to FILE as well")
+        parser.add_argument(
+            "--junit", type=output, metavar="FILE", help="write JUnit XML for a CI system to FILE as well"
+        )

@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 from rich.console import Console
 
-from parity.cli.command import Command, Parser
+from parity.cli.command import Command, Parser, output
 from parity.results.console import console
 
 
@@ -62,7 +62,7 @@ def everything(out: Console) -> list[dict]:
 def add_options(parser: Parser) -> None:
     """Options of `report`."""
     parser.add_argument("files", nargs="*", metavar="FILE", help="JSON lines that other commands wrote with --json")
-    parser.add_argument("--out", default="report.html", metavar="FILE", help="the page (report.html)")
+    parser.add_argument("--out", type=output, default="report.html", metavar="FILE", help="the page (report.html)")
 
 
 REPORT = Command(

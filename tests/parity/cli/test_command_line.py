@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import shlex
@@ -78,7 +79,9 @@ def test_records(planned, tmp_path, capsys):
         (["attenton"], "nothing to check is called 'attenton': choose a part of a name, such as attention, "),
         (["check", "--seeds", "0"], "0 is not a count of at least 1"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
-        (["bench", "--rounds", "x"], "invalid positive value: 'x'"),
+        (["bench", "--rounds", "x"], "'x' is not a count of at least 1"),
+        (["check", "--json", "no/folder/file"], "cannot write no/folder/file: there is no folder no/folder"),
+        (["check", "--junit", "."], ". is a folder: give the name of a file"),
     ],
 )
 def test_mistakes(argv, words, capsys):
@@ -87,10 +90,14 @@ def test_mistakes(argv, words, capsys):
     assert words in error and error.count("\n") == 1
 
 
-def test_a_file_that_cannot_be_written(planned, tmp_path, capsys):
+def test_records_that_a_full_disk_does_not_take(planned, tmp_path, monkeypatch, capsys):
+    def full(path, data):
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
     planned(verdict(0))
-    assert main(["check", "--json", str(tmp_path / "no" / "folder")]) == 1
-    assert "cannot write" in capsys.readouterr().err
+    monkeypatch.setattr("lyceum.runs.files.write", full)
+    assert main(["check", "--json", str(tmp_path / "check.jsonl")]) == 1
+    assert "check.jsonl (No space left on device)" in capsys.readouterr().err
 
 
 def test_check_is_the_default():
