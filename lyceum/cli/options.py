@@ -44,7 +44,7 @@ def show(
     """Print rows as a table; where the terminal is too narrow for it, one row after the other, a line a cell.
 
     numbers: the columns that are aligned to the right. wrapped: those that may take several lines, of at least LEAST
-    columns. lines: whether a line stands between rows.
+    columns. lines: whether rows are ruled off.
     """
     rows, needed = list(rows), 0
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold", show_lines=lines)

@@ -2,8 +2,8 @@
 
 An exception in the middle of an update would leave parameters of two different iterations behind, and nothing worth
 saving. So the first SIGINT or SIGTERM only leaves a note, which the loop reads between iterations; and it puts the old
-handlers back, so that a second one stops the program at once if the user cannot wait. The evaluation after the last iteration, whose
-state is saved, need not wait.
+handlers back, so that a second one stops the program at once if the user cannot wait. The evaluation after the last
+iteration, whose state is saved, is cut off at once.
 """
 
 from __future__ import annotations

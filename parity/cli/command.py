@@ -56,6 +56,4 @@ def add_files(parser: Parser, junit: bool = True) -> None:
     """Add the options that write records to files."""
     parser.add_argument("--json", type=output, metavar="FILE", help="write one JSON record a line to FILE as well")
     if junit:
-        parser.add_argument(
-            "--junit", type=output, metavar="FILE", help="write JUnit XML for a CI system to FILE as well"
-        )
+        parser.add_argument("--junit", type=output, metavar="FILE", help="write JUnit XML for CI to FILE as well")

@@ -77,7 +77,7 @@ def test_records(planned, tmp_path, capsys):
     ("argv", "words"),
     [
         (["attenton"], "nothing to check is called 'attenton': choose a part of a name, such as attention, "),
-        (["check", "--seeds", "0"], "0 is not a count of at least 1"),
+        (["check", "--seeds", "0"], "'0' is not a count of at least 1"),
         (["--frobnicate"], "unrecognized arguments: --frobnicate"),
         (["bench", "--rounds", "x"], "'x' is not a count of at least 1"),
         (["check", "--json", "no/folder/file"], "cannot write no/folder/file: there is no folder no/folder"),
