@@ -38,7 +38,9 @@ def quantizer(persona: str) -> Quantizer:
     try:
         system = find(personas.find(persona), "quantize")
     except personas.PersonaError as error:
-        raise UsageError(f"the persona {persona!r} has no quantizer: give a run of aristotle or euclid.") from error
+        having = [name for name, other in personas.PERSONAS.items() if any(s.quantizer for s in other.systems)]
+        sentence = f"the persona {persona!r} has no quantizer: give a run of {' or '.join(having)}."
+        raise UsageError(sentence) from error
     return system.quantizer
 
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import mlx.core as mx
 
-QUINTIC, STEPS = (3.4445, -4.7750, 2.0315), 5
 
-
-def newton_schulz(m: mx.array, quintic: tuple[float, ...] = QUINTIC, steps: int = STEPS) -> mx.array:
+def newton_schulz(m: mx.array, quintic: tuple[float, ...], steps: int) -> mx.array:
     """m (n, r, c) -> U of each, on the shorter side."""
     (a, b, c), wide = quintic, m.shape[1] <= m.shape[2]
     x, greatest = m if wide else m.swapaxes(1, 2), mx.abs(m).max((1, 2), keepdims=True)

@@ -26,7 +26,6 @@ import torch
 from torch import Tensor
 
 from lyceum.personas import Plan
-from lyceum.personas.aristotle.muon import Muon
 from parity.bounds.rounding import UNIT, Deviations, allowance
 
 Near = dict[str, Tensor]  # by hidden matrix: which entries may go either way
@@ -35,7 +34,7 @@ CLEAR = 1e-3  # of a step: below, a weight that moved differs from one that did 
 
 def decides(plan: Plan) -> bool:
     """Whether the plan's rule for hidden matrices has such decisions."""
-    return isinstance(plan.recipe.hidden, Muon)
+    return getattr(plan.recipe.hidden, "masked_by_sign", False)
 
 
 @dataclass(frozen=True)

@@ -5,10 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-QUINTIC, STEPS = (3.4445, -4.7750, 2.0315), 5
 
-
-def newton_schulz(m: Tensor, quintic: tuple[float, ...] = QUINTIC, steps: int = STEPS) -> Tensor:
+def newton_schulz(m: Tensor, quintic: tuple[float, ...], steps: int) -> Tensor:
     """m (n, r, c) -> U of each, on the shorter side."""
     (a, b, c), wide = quintic, m.shape[1] <= m.shape[2]
     x, greatest = m if wide else m.mT, m.abs().amax((1, 2), keepdim=True)

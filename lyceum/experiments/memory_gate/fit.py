@@ -57,7 +57,7 @@ def sample(evidence: Evidence, ids, targets, weight, model_log_prob: np.ndarray,
     lookup = evidence.look_up(ids)
     features = np.concatenate([lookup.features, uncertainty], -1)
     parts = np.concatenate([model_log_prob[..., None], evidence.text_log_probs(lookup, ids, targets)], -1)
-    level = levels(evidence.novelty.counts)[ids]
+    level = levels(evidence.novelty.counts, CLASSES)[ids]
     return Sample(ids, targets, weight, features, lookup.offsets, lookup.sizes, parts, level)
 
 
@@ -121,7 +121,7 @@ def gradient(constants: Constants, s: Sample) -> tuple[float, Constants]:
         lag_gradient -= (posterior[..., i] / ((w * hit).sum(-1) + 1e-20))[..., None] * w * hit
         gradients[f"{name}_lag"] = _summed(lag, lag_gradient, len(constants[f"{name}_lag"]))
         gradients[f"{name}_count"] = _summed(earlier, lag_gradient, CLASSES)
-    gradients["follow_match"] = _summed(matches(s.ids), lag_gradient, LONGEST + 1)[1:]
+    gradients["follow_match"] = _summed(matches(s.ids, LONGEST), lag_gradient, LONGEST + 1)[1:]
     gradients["follow_present"] = _summed(s.level, lag_gradient.sum(-1), CLASSES)
     return loss, gradients
 

@@ -133,7 +133,7 @@ class Evidence(ABC):
 
     def block_weights(self, ids: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """The weights of cache and follower over the block, (B, T, T) each."""
-        return self.recency.weights(ids, levels(self.novelty.counts)[ids])
+        return self.recency.weights(ids, levels(self.novelty.counts, len(self.recency.cache_count))[ids])
 
     def _features_and_offsets(self, lookup: Lookup, weights: tuple[np.ndarray, ...]) -> tuple[np.ndarray, np.ndarray]:
         offsets = lookup.offsets.copy()

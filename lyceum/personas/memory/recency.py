@@ -21,7 +21,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 
-CLASSES, LONGEST = 12, 3
+CLASSES, LONGEST = 12, 3  # of a gate that is fitted; a gate that is given says by its shapes
 
 
 @dataclass(frozen=True)
@@ -43,15 +43,15 @@ class Recency:
     def weights(self, ids: np.ndarray, level: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """(K, F), (B, T, T) float64 each, 0 where there is none. ids (B, T); level (B, T): n of each."""
         lag, past = lags(ids.shape[1], len(self.cache_lag))
-        match = matches(ids)
+        match = matches(ids, len(self.follow_match))
         cache = np.exp(self.cache_lag[lag] + self.cache_count[level][:, None]) * past
         follow = self.follow_lag[lag] + self.follow_count[level][:, None] + self.follow_present[level][..., None]
         return cache, np.exp(follow + self.follow_match[match - 1]) * (match > 0)
 
 
-def levels(counts: np.ndarray) -> np.ndarray:
-    """The class of each count: floor(log2(count + 1)), at most 11."""
-    return np.minimum(np.log2(counts + 1).astype(np.int64), CLASSES - 1)
+def levels(counts: np.ndarray, classes: int) -> np.ndarray:
+    """The class of each count: floor(log2(count + 1)), at most classes - 1."""
+    return np.minimum(np.log2(counts + 1).astype(np.int64), classes - 1)
 
 
 def lags(length: int, n_lags: int) -> tuple[np.ndarray, np.ndarray]:
@@ -60,14 +60,14 @@ def lags(length: int, n_lags: int) -> tuple[np.ndarray, np.ndarray]:
     return np.clip(lag, 0, n_lags - 1), lag >= 0
 
 
-def matches(ids: np.ndarray) -> np.ndarray:
-    """l_tj: how many tokens before j are those up to t, at most 3, (B, T, T); 0 where x_{j-1} is not x_t or j > t."""
+def matches(ids: np.ndarray, longest: int) -> np.ndarray:
+    """l_tj: how many before j equal those up to t, at most `longest` (B, T, T); 0 if x_{j-1} is not x_t or j > t."""
     same = ids[:, :, None] == ids[:, None, :]
     follows = np.zeros_like(same)
     follows[:, :, 1:] = same[:, :, :-1]
     follows &= lags(ids.shape[1], 1)[1]
     length, run = follows.astype(np.int64), follows
-    for back in range(1, LONGEST):
+    for back in range(1, longest):
         earlier = np.zeros_like(follows)
         earlier[:, back:, back:] = follows[:, :-back, :-back]
         run = run & earlier

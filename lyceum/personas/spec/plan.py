@@ -98,7 +98,8 @@ class Plan:
     def describe(self) -> dict:
         """Everything that defines the model and its training, JSON-able: every number, arrays by their SHA-256.
 
-        Checkpoints are compared by it, so that a run is never continued by another model or another recipe.
+        Checkpoints are compared by it, so that a run is never continued by another model or another recipe. The
+        numbers that draw initial values are no part of it: in a checkpoint is what has become of them.
         """
         return {
             "persona": self.persona.name,

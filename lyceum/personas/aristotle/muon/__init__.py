@@ -42,6 +42,7 @@ decay); Bernstein & Newhouse 2024 (steepest descent in the spectral norm); Higha
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 import numpy as np
 
@@ -57,9 +58,10 @@ class Muon:
     """rate: the learning rate in units of the schedule's. momentum: mu. weight_decay: delta, decoupled.
 
     adam_rms: root mean square of Adam's steps, in units of the learning rate. quintic: (a, b, c). steps: of the
-    iteration.
+    iteration. masked_by_sign: a step is no continuous function of G (`parity.bounds.decisions`).
     """
 
+    masked_by_sign: ClassVar[bool] = True
     rate: float = 1.0
     momentum: float = 0.95
     weight_decay: float = 0.1

@@ -119,7 +119,7 @@ def test_the_class_before_predicts_the_class_that_is_new():
 @given(TEXTS)
 def test_matches_are_counted_as_by_hand(text):
     ids = text[None, :14]
-    matched = matches(ids)[0]
+    matched = matches(ids, 3)[0]
     for t in range(14):
         for j in range(14):
             length = 0
@@ -133,7 +133,7 @@ def test_recency_weights_are_what_the_equations_say():
     a, r, b, s, m, q = (g.normal(size=n) for n in (6, CLASSES, 6, CLASSES, 3, CLASSES))
     ids, level = g.integers(0, 3, size=(2, 9)), g.integers(0, CLASSES, size=(2, 9))
     cache, follow = Recency(a, r, b, s, m, q).weights(ids, level)
-    length = matches(ids)
+    length = matches(ids, 3)
     for row, t, j in np.ndindex(2, 9, 9):
         lag = min(max(t - j, 0), 5)
         assert cache[row, t, j] == pytest.approx((j <= t) * np.exp(a[lag] + r[level[row, j]]))
@@ -143,7 +143,7 @@ def test_recency_weights_are_what_the_equations_say():
 
 
 def test_levels():
-    assert levels(np.array([0, 1, 2, 3, 7, 8, 10**6])).tolist() == [0, 1, 1, 2, 3, 3, CLASSES - 1]
+    assert levels(np.array([0, 1, 2, 3, 7, 8, 10**6]), CLASSES).tolist() == [0, 1, 1, 2, 3, 3, CLASSES - 1]
 
 
 def test_keys_read_tokens_species_and_genera():
