@@ -27,14 +27,14 @@ def add_options(parser: Parser) -> None:
     parser.add_argument("persona", metavar="PERSONA", help="whose system it is: aristotle or euclid")
     parser.add_argument("name", metavar="NAME", help="its switch and the name of its files, such as scale")
     parser.add_argument("--module", default="norm", help="what it takes in the model: norm (default), mlp or mixer")
-    parser.add_argument("--title", default="", help='its label in listings, such as "A21, the scale"')
+    parser.add_argument("--title", default="", help='its label in listings, such as "A24, the scale"')
 
 
 NEW = Command(
     "new",
     "How do I add a system?",
     "Writes reference, both implementations, cases, a theorem, a planted fault and a test, and registers the system.",
-    ('new aristotle scale --module norm --title "A21, the scale"',),
+    ('new aristotle scale --module norm --title "A24, the scale"',),
     add_options,
     new,
 )
