@@ -33,16 +33,12 @@ def session(pytester, monkeypatch):
     return run
 
 
-def test_a_difference_fails_the_test_with_its_sentences(session):
-    result = session()
+def test_a_difference_fails_the_test_with_its_sentences_and_records_are_written(session, pytester):
+    result = session("--parity-json", "records.jsonl")
     result.assert_outcomes(passed=1, failed=1)
     result.stdout.re_match_lines([r"named, mlx float64, output: at \(\d, \d\) expected .* allowed .*"])
     result.stdout.fnmatch_lines(["parity: * verdicts passed."])
     result.stdout.no_fnmatch_line("*plugin.py*")
-
-
-def test_records(session, pytester):
-    session("--parity-json", "records.jsonl")
     environment, *records = [json.loads(line) for line in (pytester.path / "records.jsonl").read_text().splitlines()]
     assert environment["record"] == "environment"
     assert {record["case"] for record in records} == {"test_same", "named"}

@@ -14,9 +14,11 @@ from lyceum.personas.euclid.ssm import RigidMotion, free, gram
 from lyceum.personas.spec.case import Case, representable
 from lyceum.rng import stream
 from parity.project.layers import evaluator, mlx_module, torch_module
+from tests.support.turns import marked
 
 SPEC = RigidMotion(8, 2, 3)
 P = {name: representable(x) for name, x in Case("", SPEC, None).parameters(stream(0, "test-euclid-ssm")).items()}
+PACES = [-1e4, -100.0, -17.0, -8.0, 0.0, 8.0, 17.0, 100.0, 1e4]
 LONG = representable(stream(1, "test-euclid-ssm").normal(size=(1, 4096, 8)))
 STATE = representable(stream(2, "test-euclid-ssm").normal(size=(1, 2, 4, 6)))
 BACKENDS = ("torch", "mlx")
@@ -31,7 +33,7 @@ def test_a_free_motion_is_rigid_over_4096_tokens(backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("pace", (-1e4, -100.0, -17.0, -8.0, 0.0, 8.0, 17.0, 100.0, 1e4))
+@pytest.mark.parametrize("pace", marked(PACES, lambda pace: pace in (-1e4, 0.0, 17.0)))
 def test_4096_tokens_at_any_contraction(backend, pace):
     """r from exactly 1 to exactly 0, in float32: outputs equal the reference's, gradients are finite."""
     p = P | {"pace": np.full(2, pace)}
