@@ -22,6 +22,7 @@ SYSTEMS = systems_of(
     "mla",
     "ssm",
     "moe",
+    "equivariant",
     "muon",
     "memory",
     "quantize",

@@ -128,8 +128,8 @@ def test_the_backends_never_diverge(persona):
 def test_a_planted_fault_is_located(name):
     fault, backend = NAMES[name]
     if not any(paths(fault, backend, title) for title in plans()):
-        assert fault.check.partition(":")[0] not in PLAN_CHECKS  # no layer in training: its cases catch it
-        return
+        assert fault.check.partition(":")[0] not in PLAN_CHECKS
+        pytest.skip(f"{fault.module} has no layer in a training step: the cases catch its faults")
     with fault.planted(backend):
         divergence, expected = located(fault, backend)
     assert divergence is not None, f"{name} shows nowhere"
