@@ -2,7 +2,7 @@
 
     x, rotation = position(vocabulary.embed(ids), ids)
     for each block:  x = x + mixer(norm1(x), rotation);  x = x + mlp(norm2(x))
-    loss(target) = -vocabulary.log_prob(norm(x), target)
+    loss(target) = -vocabulary.log_prob(norm(x), target), or in training what the plan's objective makes of it
 
 A memory joins in evaluation and generation, where the caller passes its evidence; training runs without it.
 
@@ -16,15 +16,15 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from lyceum.personas.spec.skeleton import EMBEDDING, HEAD
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVE
 from mlx_impl.registry import build
 
 Cache = tuple[tuple[mx.array, ...], ...]  # the position layer's, then each mixer's
 
 
 def masked(x: mx.array, noise: dict[str, mx.array], site: str) -> mx.array:
-    """x times the mask of `site`, or x where the step has no noise."""
-    return x * noise[site] if noise else x
+    """x times the mask of `site`, or x where the step has none."""
+    return x * noise[site] if site in noise else x
 
 
 class Block(nn.Module):
@@ -62,6 +62,8 @@ class Model(nn.Module):
         self.norm = build(skeleton.norm.spec)
         if "memory" in plan.modules:
             self.memory = build(plan.modules["memory"])
+        if skeleton.objective is not None:
+            self.objective = build(skeleton.objective.spec)
 
     def update_router_bias(self) -> None:
         """After a training step: every layer with router biases updates them from its latest forward pass."""
@@ -94,12 +96,18 @@ class Model(nn.Module):
     def losses(
         self, ids: mx.array, targets: mx.array, noise: dict[str, mx.array], evidence: tuple[mx.array, ...] = ()
     ) -> mx.array:
-        """ids, targets (B, T) -> -log p(target), (B, T), nats. evidence: of `Plan.evidence`, () in training."""
+        """ids, targets (B, T) -> -log p(target), (B, T), nats. evidence: of `Plan.evidence`, () in training.
+
+        With a weight for the plan's objective among the noise they are the objective's.
+        """
         x = self.hidden(ids, noise)
         log_prob = self.vocabulary.log_prob(x, targets)
         if evidence:
             log_prob = self.memory.log_prob(log_prob, self.vocabulary.uncertainty(x), *evidence)
-        return -log_prob
+        if OBJECTIVE not in noise:
+            return -log_prob
+        answers = getattr(self.vocabulary, self.objective.reads)(*self.objective.ask(x, ids, targets))
+        return self.objective.losses(log_prob, answers, ids, targets, noise[OBJECTIVE])
 
     def log_probs(
         self, ids: mx.array, positions: mx.array | None = None, evidence: tuple[mx.array, ...] = ()

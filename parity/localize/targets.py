@@ -76,7 +76,7 @@ def plan_target(plan: Plan, seed: int = 0) -> Target:
     mlx_model, torch_model = mlx_impl.model.Model(plan), torch_ref.model.Model(plan)
     mlx_impl.model.load_parameters(mlx_model, parameters)
     torch_ref.model.load_parameters(torch_model, parameters)
-    inputs = ids[:, :length], targets[:, :length], {site: mask[:, :length] for site, mask in noise.items()}
+    inputs = ids[:, :length], targets[:, :length], {name: x[:, :length] if x.ndim else x for name, x in noise.items()}
     updates = (
         Update("optimizer", "apply", partial(optimizer_steps.check, plan, STEPS)),
         Update("trainer", "step", partial(step.check, plan, seed)),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+import numpy as np
 import pytest
 
 from parity.results.verdict import Verdict
@@ -17,3 +18,11 @@ def all_passed(verdicts: Iterable[Verdict]) -> list[Verdict]:
     if failures or not verdicts:
         pytest.fail("\n".join(failures) or "nothing was checked", pytrace=False)
     return verdicts
+
+
+def same_state(one: dict[str, np.ndarray], other: dict[str, np.ndarray]) -> None:
+    """Two states of a trainer are the same, bit for bit."""
+    __tracebackhide__ = True
+    assert one.keys() == other.keys()
+    different = [name for name in one if one[name].tobytes() != other[name].tobytes()]
+    assert not different, f"{len(different)} arrays differ, the first of them {different[0]}"

@@ -4,6 +4,7 @@
     for each block i:  x = x + mixer(norm1(x), rotation) * m_mixer,i;   x = x + mlp(norm2(x)) * m_mlp,i
     loss[b, t] = -vocabulary.log_prob(norm(x)[b, t] * m_head, target[b, t])
 
+In training an objective may ask the head more: its losses then take the place of these (`objective.ask`, `.losses`).
 With evidence of a memory the loss is -memory.log_prob of that, of the head's uncertainty and of the evidence. m are the
 dropout masks of `Plan.noise`, 1 where a step has none; `rotation` turns queries and keys, and is empty where positions
 are added.
@@ -22,15 +23,15 @@ import numpy as np
 
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.plan import Plan
-from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, Block
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVE, Block
 
 Arrays = dict[str, np.ndarray]
 Cache = tuple[tuple[np.ndarray, ...], ...]  # the position layer's, then each mixer's
 
 
 def masked(x: np.ndarray, noise: Arrays, site: str) -> np.ndarray:
-    """x times the mask of `site`, or x where the step has no noise."""
-    return x * noise[site] if noise else x
+    """x times the mask of `site`, or x where the step has none."""
+    return x * noise[site] if site in noise else x
 
 
 def embedded(plan: Plan, parameters: Arrays, ids: np.ndarray) -> np.ndarray:
@@ -85,9 +86,16 @@ def losses(
     noise: Arrays,
     evidence: tuple[np.ndarray, ...] = (),
 ) -> np.ndarray:
-    """ids, targets (B, T) -> -log p(target), (B, T) float64, nats. evidence: of `Plan.evidence`, () in training."""
+    """ids, targets (B, T) -> -log p(target), (B, T) float64, nats. evidence: of `Plan.evidence`, () in training.
+
+    With a weight for the plan's objective among the noise they are the objective's.
+    """
     x, vocabulary, p = hidden(plan, parameters, ids, noise), plan.modules["vocabulary"], below(parameters, "vocabulary")
     log_prob = vocabulary.log_prob(p, x, targets)
     if evidence:
         log_prob = plan.modules["memory"].log_prob({}, log_prob, vocabulary.uncertainty(p, x), *evidence)
-    return -log_prob
+    if OBJECTIVE not in noise:
+        return -log_prob
+    objective, q = plan.modules[OBJECTIVE], below(parameters, OBJECTIVE)
+    answers = getattr(vocabulary, objective.reads)(p, *objective.ask(q, x, ids, targets))
+    return objective.losses(q, log_prob, answers, ids, targets, noise[OBJECTIVE])

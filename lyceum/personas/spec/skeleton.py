@@ -2,7 +2,7 @@
 
     x, rotation = position(vocabulary.embed(ids), ids);   x = x * m[EMBEDDING]
     for each block:  x = x + mixer(norm1(x), rotation) * m[mixer.name];   x = x + mlp(norm2(x)) * m[mlp.name]
-    the head reads   norm(x) * m[HEAD]
+    the head reads   norm(x) * m[HEAD];   an objective, if there is one, asks it more in training
 
 This is the only place that spells the names. Parameters, random streams of initial values and dropout masks m are
 addressed by them, in both backends and in the reference.
@@ -19,6 +19,7 @@ import numpy as np
 from lyceum.personas.spec.names import below
 
 EMBEDDING, HEAD = "embedding", "head"  # dropout sites outside of blocks
+OBJECTIVE = "objective"  # the layer, and the name of its weight in a training step
 
 
 class Layer(NamedTuple):
@@ -53,6 +54,7 @@ class Skeleton:
     position: Layer
     blocks: tuple[Block, ...]
     norm: Layer
+    objective: Layer | None = None
 
     def layers(self) -> Iterator[Layer]:
         """Every layer, in the order of the forward pass."""
@@ -60,6 +62,8 @@ class Skeleton:
         for block in self.blocks:
             yield from block
         yield self.norm
+        if self.objective is not None:
+            yield self.objective
 
     def noise_sites(self) -> Iterator[str]:
         """Where dropout acts: after the embedding, after each mixer and MLP, and before the head."""
@@ -77,7 +81,8 @@ def assemble(modules: Mapping[str, Any], n_layer: int) -> Skeleton:
         specs = {"norm1": modules["norm"], "mixer": mixer, "norm2": modules["norm"], "mlp": mlp}
         return Block(**{name: Layer(f"blocks.{i}.{name}", spec) for name, spec in specs.items()})
 
-    outer = {name: Layer(name, modules[name]) for name in ("vocabulary", "position", "norm")}
+    names = ("vocabulary", "position", "norm", OBJECTIVE)
+    outer = {name: Layer(name, modules[name]) for name in names if name in modules}
     return Skeleton(blocks=tuple(block(i) for i in range(n_layer)), **outer)
 
 

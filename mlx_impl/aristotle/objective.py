@@ -1,0 +1,40 @@
+"""A22, the final cause. Reference: `lyceum.personas.aristotle.objective`."""
+
+from __future__ import annotations
+
+import mlx.core as mx
+from mlx import nn
+
+from lyceum.personas.aristotle import objective as reference
+from mlx_impl.registry import implements
+
+
+@implements(reference.FinalCause)
+class FinalCause(nn.Module):
+    """What training asks besides the next token. `ask` needs T >= 2."""
+
+    reads = reference.FinalCause.reads
+
+    def __init__(self, n_embd: int, ahead: float, contradiction: float, every: int, until: float, tiny: float):
+        super().__init__()
+        self.ahead = nn.Linear(n_embd, n_embd, bias=False)
+        self.ahead_weight, self.contradiction = ahead, contradiction
+        self.every, self.tiny = every, tiny
+
+    def ask(self, x: mx.array, ids: mx.array, targets: mx.array) -> tuple[mx.array, mx.array]:
+        """x (B, T, d), ids, targets (B, T) -> what the head reads (B, 2, n, d) and is asked for (B, 2, n)."""
+        here = x[:, : -1 : self.every]
+        states = mx.stack([here + self.ahead(here), here], 1)
+        return states, mx.stack([targets[:, 1 :: self.every], ids[:, : -1 : self.every]], 1)
+
+    def losses(
+        self, log_prob: mx.array, answers: mx.array, ids: mx.array, targets: mx.array, weight: mx.array
+    ) -> mx.array:
+        """log_prob (B, T), answers (B, 2, n), ids, targets (B, T), weight () -> (B, T)."""
+        after, said = answers[:, 0], mx.minimum(answers[:, 1], -self.tiny)
+        differ = (ids != targets)[:, : -1 : self.every]
+        extra = -self.ahead_weight * after - self.contradiction * differ * mx.log(-mx.expm1(said))
+        # Each value to its position: `every` columns a value, all but the first 0.
+        spread = mx.pad((weight * self.every * extra)[..., None], [(0, 0), (0, 0), (0, self.every - 1)]).flatten(1)
+        length = log_prob.shape[1]
+        return mx.pad(spread, [(0, 0), (0, max(0, length - spread.shape[1]))])[:, :length] - log_prob
