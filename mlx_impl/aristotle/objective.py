@@ -31,9 +31,9 @@ class FinalCause(nn.Module):
         self, log_prob: mx.array, answers: mx.array, ids: mx.array, targets: mx.array, weight: mx.array
     ) -> mx.array:
         """log_prob (B, T), answers (B, 2, n), ids, targets (B, T), weight () -> (B, T)."""
-        after, said = answers[:, 0], mx.minimum(answers[:, 1], -self.tiny)
+        after, present = answers[:, 0], mx.minimum(answers[:, 1], -self.tiny)
         differ = (ids != targets)[:, : -1 : self.every]
-        extra = -self.ahead_weight * after - self.contradiction * differ * mx.log(-mx.expm1(said))
+        extra = -self.ahead_weight * after - self.contradiction * differ * mx.log(-mx.expm1(present))
         # Each value to its position: `every` columns a value, all but the first 0.
         spread = mx.pad((weight * self.every * extra)[..., None], [(0, 0), (0, 0), (0, self.every - 1)]).flatten(1)
         length = log_prob.shape[1]

@@ -18,6 +18,7 @@ from lyceum.contract import Fixed
 from lyceum.corpus import Corpus
 from lyceum.personas import Plan
 from lyceum.personas.spec import tiny
+from lyceum.personas.spec.skeleton import OBJECTIVE
 from lyceum.personas.spec.system import changes
 
 
@@ -67,14 +68,18 @@ def compact(plan: Plan) -> Plan:
 
 
 def trained_plans(steps: int = 200) -> dict[str, Plan]:
-    """The tiny plans that are trained over many steps, by title: the personas' defaults, and each other recipe."""
+    """The tiny plans that are trained over many steps, by title: defaults, each other recipe or objective."""
     chosen: dict[str, Plan] = {}
     for title, plan in tiny_plans(steps).items():
-        if plan.systems == plan.persona.default or plan.recipe not in [
-            other.recipe for other in chosen.values() if other.persona == plan.persona
-        ]:
+        trained = [_training(other) for other in chosen.values() if other.persona == plan.persona]
+        if plan.systems == plan.persona.default or _training(plan) not in trained:
             chosen[title] = plan
     return chosen
+
+
+def _training(plan: Plan) -> tuple:
+    """What a plan is trained by, apart from its model."""
+    return plan.recipe, plan.modules.get(OBJECTIVE)
 
 
 def tiny_corpus() -> Corpus:

@@ -30,9 +30,9 @@ class FinalCause(nn.Module):
 
     def losses(self, log_prob: Tensor, answers: Tensor, ids: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
         """log_prob (B, T), answers (B, 2, n), ids, targets (B, T), weight () -> (B, T)."""
-        after, said = answers[:, 0], answers[:, 1].clamp(max=-self.tiny)
+        after, present = answers[:, 0], answers[:, 1].clamp(max=-self.tiny)
         differ = (ids != targets)[:, : -1 : self.every]
-        extra = -self.ahead_weight * after - self.contradiction * differ * torch.log(-torch.expm1(said))
+        extra = -self.ahead_weight * after - self.contradiction * differ * torch.log(-torch.expm1(present))
         # Each value to its position: `every` columns a value, all but the first 0.
         spread = F.pad((weight * self.every * extra)[..., None], (0, self.every - 1)).flatten(1)
         length = log_prob.shape[1]

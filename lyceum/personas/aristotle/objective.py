@@ -79,11 +79,11 @@ class FinalCause:
         weight: np.ndarray,
     ) -> np.ndarray:
         """log p(target) (B, T), answers (B, 2, n), ids, targets (B, T), weight () -> losses (B, T), nats."""
-        after, said = answers[:, 0], np.minimum(answers[:, 1], -self.tiny)
+        after, present = answers[:, 0], np.minimum(answers[:, 1], -self.tiny)
         differ = (ids != targets)[:, : -1 : self.every]
         losses = -log_prob
         losses[:, : -1 : self.every] += (weight * self.every) * (
-            -self.ahead * after - self.contradiction * differ * np.log(-np.expm1(said))
+            -self.ahead * after - self.contradiction * differ * np.log(-np.expm1(present))
         )
         return losses
 

@@ -17,7 +17,7 @@ FAULTS = (
           torch=("weight * self.every * extra", "weight * extra"),
           mlx=("weight * self.every * extra", "weight * extra")),
     Fault("likelihood of a contradiction", "rewarded what it should forbid", MODULE, "objective: losses",
-          torch=("torch.log(-torch.expm1(said))", "said"), mlx=("mx.log(-mx.expm1(said))", "said")),
+          torch=("torch.log(-torch.expm1(present))", "present"), mlx=("mx.log(-mx.expm1(present))", "present")),
     Fault("repetition forbidden", "forbade the present token where it is the target", MODULE, "objective: losses",
           torch=("* differ * torch", "* torch"), mlx=("* differ * mx", "* mx")),
     Fault("questions moved by one", "added each answer one position later", MODULE, "objective: losses",

@@ -77,14 +77,14 @@ def test_without_a_weight_the_losses_are_the_log_loss_to_the_last_bit(plan):
 @pytest.mark.parametrize("backend", trainers.BACKENDS)
 def test_a_run_is_continued_on_either_side_of_its_end(plan, backend):
     """Bit for bit in one backend; the questions' moments fade where nothing is asked, in both alike."""
-    text, whole = tiny_corpus(), trainers.make(backend, plan, "float32")
-    trainers.run(whole, plan, text, range(14))
+    text, uninterrupted = tiny_corpus(), trainers.make(backend, plan, "float32")
+    trainers.run(uninterrupted, plan, text, range(14))
     for stop in (8, 10, 12):
         part, rest = (trainers.make(backend, plan, "float32") for _ in range(2))
         trainers.run(part, plan, text, range(stop))
         rest.write(part.read())
         trainers.run(rest, plan, text, range(stop, 14))
-        same_state(whole.read(), rest.read())
+        same_state(uninterrupted.read(), rest.read())
 
 
 def test_the_backends_end_alike(plan):
