@@ -2,7 +2,7 @@
 
     x, rotation = position(vocabulary.embed(ids), ids)
     for each block:  x = x + mixer(norm1(x), rotation);  x = x + mlp(norm2(x))
-    loss(target) = -vocabulary.log_prob(norm(x), target), or in training what the plan's objective makes of it
+    loss(target) = -vocabulary.log_prob(norm(x), target), plus in training what the plan's objectives add
 
 A memory joins in evaluation and generation, where the caller passes its evidence; training runs without it.
 
@@ -16,7 +16,7 @@ import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVE
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVES
 from mlx_impl.registry import build
 
 Cache = tuple[tuple[mx.array, ...], ...]  # the position layer's, then each mixer's
@@ -62,8 +62,8 @@ class Model(nn.Module):
         self.norm = build(skeleton.norm.spec)
         if "memory" in plan.modules:
             self.memory = build(plan.modules["memory"])
-        if skeleton.objective is not None:
-            self.objective = build(skeleton.objective.spec)
+        for layer in skeleton.objectives:
+            self[layer.name] = build(layer.spec)
 
     def update_router_bias(self) -> None:
         """After a training step: every layer with router biases updates them from its latest forward pass."""
@@ -98,16 +98,18 @@ class Model(nn.Module):
     ) -> mx.array:
         """ids, targets (B, T) -> -log p(target), (B, T), nats. evidence: of `Plan.evidence`, () in training.
 
-        With a weight for the plan's objective among the noise they are the objective's.
+        An objective of the plan whose weight is among the noise adds to them.
         """
         x = self.hidden(ids, noise)
         log_prob = self.vocabulary.log_prob(x, targets)
         if evidence:
             log_prob = self.memory.log_prob(log_prob, self.vocabulary.uncertainty(x), *evidence)
-        if OBJECTIVE not in noise:
-            return -log_prob
-        answers = getattr(self.vocabulary, self.objective.reads)(*self.objective.ask(x, ids, targets))
-        return self.objective.losses(log_prob, answers, ids, targets, noise[OBJECTIVE])
+        losses = -log_prob
+        for name in (name for name in OBJECTIVES if name in noise):
+            objective = getattr(self, name)
+            answers = getattr(self.vocabulary, objective.reads)(*objective.ask(x, ids, targets))
+            losses = losses + objective.losses(answers, ids, targets, noise[name])
+        return losses
 
     def log_probs(
         self, ids: mx.array, positions: mx.array | None = None, evidence: tuple[mx.array, ...] = ()

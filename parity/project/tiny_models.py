@@ -18,7 +18,7 @@ from lyceum.contract import Fixed
 from lyceum.corpus import Corpus
 from lyceum.personas import Plan
 from lyceum.personas.spec import tiny
-from lyceum.personas.spec.skeleton import OBJECTIVE
+from lyceum.personas.spec.skeleton import OBJECTIVES
 from lyceum.personas.spec.system import changes
 
 
@@ -68,7 +68,7 @@ def compact(plan: Plan) -> Plan:
 
 
 def trained_plans(steps: int = 200) -> dict[str, Plan]:
-    """The tiny plans that are trained over many steps, by title: defaults, each other recipe or objective."""
+    """The tiny plans that are trained over many steps, by title: defaults, and each other recipe or objective."""
     chosen: dict[str, Plan] = {}
     for title, plan in tiny_plans(steps).items():
         trained = [_training(other) for other in chosen.values() if other.persona == plan.persona]
@@ -79,7 +79,7 @@ def trained_plans(steps: int = 200) -> dict[str, Plan]:
 
 def _training(plan: Plan) -> tuple:
     """What a plan is trained by, apart from its model."""
-    return plan.recipe, plan.modules.get(OBJECTIVE)
+    return plan.recipe, *(plan.modules.get(name) for name in OBJECTIVES)
 
 
 def tiny_corpus() -> Corpus:

@@ -4,7 +4,7 @@
     for each block i:  x = x + mixer(norm1(x), rotation) * m_mixer,i;   x = x + mlp(norm2(x)) * m_mlp,i
     loss[b, t] = -vocabulary.log_prob(norm(x)[b, t] * m_head, target[b, t])
 
-In training an objective may ask the head more: its losses then take the place of these (`objective.ask`, `.losses`).
+In training objectives may ask the vocabulary more and add to this (`objective.ask`, `.losses`), each by its weight.
 With evidence of a memory the loss is -memory.log_prob of that, of the head's uncertainty and of the evidence. m are the
 dropout masks of `Plan.noise`, 1 where a step has none; `rotation` turns queries and keys, and is empty where positions
 are added.
@@ -23,7 +23,7 @@ import numpy as np
 
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.plan import Plan
-from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVE, Block
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, Block
 
 Arrays = dict[str, np.ndarray]
 Cache = tuple[tuple[np.ndarray, ...], ...]  # the position layer's, then each mixer's
@@ -88,14 +88,16 @@ def losses(
 ) -> np.ndarray:
     """ids, targets (B, T) -> -log p(target), (B, T) float64, nats. evidence: of `Plan.evidence`, () in training.
 
-    With a weight for the plan's objective among the noise they are the objective's.
+    An objective of the plan whose weight is among the noise adds to them.
     """
     x, vocabulary, p = hidden(plan, parameters, ids, noise), plan.modules["vocabulary"], below(parameters, "vocabulary")
     log_prob = vocabulary.log_prob(p, x, targets)
     if evidence:
         log_prob = plan.modules["memory"].log_prob({}, log_prob, vocabulary.uncertainty(p, x), *evidence)
-    if OBJECTIVE not in noise:
-        return -log_prob
-    objective, q = plan.modules[OBJECTIVE], below(parameters, OBJECTIVE)
-    answers = getattr(vocabulary, objective.reads)(p, *objective.ask(q, x, ids, targets))
-    return objective.losses(q, log_prob, answers, ids, targets, noise[OBJECTIVE])
+    total = -log_prob
+    for name, objective in plan.skeleton.objectives:
+        if name in noise:
+            q = below(parameters, name)
+            answers = getattr(vocabulary, objective.reads)(p, *objective.ask(q, x, ids, targets))
+            total = total + objective.losses(q, answers, ids, targets, noise[name])
+    return total

@@ -16,7 +16,7 @@ import numpy as np
 
 from lyceum.personas.spec.persona import Persona
 from lyceum.personas.spec.recipe import Recipe
-from lyceum.personas.spec.skeleton import OBJECTIVE, Layer, Skeleton, assemble
+from lyceum.personas.spec.skeleton import Layer, Skeleton, assemble
 from lyceum.personas.spec.system import title
 from lyceum.rng import keep_mask, stream
 
@@ -26,9 +26,9 @@ class Plan:
     """persona: the record. systems: the names of those that are enabled. fixed: the contract's sizes.
 
     tables: arrays by name, "<system>.<table>". modules: references by name: "vocabulary", "position", "norm", "mixer"
-    and "mlp"; with a memory "memory" and "evidence"; "objective" if training asks for more than the log loss. A
-    reference is a frozen dataclass; its implementation in a backend takes the same fields. "mixer" and "mlp" may be
-    tuples of references, which the blocks take in turn.
+    and "mlp"; with a memory "memory" and "evidence"; "objective" and "regulariser" if training asks for more than the
+    log loss. A reference is a frozen dataclass; its implementation in a backend takes the same fields. "mixer" and
+    "mlp" may be tuples of references, which the blocks take in turn.
     """
 
     persona: Persona
@@ -83,20 +83,20 @@ class Plan:
     def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:
         """The dropout masks of one step, (B, T, d) float32 at each site; empty when the recipe has no dropout.
 
-        While the objective has a weight, it is here too, () float32: with the masks it is all that a training step
-        gets besides its batch and its learning rate.
+        While an objective has a weight, it is here too, () float32, by the objective's name: with the masks it is all
+        that a training step gets besides its batch and its learning rate.
         """
-        weight = self.objective_weight(step)
-        noise = {OBJECTIVE: np.array(weight, np.float32)} if weight else {}
+        noise = {name: np.array(weight, np.float32) for name, weight in self.objective_weights(step).items() if weight}
         if not self.recipe.dropout:
             return noise
         generator = stream(seed, "dropout", step)
         shape = (self.fixed.batch_size, self.fixed.block_size, self.fixed.n_embd)
         return noise | {site: keep_mask(generator, shape, self.recipe.dropout) for site in self.skeleton.noise_sites()}
 
-    def objective_weight(self, step: int) -> float:
-        """The weight of the objective at iteration `step`; 0 where the loss is the log loss."""
-        return self.modules[OBJECTIVE].weight(step, self.recipe.total_steps) if OBJECTIVE in self.modules else 0.0
+    def objective_weights(self, step: int) -> dict[str, float]:
+        """The weight of each objective at iteration `step`; where all are 0 the loss is the log loss."""
+        total = self.recipe.total_steps
+        return {layer.name: layer.spec.weight(step, total) for layer in self.skeleton.objectives}
 
     def evidence(self, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
         """The memory's evidence for targets, ids and targets (B, T): arrays for the backends, () without a memory."""

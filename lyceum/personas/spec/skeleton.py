@@ -2,7 +2,7 @@
 
     x, rotation = position(vocabulary.embed(ids), ids);   x = x * m[EMBEDDING]
     for each block:  x = x + mixer(norm1(x), rotation) * m[mixer.name];   x = x + mlp(norm2(x)) * m[mlp.name]
-    the head reads   norm(x) * m[HEAD];   an objective, if there is one, asks it more in training
+    the head reads   norm(x) * m[HEAD];   in training the objectives, if there are any, ask it more
 
 This is the only place that spells the names. Parameters, random streams of initial values and dropout masks m are
 addressed by them, in both backends and in the reference.
@@ -19,7 +19,7 @@ import numpy as np
 from lyceum.personas.spec.names import below
 
 EMBEDDING, HEAD = "embedding", "head"  # dropout sites outside of blocks
-OBJECTIVE = "objective"  # the layer, and the name of its weight in a training step
+OBJECTIVES = ("objective", "regulariser")  # the layers that add to the loss, and their weights in a training step
 
 
 class Layer(NamedTuple):
@@ -54,7 +54,7 @@ class Skeleton:
     position: Layer
     blocks: tuple[Block, ...]
     norm: Layer
-    objective: Layer | None = None
+    objectives: tuple[Layer, ...] = ()
 
     def layers(self) -> Iterator[Layer]:
         """Every layer, in the order of the forward pass."""
@@ -62,8 +62,7 @@ class Skeleton:
         for block in self.blocks:
             yield from block
         yield self.norm
-        if self.objective is not None:
-            yield self.objective
+        yield from self.objectives
 
     def noise_sites(self) -> Iterator[str]:
         """Where dropout acts: after the embedding, after each mixer and MLP, and before the head."""
@@ -81,9 +80,9 @@ def assemble(modules: Mapping[str, Any], n_layer: int) -> Skeleton:
         specs = {"norm1": modules["norm"], "mixer": mixer, "norm2": modules["norm"], "mlp": mlp}
         return Block(**{name: Layer(f"blocks.{i}.{name}", spec) for name, spec in specs.items()})
 
-    names = ("vocabulary", "position", "norm", OBJECTIVE)
-    outer = {name: Layer(name, modules[name]) for name in names if name in modules}
-    return Skeleton(blocks=tuple(block(i) for i in range(n_layer)), **outer)
+    outer = {name: Layer(name, modules[name]) for name in ("vocabulary", "position", "norm")}
+    objectives = tuple(Layer(name, modules[name]) for name in OBJECTIVES if name in modules)
+    return Skeleton(blocks=tuple(block(i) for i in range(n_layer)), objectives=objectives, **outer)
 
 
 def _in_turn(spec: Any, i: int) -> Any:

@@ -24,6 +24,9 @@ FAULTS = (
           torch=("(0, self.every - 1)).flatten(1)", "(1, self.every - 1)).flatten(1)"),
           mlx=("(0, 0), (0, self.every - 1)]", "(0, 0), (1, self.every - 1)]")),
     Fault("objective left out", "trained on the log loss alone", "model", "step: aristotle with objective",
-          torch=("return self.objective.losses(log_prob, answers, ids, targets, noise[OBJECTIVE])", "return -log_prob"),
-          mlx=("return self.objective.losses(log_prob, answers, ids, targets, noise[OBJECTIVE])", "return -log_prob")),
+          torch=("losses = losses + objective.losses(", "objective.losses("),
+          mlx=("losses = losses + objective.losses(", "objective.losses(")),
+    Fault("objective not weighed", "gave every step the full weight", MODULE, "objective: losses",
+          torch=("(weight * self.every * extra)", "(self.every * extra)"),
+          mlx=("(weight * self.every * extra)", "(self.every * extra)")),
 )  # fmt: skip
