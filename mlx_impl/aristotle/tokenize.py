@@ -34,11 +34,14 @@ class CategoryTree(nn.Module):
         self.embed_individual = mx.zeros((base_individual.size, n_embd))
         self.head_individual = mx.zeros((base_individual.size, n_embd))
 
+    def species_vectors(self, ids: mx.array) -> mx.array:
+        """ids (...) -> (..., n_embd): the embedding without what is individual."""
+        group = self._leaf[ids] // self.shape[2]
+        return self.embed_genus[group // self.shape[1]] + self.embed_species[group]
+
     def embed(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> (B, T, n_embd)."""
-        leaf = self._leaf[ids]
-        group = leaf // self.shape[2]
-        return self.embed_genus[group // self.shape[1]] + self.embed_species[group] + self.embed_individual[leaf]
+        return self.species_vectors(ids) + self.embed_individual[self._leaf[ids]]
 
     def log_prob(self, x: mx.array, targets: mx.array) -> mx.array:
         """x (..., n_embd), targets (...) -> (...), nats, along the targets' paths only."""

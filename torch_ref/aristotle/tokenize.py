@@ -28,15 +28,14 @@ class CategoryTree(nn.Module):
         self.embed_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
         self.head_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
 
+    def species_vectors(self, ids: Tensor) -> Tensor:
+        """ids (...) -> (..., n_embd): the embedding without what is individual."""
+        group = self.leaf[ids] // self.shape[2]
+        return F.embedding(group // self.shape[1], self.embed_genus) + F.embedding(group, self.embed_species)
+
     def embed(self, ids: Tensor) -> Tensor:
         """ids (B, T) -> (B, T, n_embd)."""
-        leaf = self.leaf[ids]
-        group = leaf // self.shape[2]
-        return (
-            F.embedding(group // self.shape[1], self.embed_genus)
-            + F.embedding(group, self.embed_species)
-            + F.embedding(leaf, self.embed_individual)
-        )
+        return self.species_vectors(ids) + F.embedding(self.leaf[ids], self.embed_individual)
 
     def log_prob(self, x: Tensor, targets: Tensor) -> Tensor:
         """x (..., n_embd), targets (...) -> (...), nats, along the targets' paths only."""

@@ -115,6 +115,15 @@ class CategoryTree:
         group = genus * self.shape[1] + species
         return p["embed_genus"][genus] + p["embed_species"][group] + p["embed_individual"][self.leaf[ids]]
 
+    def species(self) -> np.ndarray:
+        """The species of every id, (V,) int32, numbered genus by genus."""
+        return self.leaf // self.shape[2]
+
+    def species_vectors(self, p: dict[str, np.ndarray], ids: np.ndarray) -> np.ndarray:
+        """ids (...) -> G + S of their species, (..., d): the embedding without what is individual."""
+        genus, species, _ = self.path(ids)
+        return p["embed_genus"][genus] + p["embed_species"][genus * self.shape[1] + species]
+
     def levels(self, p: dict[str, np.ndarray], x: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
         """x (..., d) -> log p(g), log p(s | g), log p(i | s) at every node, (..., genera[, species[, individuals]])."""
         heads = (p["head_genus"], p["head_species"], p["head_individual"])
@@ -157,6 +166,7 @@ def _targets(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
 
 CASES = (
     Case("tokenize: embed, ids repeated", TREE, lambda g: (g.integers(0, 9, (3, 7)).astype(np.int32),), "embed"),
+    Case("tokenize: species vectors", TREE, lambda g: (g.integers(0, 9, (3, 7)).astype(np.int32),), "species_vectors"),
     Case("tokenize: log_prob", TREE, _targets, "log_prob"),
     Case("tokenize: log_prob, one target only", TREE,
          lambda g: (g.normal(size=(1, 6, 8)), np.full((1, 6), 11, np.int32)), "log_prob"),
