@@ -24,13 +24,13 @@ class OneComponent(nn.Module):
         """ids (B, T) -> the ids whose species are taken, (B, m)."""
         return (ids[:, :: self.every],)
 
-    def deaths(self, points: mx.array, group: mx.array) -> mx.array:
-        """points (n, d), species (n,) -> (n, n): the lengths of the tree's edges above the diagonal, else 0."""
+    def deaths(self, vectors: mx.array, group: mx.array) -> mx.array:
+        """vectors (n, d), species (n,) -> (n, n): the lengths of the tree's edges above the diagonal, else 0."""
         n = len(group)
-        # Of several points of one species the first counts.
+        # Of several vectors of one species the first counts.
         first = ~mx.tril(group[:, None] == group, -1).any(1)
         counts = (first[:, None] & first) & ~mx.eye(n, dtype=mx.bool_)
-        squares = mx.square(points[:, None] - points).sum(-1)
+        squares = mx.square(vectors[:, None] - vectors).sum(-1)
         distance = mx.sqrt(mx.where(counts, squares, 1))  # a root has no slope at 0
         direct = mx.where(counts, mx.stop_gradient(distance), mx.inf)
         longest = direct
@@ -38,10 +38,10 @@ class OneComponent(nn.Module):
             longest = mx.minimum(longest, mx.maximum(longest[:, :, None], longest).min(1))
         return mx.triu(mx.where((direct <= longest) & counts, distance, 0))
 
-    def losses(self, points: mx.array, ids: mx.array, targets: mx.array, weight: mx.array) -> mx.array:
-        """points (B, m, d), ids, targets (B, T), weight () -> what is added to the log loss, (B, T)."""
+    def losses(self, vectors: mx.array, ids: mx.array, targets: mx.array, weight: mx.array) -> mx.array:
+        """vectors (B, m, d), ids, targets (B, T), weight () -> what is added to the log loss, (B, T)."""
         group = self._group[ids[:, :: self.every].flatten()]
-        tree, genus = self.deaths(points.flatten(0, 1), group), group // self.species
+        tree, genus = self.deaths(vectors.flatten(0, 1), group), group // self.species
         same, edge = genus[:, None] == genus, tree > 0
         within, between = same & edge, ~same & edge
         both = within.any() & between.any()

@@ -24,13 +24,13 @@ class OneComponent(nn.Module):
         """ids (B, T) -> the ids whose species are taken, (B, m)."""
         return (ids[:, :: self.every],)
 
-    def deaths(self, points: Tensor, group: Tensor) -> Tensor:
-        """points (n, d), species (n,) -> (n, n): the lengths of the tree's edges above the diagonal, else 0."""
+    def deaths(self, vectors: Tensor, group: Tensor) -> Tensor:
+        """vectors (n, d), species (n,) -> (n, n): the lengths of the tree's edges above the diagonal, else 0."""
         n = len(group)
-        # Of several points of one species the first counts.
+        # Of several vectors of one species the first counts.
         first = ~torch.tril(group[:, None] == group, -1).any(1)
         counts = (first[:, None] & first) & ~torch.eye(n, dtype=torch.bool, device=group.device)
-        squares = (points[:, None] - points).square().sum(-1)
+        squares = (vectors[:, None] - vectors).square().sum(-1)
         distance = torch.where(counts, squares, 1).sqrt()  # a root has no slope at 0
         direct = torch.where(counts, distance.detach(), torch.inf)
         longest = direct
@@ -38,10 +38,10 @@ class OneComponent(nn.Module):
             longest = torch.minimum(longest, torch.maximum(longest[:, :, None], longest).amin(1))
         return torch.where((direct <= longest) & counts, distance, 0).triu()
 
-    def losses(self, points: Tensor, ids: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
-        """points (B, m, d), ids, targets (B, T), weight () -> what is added to the log loss, (B, T)."""
+    def losses(self, vectors: Tensor, ids: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+        """vectors (B, m, d), ids, targets (B, T), weight () -> what is added to the log loss, (B, T)."""
         group = self.group[ids[:, :: self.every].flatten()]
-        tree, genus = self.deaths(points.flatten(0, 1), group), group // self.species
+        tree, genus = self.deaths(vectors.flatten(0, 1), group), group // self.species
         same, edge = genus[:, None] == genus, tree > 0
         within, between = same & edge, ~same & edge
         both = within.any() & between.any()

@@ -71,14 +71,14 @@ class OneComponent:
         """ids (B, T) -> the ids whose species are taken, (B, m)."""
         return (ids[:, :: self.every],)
 
-    def deaths(self, p: dict[str, np.ndarray], points: np.ndarray, group: np.ndarray) -> np.ndarray:
-        """points (n, d), species (n,) -> (n, n): the lengths of the tree's edges above the diagonal, else 0.
+    def deaths(self, p: dict[str, np.ndarray], vectors: np.ndarray, group: np.ndarray) -> np.ndarray:
+        """vectors (n, d), species (n,) -> (n, n): the lengths of the tree's edges above the diagonal, else 0.
 
-        Of several points of one species the first counts.
+        Of several vectors of one species the first counts.
         """
-        tree, found = np.zeros((len(points), len(points))), np.unique(group, return_index=True)[1]
-        distance = np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1))
-        joined, others = [min(found)], sorted(set(found) - {min(found)})
+        tree, first = np.zeros((len(vectors), len(vectors))), np.unique(group, return_index=True)[1]
+        distance = np.sqrt(((vectors[:, None] - vectors[None]) ** 2).sum(-1))
+        joined, others = [min(first)], sorted(set(first) - {min(first)})
         while others:  # Prim's algorithm
             near = distance[np.ix_(joined, others)]
             i, j = np.unravel_index(near.argmin(), near.shape)
@@ -88,11 +88,11 @@ class OneComponent:
         return tree
 
     def losses(
-        self, p: dict[str, np.ndarray], points: np.ndarray, ids: np.ndarray, targets: np.ndarray, weight: np.ndarray
+        self, p: dict[str, np.ndarray], vectors: np.ndarray, ids: np.ndarray, targets: np.ndarray, weight: np.ndarray
     ) -> np.ndarray:
-        """points (B, m, d), ids, targets (B, T), weight () -> what is added to the log loss, (B, T), nats."""
+        """vectors (B, m, d), ids, targets (B, T), weight () -> what is added to the log loss, (B, T), nats."""
         group = self.group[ids[:, :: self.every]].reshape(-1)
-        tree, genus = self.deaths(p, points.reshape(len(group), -1), group), group // self.species
+        tree, genus = self.deaths(p, vectors.reshape(len(group), -1), group), group // self.species
         same = genus[:, None] == genus
         within, between = tree[same & (tree > 0)], tree[~same & (tree > 0)]
         penalty = np.log(within.mean() / between.mean()) if len(within) and len(between) else 0.0
@@ -103,8 +103,8 @@ GROUP = np.arange(45, dtype=np.int32) // 3  # 15 species, three ids of each
 SPEC = OneComponent(GROUP, species=5, every=2)
 
 
-def _points(g: np.random.Generator, n: int, repeated: bool = False) -> tuple[np.ndarray, np.ndarray]:
-    """n points in 4 dimensions and their species, all different or some repeated, with the same vector."""
+def _drawn(g: np.random.Generator, n: int, repeated: bool = False) -> tuple[np.ndarray, np.ndarray]:
+    """n vectors in 4 dimensions and their species, all different or some repeated, with the same vector."""
     vectors = g.normal(size=(15, 4))
     group = g.integers(0, 15, n) if repeated else g.choice(15, n, replace=False)
     return vectors[group], group.astype(np.int32)
@@ -116,44 +116,44 @@ def _batch(g: np.random.Generator, batch: int = 2, length: int = 9) -> tuple[np.
 
 
 CASES = (
-    Case("topology: deaths", SPEC, lambda g: _points(g, 9), "deaths", batched=False),
-    Case("topology: deaths, species repeated", SPEC, lambda g: _points(g, 20, True), "deaths", batched=False),
-    Case("topology: deaths, one point", SPEC, lambda g: _points(g, 1), "deaths"),
+    Case("topology: deaths", SPEC, lambda g: _drawn(g, 9), "deaths", batched=False),
+    Case("topology: deaths, species repeated", SPEC, lambda g: _drawn(g, 20, True), "deaths", batched=False),
+    Case("topology: deaths, one point", SPEC, lambda g: _drawn(g, 1), "deaths"),
     Case("topology: losses", SPEC, _batch, "losses"),
     Case("topology: losses, 64 positions", SPEC, lambda g: _batch(g, 8, 16), "losses"),
 )
 
 
-def _deaths(evaluate, points: np.ndarray, group: np.ndarray) -> np.ndarray:
-    return evaluate(SPEC, {}, "deaths", representable(points), group)
+def _deaths(evaluate, vectors: np.ndarray, group: np.ndarray) -> np.ndarray:
+    return evaluate(SPEC, {}, "deaths", representable(vectors), group)
 
 
 def _spanning(evaluate, g):
-    points, group = _points(g, 12)
-    points = representable(points)
-    distance = np.sqrt(((points[:, None] - points[None]) ** 2).sum(-1))
+    vectors, group = _drawn(g, 12)
+    vectors = representable(vectors)
+    distance = np.sqrt(((vectors[:, None] - vectors[None]) ** 2).sum(-1))
     tree = minimum_spanning_tree(np.triu(distance)).toarray()
-    return _deaths(evaluate, points, group), np.triu(tree + tree.T)
+    return _deaths(evaluate, vectors, group), np.triu(tree + tree.T)
 
 
 def _isometry(evaluate, g):
-    points, group = _points(g, 12)
-    points = np.round(64 * points) / 64  # so that moving them rounds nothing
-    moved = points @ exact_rotation(g, 1).T + g.integers(-3, 4, size=4)
-    return np.sort(_deaths(evaluate, moved, group).ravel()), np.sort(_deaths(evaluate, points, group).ravel())
+    vectors, group = _drawn(g, 12)
+    vectors = np.round(64 * vectors) / 64  # so that moving them rounds nothing
+    moved = vectors @ exact_rotation(g, 1).T + g.integers(-3, 4, size=4)
+    return np.sort(_deaths(evaluate, moved, group).ravel()), np.sort(_deaths(evaluate, vectors, group).ravel())
 
 
 def _scale(evaluate, g):
-    points, ids, targets, weight = _batch(g)
-    points = representable(points)
-    return tuple(evaluate(SPEC, {}, "losses", factor * points, ids, targets, weight) for factor in (2.0, 1.0))
+    vectors, ids, targets, weight = _batch(g)
+    vectors = representable(vectors)
+    return tuple(evaluate(SPEC, {}, "losses", factor * vectors, ids, targets, weight) for factor in (2.0, 1.0))
 
 
 def _stable(evaluate, g):
-    points, group = _points(g, 12)
-    move = g.normal(size=points.shape)
+    vectors, group = _drawn(g, 12)
+    move = g.normal(size=vectors.shape)
     move *= 0.1 * g.uniform(size=(12, 1)) / np.sqrt((move**2).sum(-1, keepdims=True))
-    before, after = (np.sort(_deaths(evaluate, x, group).ravel()) for x in (points, points + move))
+    before, after = (np.sort(_deaths(evaluate, x, group).ravel()) for x in (vectors, vectors + move))
     return np.clip(after, before - 0.2, before + 0.2), after
 
 

@@ -20,9 +20,9 @@ BACKENDS = ("reference", "torch", "mlx")
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_deaths_by_hand(backend):
-    """Points 0, 1, 3 and 7 of a line: gaps of 1, 2 and 4."""
-    points = np.array([[0.0], [7.0], [1.0], [3.0]])
-    deaths = evaluator(backend, "float32")(SPEC, {}, "deaths", points, np.arange(4, dtype=np.int32))
+    """Vectors 0, 1, 3 and 7 of a line: gaps of 1, 2 and 4."""
+    vectors = np.array([[0.0], [7.0], [1.0], [3.0]])
+    deaths = evaluator(backend, "float32")(SPEC, {}, "deaths", vectors, np.arange(4, dtype=np.int32))
     assert deaths.tolist() == [[0, 0, 1, 0], [0, 0, 0, 4], [0, 0, 0, 2], [0, 0, 0, 0]]
 
 
@@ -30,8 +30,8 @@ def test_deaths_by_hand(backend):
 def test_the_penalty_by_hand(backend):
     """Species 0, 1 of one genus at 0 and 1, species 5 of the next at 9: log(1 / 8)."""
     ids = np.array([[0, 0, 3, 0, 15, 0]], np.int32)
-    points = np.array([[[0.0], [1.0], [9.0]]])
-    added = evaluator(backend, "float32")(SPEC, {}, "losses", points, ids, ids, np.array(0.5))
+    vectors = np.array([[[0.0], [1.0], [9.0]]])
+    added = evaluator(backend, "float32")(SPEC, {}, "losses", vectors, ids, ids, np.array(0.5))
     np.testing.assert_allclose(added, np.full((1, 6), 0.5 * np.log(1 / 8)), rtol=1e-6)
 
 
@@ -44,22 +44,22 @@ def test_species_of_one_genus_alone_have_no_penalty(backend):
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_the_deaths_are_those_of_a_persistent_homology_library(backend):
-    points = np.random.default_rng(17).normal(size=(15, 6)).astype(np.float32).astype(np.float64)
-    deaths = evaluator(backend, "float32")(SPEC, {}, "deaths", points, np.arange(15, dtype=np.int32))
-    diagram = ripser(points, maxdim=0)["dgms"][0]
+    vectors = np.random.default_rng(17).normal(size=(15, 6)).astype(np.float32).astype(np.float64)
+    deaths = evaluator(backend, "float32")(SPEC, {}, "deaths", vectors, np.arange(15, dtype=np.int32))
+    diagram = ripser(vectors, maxdim=0)["dgms"][0]
     np.testing.assert_allclose(np.sort(deaths[deaths > 0]), np.sort(diagram[:-1, 1]), rtol=1e-6)
 
 
 def test_the_gradient_is_that_of_the_edges():
     """Each edge pulls its ends along itself: the sum of the deaths has unit vectors for a gradient."""
-    points, group = np.random.default_rng(1).normal(size=(9, 4)), np.arange(9, dtype=np.int32)
-    tree = SPEC.deaths({}, points, group)
-    expected = np.zeros_like(points)
+    vectors, group = np.random.default_rng(1).normal(size=(9, 4)), np.arange(9, dtype=np.int32)
+    tree = SPEC.deaths({}, vectors, group)
+    expected = np.zeros_like(vectors)
     for i, j in zip(*np.nonzero(tree), strict=True):
-        along = (points[i] - points[j]) / tree[i, j]
+        along = (vectors[i] - vectors[j]) / tree[i, j]
         expected[i] += along
         expected[j] -= along
-    x = torch.tensor(points, requires_grad=True)
+    x = torch.tensor(vectors, requires_grad=True)
     [gradient] = torch.autograd.grad(torch_module(SPEC, {}, torch.float64).deaths(x, torch.tensor(group)).sum(), x)
     assert (tree > 0).sum() == 8
     np.testing.assert_allclose(gradient.numpy(), expected, atol=1e-14)
