@@ -1,8 +1,9 @@
 """One training step, evaluation and state in MLX: what `lyceum.training` needs of a backend.
 
-A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
-one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
-for everything else, with decay for matrices only (`Plan.decays`).
+A step is: losses of the batch under this step's noise, their mean, its gradient, restrained by a first text if the plan
+has one (`lyceum.personas.spec.retain`), clipped at the recipe's global norm, one update at the given learning rate: the
+recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW for everything else, with decay for matrices
+only (`Plan.decays`).
 """
 
 from __future__ import annotations
@@ -68,6 +69,8 @@ class Trainer:
         )
         self.optimizer.init(self.model.trainable_parameters())
         self._set_step(0)
+        retain = plan.modules.get("retain")
+        self.retain = build(retain) if retain else None
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
         self.update = mx.compile(self._update, self.state, self.state) if compiled else self._update
@@ -96,6 +99,10 @@ class Trainer:
         return loss
 
     def _descend(self, gradients: dict) -> None:
+        if self.retain:
+            named = dict(tree_flatten(self.model.trainable_parameters()))
+            restrained = self.retain.restrain(dict(tree_flatten(gradients)), named)
+            gradients = tree_unflatten(list(restrained.items()))
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
         self.optimizer.update(self.model, gradients)
 
@@ -104,6 +111,21 @@ class Trainer:
         self.optimizer.learning_rate = mx.array(lr, self.dtype)
         self._descend(tree_unflatten([(name, mx.array(g, self.dtype)) for name, g in gradients.items()]))
         mx.eval(self.state)
+
+    def gradients(self, ids: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> dict[str, np.ndarray]:
+        """The gradient of the sum of weight * log p(target), all (B, T), by parameter, without noise or memory."""
+        weight = mx.array(weight, self.dtype)
+
+        def total(ids: mx.array, targets: mx.array) -> mx.array:
+            return -(self.model.losses(ids, targets, {}) * weight).sum()
+
+        _, gradients = nn.value_and_grad(self.model, total)(mx.array(ids), mx.array(targets))
+        return {name: np.array(g) for name, g in tree_flatten(gradients)}
+
+    def laws(self, ids: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """ids (B, T), positions (n,) -> log p of every next id after them, (B, n, V) float32, without a memory."""
+        x = self.model.hidden(mx.array(ids), {})[:, mx.array(positions)]
+        return np.array(self.model.next_log_probs(x, ()).astype(mx.float32))
 
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""

@@ -1,8 +1,9 @@
 """One training step, evaluation and state in PyTorch: what `lyceum.training` needs of a backend.
 
-A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
-one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
-for everything else, with decay for matrices only (`Plan.decays`).
+A step is: losses of the batch under this step's noise, their mean, its gradient, restrained by a first text if the plan
+has one (`lyceum.personas.spec.retain`), clipped at the recipe's global norm, one update at the given learning rate: the
+recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW for everything else, with decay for matrices
+only (`Plan.decays`).
 """
 
 from __future__ import annotations
@@ -57,6 +58,8 @@ class Trainer:
         self.adamw = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
         self.stacked = Stacked(hidden, build(recipe.hidden), recipe.peak_lr) if hidden else None
         self.is_hidden = plan.is_hidden
+        retain = plan.modules.get("retain")
+        self.retain = build(retain).to(self.device, self.dtype) if retain else None
 
     def on_device(self, ids: np.ndarray) -> Tensor:
         return torch.from_numpy(ids).to(self.device, torch.int64)
@@ -65,16 +68,23 @@ class Trainer:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
         masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
         loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
+        self._differentiate(loss)
+        self._descend(lr)
+        self.model.update_router_bias()
+        return loss.detach()
+
+    def _differentiate(self, loss: Tensor) -> None:
         self.model.zero_grad()
         loss.backward()
         for p in self.named.values():
             if p.grad is None:  # of an objective whose weight is 0: its moments fade, as in MLX
                 p.grad = torch.zeros_like(p)
-        self._descend(lr)
-        self.model.update_router_bias()
-        return loss.detach()
 
     def _descend(self, lr: float) -> None:
+        if self.retain:
+            restrained = self.retain.restrain({name: p.grad for name, p in self.named.items()}, self.named)
+            for name, p in self.named.items():
+                p.grad = restrained[name]
         nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
         for optimizer in filter(None, (self.adamw, self.stacked)):
             for group in optimizer.param_groups:
@@ -87,6 +97,18 @@ class Trainer:
             # A copy: clipping overwrites gradients, and these are the caller's.
             p.grad = torch.tensor(gradients[name], dtype=self.dtype, device=self.device)
         self._descend(lr)
+
+    def gradients(self, ids: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> dict[str, np.ndarray]:
+        """The gradient of the sum of weight * log p(target), all (B, T), by parameter, without noise or memory."""
+        losses = self.model.losses(self.on_device(ids), self.on_device(targets), {})
+        self._differentiate(-(losses * torch.from_numpy(weight).to(losses)).sum())
+        return {name: p.grad.cpu().numpy().copy() for name, p in self.named.items()}
+
+    @torch.no_grad()
+    def laws(self, ids: np.ndarray, positions: np.ndarray) -> np.ndarray:
+        """ids (B, T), positions (n,) -> log p of every next id after them, (B, n, V) float32, without a memory."""
+        x = self.model.hidden(self.on_device(ids), {})[:, self.on_device(positions)]
+        return self.model.next_log_probs(x, ()).to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:

@@ -14,6 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -72,14 +73,15 @@ def trained(backend: str, dtype: str, plan: Plan, gradients: list[Arrays], marks
 
 def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[int, ...]) -> dict[str, Tensor]:
     """The reference in float64: "<name in a checkpoint> @<step>" -> value, at the marks."""
-    recipe, states = plan.recipe, {}
+    plan, recipe, states = in_torch(plan), plan.recipe, {}
     parameters = joined(plan, doubled(initial)).items()
     # By the name of a hidden matrix; what AdamW has joined has none.
     state = {
         key: (p, *optimizer.moments(key if isinstance(key, str) else "", p, plan).values()) for key, p in parameters
     }
     for t, given in enumerate(gradients):
-        pushes = joined(plan, clipped(doubled(given), recipe.clip_norm))
+        parameters = {name: p for name, (p, *_) in separated(plan, state, initial).items()}
+        pushes = joined(plan, clipped(optimizer.restrained(doubled(given), parameters, plan), recipe.clip_norm))
         step, lr = torch.tensor(t + 1.0, dtype=torch.float64), recipe.learning_rate(t)
         state = {
             key: recipe.hidden.update(*values, pushes[key], lr)
@@ -91,6 +93,14 @@ def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[i
             by_name = saved(plan, separated(plan, state, initial))
             states |= {f"{name} @{t + 1}": value for name, value in by_name.items()}
     return states
+
+
+def in_torch(plan: Plan) -> Plan:
+    """The plan with what it retains of a first text as tensors, so that random rounding reaches it."""
+    if "retain" not in plan.modules:
+        return plan
+    tables = {name: doubled(x) for name, x in vars(plan.modules["retain"]).items() if isinstance(x, dict)}
+    return replace(plan, modules=plan.modules | {"retain": replace(plan.modules["retain"], **tables)})
 
 
 def doubled(values: Arrays) -> dict[str, Tensor]:

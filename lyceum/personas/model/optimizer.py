@@ -1,5 +1,6 @@
 """The reference of one update of all parameters: gradients are clipped, then each parameter follows its rule.
 
+    g <- retain(g, p) if the plan restrains its training by a first text          (`lyceum.personas.spec.retain`)
     g <- g * min(1, clip / (|g| + 1e-6)), |g| over all parameters together       (`lyceum.personas.model.adamw.clipped`)
     hidden matrices: the recipe's rule for them, if it has one: state (W, M, ...) (such as aristotle.muon)
     everything else: AdamW, decay 0 for gains and biases: state (p, m, v)         (`lyceum.personas.model.adamw.adamw`)
@@ -26,8 +27,14 @@ def moments(name: str, p, plan: Plan) -> dict:
 
 def update(state: dict, gradients: dict, step, lr: float, plan: Plan) -> dict:
     """The state after an update. step: 1-based, a number or a 0-d array of the parameters' type; lr: the schedule's."""
-    gradients = clipped(gradients, plan.recipe.clip_norm)
+    parameters = {name: p for name, (p, *_) in state.items()}
+    gradients = clipped(restrained(gradients, parameters, plan), plan.recipe.clip_norm)
     return {name: updated(name, old, gradients[name], step, lr, plan) for name, old in state.items()}
+
+
+def restrained(gradients: dict, parameters: dict, plan: Plan) -> dict:
+    """The gradients by name as the plan's first text leaves them; as they are, if it has none."""
+    return plan.modules["retain"].restrain({}, gradients, parameters) if "retain" in plan.modules else gradients
 
 
 def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:

@@ -16,6 +16,7 @@ import numpy as np
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.quantizer import Quantizer
 from lyceum.personas.spec.recipe import Recipe
+from lyceum.personas.spec.retain import Retain
 
 Tables = dict[str, np.ndarray]
 
@@ -31,8 +32,8 @@ class System:
     tables: training ids (N,) -> its arrays by name. tiny_tables: () -> the same for the tiny vocabulary of
     `lyceum.personas.spec.tiny`. build: (modules so far, sizes, its tables) -> the modules that it replaces.
     train: the recipe so far -> the recipe. command: how to run it, if it is not part of the model. quantizer: how it
-    codes weights, if that is its job. memory: for a memory, the Python module of its tables, whose gate
-    `lyceum memory-gate` fits.
+    codes weights, if that is its job. retain: how it keeps a first text, if that is its job. memory: for a memory, the
+    Python module of its tables, whose gate `lyceum memory-gate` fits.
     """
 
     name: str
@@ -47,6 +48,7 @@ class System:
     train: Callable[[Recipe], Recipe] = lambda recipe: recipe
     command: str = ""
     quantizer: Quantizer | None = None
+    retain: Retain | None = None
     memory: ModuleType | None = None
 
 
