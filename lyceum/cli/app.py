@@ -18,6 +18,7 @@ from lyceum.cli.evaluate import evaluate
 from lyceum.cli.memory_gate import memory_gate
 from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
+from lyceum.cli.retain import retain
 from lyceum.cli.runs import runs
 from lyceum.cli.sample import sample
 from lyceum.cli.systems import systems
@@ -32,6 +33,7 @@ COMMANDS = {
     "plot": plot,
     "sample": sample,
     "quantize": quantize,
+    "retain": retain,
     "ablation": ablation,
     "memory-gate": memory_gate,
     "corpus": corpus,

@@ -76,7 +76,7 @@ def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:
     try:
         text = corpus.load(request.data_dir)
         plan = personas.plan(request.persona, fixed, text.train, tables if saved else None, request.systems)
-    except corpus.CorpusError as error:
+    except (corpus.CorpusError, personas.PersonaError) as error:
         raise UsageError(str(error)) from error
     if saved:
         checkpoint.match(folder.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))
