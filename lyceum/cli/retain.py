@@ -13,10 +13,11 @@ from lyceum.cli.options import Backend, DataDir, Device, Run, console, number, s
 if TYPE_CHECKING:
     from lyceum.experiments.retain.table import Row
 
-COLUMNS = ("", "first text", "±", "change", "± ", "second text", "±  ", "change ", "±   ")
+COLUMNS = ("first text", "±", "change", "± ", "second text", "±  ", "change ", "±   ")
 READING = """\
-Losses in nats per token on the first text's validation split and on the second's held-out part; changes are those since
-before, paired, with their standard errors. A loss on the first text that rises is what was forgotten."""
+Losses in nats per token on the validation splits of the first and of the second text; changes since before, paired,
+with their standard errors. What rises on the first text was forgotten, what falls on the second was learned. A memory
+counts the first training text before, and both afterwards."""
 
 
 def retain(
@@ -52,11 +53,12 @@ def retain(
     printed, out = console(), out or run.with_name(f"{run.name}-{Path(text).name}")
     where = {"backend": backend, "device": device, "data_dir": data_dir}
     try:
-        table = continued(train_mps.FIXED, run, text, out, steps, strength, printed.print, **where)
+        tables = continued(train_mps.FIXED, run, text, out, steps, strength, printed.print, **where)
     except Interrupted as stop:
         print("lyceum: stopped and saved; the same command goes on.", file=sys.stderr)
         return stop.exit_status
-    show(printed, COLUMNS, map(_cells, table), COLUMNS[1:])
+    for name, rows in tables.items():
+        show(printed, (name, *COLUMNS), map(_cells, rows), COLUMNS)
     printed.print(READING, soft_wrap=True)
     return 0
 

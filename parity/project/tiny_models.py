@@ -60,11 +60,18 @@ def continued(persona: Persona, system: System, steps: int) -> Plan:
     Its run is not one that `lyceum retain` has begun, so its initial values are not those weights.
     """
     parameters, generator = tiny_plan(persona.name, steps).initial(1), stream(0, "first text")
-    scores = [{name: generator.normal(0, 0.3, x.shape) for name, x in parameters.items()} for _ in range(2)]
+    scores = [{name: _sparse(generator, x.shape) for name, x in parameters.items()} for _ in range(2)]
     tables = {f"weights.{name}": x for name, x in parameters.items()} | system.retain.measure(scores, 1)
     tables |= {"strength": np.float32(system.retain.strength)}
     named = {f"{system.name}.{name}": table for name, table in tables.items()}
     return tiny_plan(persona.name, steps, (*persona.default, system.name), named)
+
+
+def _sparse(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """A score that is 0 in half of its rows."""
+    score = generator.normal(0, 0.3, shape)
+    score[generator.random(len(score)) < 0.5] = 0
+    return score
 
 
 def tiny_plans(steps: int = 200) -> dict[str, Plan]:

@@ -12,16 +12,22 @@ from torch_ref.registry import implements
 
 @implements(reference.Elastic)
 class Elastic(nn.Module):
-    """Gradients with a pull to the weights of a first text."""
+    """Gradients with a pull to the weights of a first text.
+
+    Rows without information are not pulled, so they are left out: most of a vocabulary's, which is most of the model.
+    """
 
     def __init__(self, strength: float, weights: dict[str, np.ndarray], fisher: dict[str, np.ndarray]):
         super().__init__()
         self.strength = strength
-        self.weights = {name: torch.from_numpy(x) for name, x in weights.items()}
-        self.fisher = {name: torch.from_numpy(x) for name, x in fisher.items()}
+        rows = {name: np.flatnonzero(x.reshape(len(x), -1).any(1)) for name, x in fisher.items()}
+        self.rows = {name: torch.from_numpy(x) for name, x in rows.items()}
+        self.weights = {name: torch.from_numpy(weights[name][x]) for name, x in rows.items()}
+        self.fisher = {name: torch.from_numpy(fisher[name][x]) for name, x in rows.items()}
 
     def _apply(self, fn, recurse: bool = True) -> Elastic:  # what `to` calls: a dictionary's tensors move too
-        self.weights, self.fisher = ({name: fn(x) for name, x in xs.items()} for xs in (self.weights, self.fisher))
+        for tables in (self.rows, self.weights, self.fisher):
+            tables.update({name: fn(x) for name, x in tables.items()})
         return super()._apply(fn, recurse)
 
     def pull(self, g: Tensor, w: Tensor, weights: Tensor, fisher: Tensor) -> Tensor:
@@ -30,7 +36,9 @@ class Elastic(nn.Module):
 
     @torch.no_grad()
     def restrain(self, gradients: dict[str, Tensor], parameters: dict[str, Tensor]) -> dict[str, Tensor]:
-        """Gradients and parameters by name -> the gradients with the pull."""
-        return {
-            name: self.pull(g, parameters[name], self.weights[name], self.fisher[name]) for name, g in gradients.items()
-        }
+        """Gradients and parameters by name -> the gradients with the pull, in their memory."""
+        for name, gradient in gradients.items():
+            rows = self.rows[name]
+            g, w = gradient.index_select(0, rows), parameters[name].index_select(0, rows)
+            gradient.index_copy_(0, rows, self.pull(g, w, self.weights[name], self.fisher[name]))
+        return gradients

@@ -6,12 +6,13 @@ import json
 import math
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 from lyceum import corpus, personas
 from lyceum.contract import Fixed, UsageError, UserError
 from lyceum.experiments.retain.begin import ARMS, RETAIN, Second, begin, digest
-from lyceum.experiments.retain.table import Row, rows
+from lyceum.experiments.retain.table import Row, tables
 from lyceum.personas import Plan, System
 from lyceum.runs import checkpoint, files
 from lyceum.runs.reopen import Reopened, reopen
@@ -30,8 +31,8 @@ def retain(
     say: Callable[[str], None] = print,
     quiet: bool = False,
     **where: object,
-) -> list[Row]:
-    """The table of `run` continued on `text`, whose runs go to `out`; begun, or gone on with if they are there.
+) -> dict[str, list[Row]]:
+    """The tables of `run` continued on `text`, whose runs go to `out`; begun, or gone on with if they are there.
 
     where: backend, device and data_dir of the run, as `lyceum.runs.reopen.reopen` takes them.
     Raises UserError with one sentence, or Interrupted after a signal.
@@ -43,9 +44,9 @@ def retain(
     for arm in ARMS:
         if not _finished(second, arm):
             session.run(fixed, second.request(arm), time.perf_counter(), quiet)
-    table = rows(second)
-    _write(second, {"table": [row.record() for row in table]})
-    return table
+    made = tables(second)
+    _write(second, {"tables": {name: [asdict(row) for row in rows] for name, rows in made.items()}})
+    return made
 
 
 def checked(fixed: Fixed, first: Reopened, text: str, out: Path, steps: int, strength: float | None) -> Second:

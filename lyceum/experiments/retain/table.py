@@ -1,67 +1,83 @@
 """What two runs on a second text have learned of it, and what they have forgotten of the first.
 
-Losses are those of the models as they are used, with a memory if they have one, on the first text's validation split
-and on the second's held-out part, in blocks; every difference is paired by block, with its standard error.
+Losses are taken on the validation splits of the first and of the second text, in blocks; every difference is paired by
+block, with its standard error. A memory forgets nothing, since it counts both training texts, and so hides what the
+weights forgot: the weights alone have one table, the model as it is used another.
 """
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
-from lyceum.corpus import Corpus
 from lyceum.corpus.batches import val_blocks
 from lyceum.experiments.retain.begin import PLAIN, RETAIN, Second
-from lyceum.runs.reopen import reopen
+from lyceum.runs.reopen import Reopened, reopen
+from lyceum.training import backends
 from lyceum.training.evaluation import paired, ratio, split_losses
 from lyceum.training.job import Job
 
 BEFORE, DIFFERENCE = "before", "retain less plain"
+ALONE, USED = "the weights alone", "with the memory"
+
+Figure = tuple[float, float]  # nats per token, and its standard error
+Losses = tuple[np.ndarray, np.ndarray]  # of every validation token of the first text and of the second
 
 
 @dataclass(frozen=True)
 class Row:
-    """A loss on each text and its change, None where there is none, nats per token with their errors."""
+    """A loss on each text and its change, None where there is none."""
 
     name: str
-    first: tuple[float, float] | None
-    first_change: tuple[float, float] | None
-    second: tuple[float, float] | None
-    second_change: tuple[float, float] | None
-
-    def record(self) -> dict[str, object]:
-        """JSON-able."""
-        return asdict(self)
+    first: Figure | None
+    first_change: Figure | None
+    second: Figure | None
+    second_change: Figure | None
 
 
-def rows(second: Second) -> list[Row]:
-    """Before, plain fine-tuning, retain, and the difference of the last two. Both runs are finished."""
-    job, texts = second.first.job, (second.first.job.corpus, second.corpus)
-    losses = {BEFORE: _losses(job, texts)}
-    for arm in (PLAIN, RETAIN):
-        opened = reopen(job.fixed, second.folder(arm).path, second.first.request.backend, second.first.request.device)
-        losses[arm] = _losses(opened.job, texts)
-    made = [_row(name, of, losses[BEFORE] if name != BEFORE else None) for name, of in losses.items()]
-    changes = (_change(*pair) for pair in zip(losses[RETAIN], losses[PLAIN], strict=True))
-    first, other = changes
-    return [*made, Row(DIFFERENCE, None, first, None, other)]
+def tables(second: Second) -> dict[str, list[Row]]:
+    """{ALONE: rows, USED: the same with a memory, if the model has one}. Both runs are finished."""
+    request = second.first.request
+    arms = (second.folder(arm).path for arm in (PLAIN, RETAIN))
+    fixed = second.first.job.fixed
+    models = [second.first, *(reopen(fixed, path, request.backend, request.device) for path in arms)]
+    made = {ALONE: [_losses(_alone(model), second) for model in models]}
+    if "evidence" in second.first.job.plan.modules:
+        made[USED] = [_losses(model.job, second) for model in models]
+    return {name: _rows(*losses) for name, losses in made.items()}
 
 
-def _losses(job: Job, texts: tuple[Corpus, ...]) -> list[np.ndarray]:
-    """The loss of every token of the texts' held-out parts, (K, T) each, nan in filling positions."""
-    measured = (
-        split_losses(job.trainer, val_blocks(text, job.fixed.batch_size, job.fixed.block_size)) for text in texts
-    )
-    return [np.where(weights > 0, losses, np.nan) for losses, weights in measured]
+def _alone(model: Reopened) -> Job:
+    """The weights of a run, without a memory."""
+    job, request = model.job, model.request
+    modules = {name: spec for name, spec in job.plan.modules.items() if name not in ("memory", "evidence")}
+    plan = replace(job.plan, modules=modules)
+    trainer = backends.start(request.backend, backends.load(request.backend), plan, job.seed, request.device)
+    trainer.write(job.trainer.read())
+    return replace(job, trainer=trainer, plan=plan)
 
 
-def _row(name: str, losses: list[np.ndarray], before: list[np.ndarray] | None) -> Row:
-    means = [ratio(x, np.isfinite(x)) for x in losses]
-    changes = [None, None] if before is None else [_change(*pair) for pair in zip(losses, before, strict=True)]
-    return Row(name, means[0], changes[0], means[1], changes[1])
+def _losses(job: Job, second: Second) -> Losses:
+    """(K, T) for each text, nan in filling positions."""
+
+    def of(text) -> np.ndarray:
+        losses, weights = split_losses(job.trainer, val_blocks(text, job.fixed.batch_size, job.fixed.block_size))
+        return np.where(weights > 0, losses, np.nan)
+
+    return of(second.first.job.corpus), of(second.corpus)
 
 
-def _change(losses: np.ndarray, than: np.ndarray) -> tuple[float, float]:
-    """By how much losses exceed others, and the error of that."""
-    return paired(than, losses)
+def _rows(before: Losses, plain: Losses, retain: Losses) -> list[Row]:
+    return [
+        _row(BEFORE, before, None),
+        _row(PLAIN, plain, before),
+        _row(RETAIN, retain, before),
+        replace(_row(DIFFERENCE, retain, plain), first=None, second=None),
+    ]
+
+
+def _row(name: str, losses: Losses, than: Losses | None) -> Row:
+    first, second = (ratio(x, np.isfinite(x)) for x in losses)
+    changes = (None, None) if than is None else [paired(old, new) for new, old in zip(losses, than, strict=True)]
+    return Row(name, first, changes[0], second, changes[1])

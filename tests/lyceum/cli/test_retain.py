@@ -64,24 +64,29 @@ def done(first, second, tmp_path_factory):
     return out
 
 
-def test_it_ends_in_a_table(first, second, done, capsys):
+def test_it_ends_in_tables(first, second, done, capsys):
     """The same command once more trains nothing, and shows the same."""
     before = {path: path.stat().st_mtime_ns for path in done.glob("*/*")}
     assert main(command(first, second, done)) == 0
     page = capsys.readouterr().out
     assert {path: path.stat().st_mtime_ns for path in done.glob("*/*")} == before
-    rows = {row["name"]: row for row in json.loads((done / "retain.json").read_text())["table"]}
-    assert list(rows) == ["before", "plain", "retain", "retain less plain"]
+    tables = json.loads((done / "retain.json").read_text())["tables"]
+    assert list(tables) == ["the weights alone", "with the memory"] and all(name in page for name in tables)
     for name in ("plain", "retain"):
         result = summarize(done / name)
         assert result.state == "finished" and result.title == "aristotle with retain without rope"
-        assert rows[name]["second"] == [result.full_vloss, result.full_vloss_se]
+        used = {row["name"]: row for row in tables["with the memory"]}
+        assert used[name]["second"] == [result.full_vloss, result.full_vloss_se]
+    for table in tables.values():
+        rows = {row["name"]: row for row in table}
+        assert list(rows) == ["before", "plain", "retain", "retain less plain"]
         for text in ("first", "second"):
-            change = rows[name][text][0] - rows["before"][text][0]
-            assert rows[name][f"{text}_change"][0] == pytest.approx(change, abs=1e-6)
-            assert f"{rows[name][text][0]:.4f}" in page and f"{change:+.3f}"[:5] in page
-    change = rows["retain"]["first"][0] - rows["plain"]["first"][0]
-    assert rows["retain less plain"]["first_change"][0] == pytest.approx(change, abs=1e-6)
+            for name, than in (("plain", "before"), ("retain", "before")):
+                change = rows[name][text][0] - rows[than][text][0]
+                assert rows[name][f"{text}_change"][0] == pytest.approx(change, abs=1e-6)
+                assert f"{rows[name][text][0]:.4f}" in page
+            change = rows["retain"][text][0] - rows["plain"][text][0]
+            assert rows["retain less plain"][f"{text}_change"][0] == pytest.approx(change, abs=1e-6)
 
 
 def test_both_runs_differ_in_the_restraint_alone(first, second, done):

@@ -1,4 +1,4 @@
-"""Faults in A21, habit, and in its place in the training step."""
+"""Faults in A21, habit, and in the training step."""
 
 from __future__ import annotations
 
@@ -14,8 +14,7 @@ FAULTS = (
     Fault("strength forgotten", "left the strength at 1", MODULE, PULL,
           torch=(", value=self.strength)", ")"), mlx=("self.strength * (fisher", "(fisher")),
     Fault("all weights alike", "pulled without the information", MODULE, PULL,
-          torch=("(g, fisher, w - weights", "(g, torch.ones_like(g), w - weights"),
-          mlx=("(fisher * (w - weights))", "(w - weights)")),
+          torch=("(g, fisher, w", "(g, torch.ones_like(g), w"), mlx=("(fisher * (w - weights))", "(w - weights)")),
     Fault("information squared", "weighed by the square", MODULE, PULL,
           torch=("(g, fisher, w", "(g, fisher * fisher, w"), mlx=("(fisher * (w", "(fisher * fisher * (w")),
     Fault("gradient dropped", "returned the pull alone", MODULE, PULL,
@@ -23,6 +22,8 @@ FAULTS = (
     Fault("tables exchanged", "took weights for information", MODULE, STEP,
           torch=("self.weights[name], self.fisher[name]", "self.fisher[name], self.weights[name]"),
           mlx=("self._weights[name], self._fisher[name]", "self._fisher[name], self._weights[name]")),
+    Fault("first rows", "took as many rows from the top instead of those with information", MODULE, STEP,
+          torch=("torch.from_numpy(x) for name, x in rows", "torch.arange(len(x)) for name, x in rows")),
     Fault("no restraint", "did not use what was prepared", "trainer", STEP,
           torch=("if self.retain:", "if False:"), mlx=("if self.retain:", "if False:")),
     Fault("pull after the clip", "restrained what was clipped, so that the clip does not see it", "trainer", STEP,
