@@ -7,20 +7,18 @@ for everything else, with decay for matrices only (`Plan.decays`).
 
 from __future__ import annotations
 
-import resource
-import sys
-from functools import partial
-
 import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
+from lyceum.runs.machine import process_peak
 from mlx_impl import BLAS
+from mlx_impl.growth import potentials
 from mlx_impl.model import Cache, Model, load_parameters
+from mlx_impl.optimizers import moments, optimizer_of, saved_name
 from mlx_impl.registry import build
-from mlx_impl.stacked import Stacked
 
 
 def best_device() -> str:
@@ -28,17 +26,6 @@ def best_device() -> str:
     if mx.metal.is_available():
         return "metal"
     return "cuda" if mx.cuda.is_available() else "cpu"
-
-
-def moments(optimizer: optim.Optimizer) -> list[tuple[str, mx.array]]:
-    """The state of each parameter, by its name in MLX's state, "norm.weight.m"; the step and the rate have no dot."""
-    return [(name, value) for name, value in tree_flatten(optimizer.state) if "." in name]
-
-
-def saved_name(name: str) -> str:
-    """A moment's name in MLX's optimizer state -> in a checkpoint: "norm.weight.m" -> "optimizer.m.norm.weight"."""
-    parameter, _, key = name.rpartition(".")
-    return f"optimizer.{key}.{parameter}"
 
 
 class Trainer:
@@ -59,30 +46,34 @@ class Trainer:
         load_parameters(self.model, plan.initial(seed), self.dtype)
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
-        # MLX's AdamW leaves out the bias correction unless asked, and decays whatever it is given.
-        adamw = partial(optim.AdamW, recipe.peak_lr, list(recipe.betas), recipe.eps, bias_correction=True)
-        hidden = [] if recipe.hidden is None else [Stacked(build(recipe.hidden), recipe.peak_lr)]
-        self.optimizer = optim.MultiOptimizer(
-            [*hidden, adamw(weight_decay=recipe.weight_decay), adamw(weight_decay=0.0)],
-            [*(plan.is_hidden for _ in hidden), lambda name, p: plan.decays(p)],
-        )
+        self.optimizer, self.late = optimizer_of(plan)
         self.optimizer.init(self.model.trainable_parameters())
+        self.born = plan.born()
         self._set_step(0)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
-        self.update = mx.compile(self._update, self.state, self.state) if compiled else self._update
+        self.compiled = compiled
+        self._trace()
+
+    def _trace(self) -> None:
+        """Forget the compiled step: the blocks that it runs have changed."""
+        self.update = mx.compile(self._update, self.state, self.state) if self.compiled else self._update
 
     def _set_step(self, step: int) -> None:
         # A float64 run counts in float64, since beta ** step takes the precision of the counter; uint64 gives float32.
         dtype = mx.float64 if self.dtype == mx.float64 else mx.uint64
         for optimizer in self.optimizer.optimizers:
             optimizer.state["step"] = mx.array(step, dtype)
+        for i, pair in self.late.items():
+            for optimizer in pair:
+                optimizer.state["step"] = mx.array(max(0, step - int(self.born[i])), dtype)
 
     def _mean_loss(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
         return self.model.losses(ids, targets, masks).mean()
 
     def _update(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
         loss, gradients = self.value_and_grad(ids, targets, masks)
+        gradients["blocks"] = [{} if i in self.model.skipped else g for i, g in enumerate(gradients["blocks"])]
         self._descend(gradients)
         self.model.update_router_bias()
         return loss
@@ -104,6 +95,26 @@ class Trainer:
         self.optimizer.learning_rate = mx.array(lr, self.dtype)
         self._descend(tree_unflatten([(name, mx.array(g, self.dtype)) for name, g in gradients.items()]))
         mx.eval(self.state)
+
+    def potentials(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> dict[int, float]:
+        """{block that waits: the norm of the loss's gradient in its output matrices}, on a batch."""
+        masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
+        return potentials(
+            self.model,
+            self.plan.recipe.growth.outputs,
+            lambda: self.value_and_grad(mx.array(ids), mx.array(targets), masks)[1],
+        )
+
+    def activate(self, block: int) -> None:
+        """Make a block that waits part of the model, with a count of steps that begins now."""
+        self.model.skipped -= {block}
+        self.born[block] = self._steps()
+        self._set_step(self._steps())
+        self._trace()
+
+    def _steps(self) -> int:
+        """The optimizer's steps so far."""
+        return int(self.optimizer.optimizers[-1].step.item())
 
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
@@ -150,7 +161,9 @@ class Trainer:
 
     def read(self) -> dict[str, np.ndarray]:
         """The complete state by the names both backends share; the arrays are copies."""
-        state = {"optimizer.step": np.int64(self.optimizer.optimizers[0].step.item())}
+        state = {"optimizer.step": np.int64(self._steps())}
+        if self.plan.recipe.growth is not None:
+            state["growth.born"] = self.born.copy()
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
             state |= {saved_name(name): np.array(value) for name, value in moments(optimizer)}
@@ -163,10 +176,13 @@ class Trainer:
         for optimizer in self.optimizer.optimizers:
             values = [(name, mx.array(state[saved_name(name)], self.dtype)) for name, _ in moments(optimizer)]
             optimizer.state.update(tree_unflatten(values))
+        self.born = state.get("growth.born", self.born).copy()
+        self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())
         self._set_step(int(state["optimizer.step"]))
+        self._trace()
 
     def peak_memory(self) -> int:
         """Bytes: the peak that MLX reports on a GPU, the process's peak on the CPU."""
         if self.device != "cpu":
             return mx.get_peak_memory()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return process_peak()

@@ -58,6 +58,7 @@ class Model(nn.Module):
         skeleton = plan.skeleton
         self.vocabulary, self.position = build(skeleton.vocabulary.spec), build(skeleton.position.spec)
         self.blocks = nn.ModuleList(Block(block) for block in skeleton.blocks)
+        self.skipped = frozenset(plan.waiting)  # blocks whose output is 0: left out until they are active
         self.norm = build(skeleton.norm.spec)
         if "memory" in plan.modules:
             self.memory = build(plan.modules["memory"])
@@ -66,28 +67,33 @@ class Model(nn.Module):
 
     def update_router_bias(self) -> None:
         """After a training step: every layer with router biases updates them from its latest forward pass."""
-        for layer in self.modules():
-            if layer is not self and hasattr(layer, "update_router_bias"):
-                layer.update_router_bias()
+        for block in self.active():
+            for layer in block.modules():
+                if hasattr(layer, "update_router_bias"):
+                    layer.update_router_bias()
+
+    def active(self) -> list[Block]:
+        """The blocks of the forward pass."""
+        return [block for i, block in enumerate(self.blocks) if i not in self.skipped]
 
     def hidden(self, ids: Tensor, noise: dict[str, Tensor]) -> Tensor:
         """ids (B, T) integers -> what the head reads, (B, T, d)."""
         x, *rotation = self.position(self.vocabulary.embed(ids), ids)
         x = masked(x, noise, EMBEDDING)
-        for block in self.blocks:
+        for block in self.active():
             x = block(x, rotation, noise)
         return masked(self.norm(x), noise, HEAD)
 
     def start(self, batch: int) -> Cache:
         """The caches of a text that has not begun."""
-        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.blocks)))
+        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.active())))
 
     def step(self, cache: Cache, ids: Tensor) -> tuple[Cache, Tensor]:
         """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
         first, *rest = cache
         outputs = self.position.step(*first, self.vocabulary.embed(ids), ids)
         caches, (x, *rotation) = [outputs[: len(first)]], outputs[len(first) :]
-        for block, old in zip(self.blocks, rest, strict=True):
+        for block, old in zip(self.active(), rest, strict=True):
             new, x = block.step(old, x, rotation)
             caches.append(new)
         return tuple(caches), self.norm(x)

@@ -7,18 +7,15 @@ for everything else, with decay for matrices only (`Plan.decays`).
 
 from __future__ import annotations
 
-import resource
-import sys
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lyceum.runs.machine import process_peak
+from torch_ref.growth import born_at, potentials
 from torch_ref.model import Cache, Model, load_parameters
+from torch_ref.optimizers import MOMENTS, optimizers_of
 from torch_ref.registry import build
-from torch_ref.stacked import Stacked
-
-MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and AdamW's
 
 
 def best_device() -> str:
@@ -46,29 +43,25 @@ class Trainer:
         self.model.to(self.device, self.dtype)
         # Router biases have no gradient (`Plan.router_biases`): the model saves them, no optimizer gets them.
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-        recipe = plan.recipe
-        self.clip_norm = recipe.clip_norm
-        hidden = [p for name, p in self.named.items() if plan.is_hidden(name, p)]
-        others = [p for name, p in self.named.items() if not plan.is_hidden(name, p)]
-        groups = [
-            {"params": [p for p in others if plan.decays(p)], "weight_decay": recipe.weight_decay},
-            {"params": [p for p in others if not plan.decays(p)], "weight_decay": 0.0},
-        ]
-        self.adamw = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
-        self.stacked = Stacked(hidden, build(recipe.hidden), recipe.peak_lr) if hidden else None
+        self.clip_norm = plan.recipe.clip_norm
+        self.adamw, self.stacked = optimizers_of(plan, self.named)
         self.is_hidden = plan.is_hidden
+        self.born = plan.born()
 
     def on_device(self, ids: np.ndarray) -> Tensor:
         return torch.from_numpy(ids).to(self.device, torch.int64)
 
+    def _mean_loss(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> Tensor:
+        masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
+        return self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
+
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> Tensor:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
-        masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
-        loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
+        loss = self._mean_loss(ids, targets, noise)
         self.model.zero_grad()
         loss.backward()
-        for p in self.named.values():
-            if p.grad is None:  # of an objective whose weight is 0: its moments fade, as in MLX
+        for name, p in self.named.items():
+            if p.grad is None and born_at(self.born, name) >= 0:  # no objective reads it now: it fades, as in MLX
                 p.grad = torch.zeros_like(p)
         self._descend(lr)
         self.model.update_router_bias()
@@ -83,10 +76,23 @@ class Trainer:
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
         """One clipped update from given gradients, by parameter name: the optimizer alone."""
-        for name, p in self.named.items():
+        for name, gradient in gradients.items():
             # A copy: clipping overwrites gradients, and these are the caller's.
-            p.grad = torch.tensor(gradients[name], dtype=self.dtype, device=self.device)
+            self.named[name].grad = torch.tensor(gradient, dtype=self.dtype, device=self.device)
         self._descend(lr)
+
+    def potentials(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> dict[int, float]:
+        """{block that waits: the norm of the loss's gradient in its output matrices}, on a batch."""
+        return potentials(self.model, self.plan.recipe.growth.outputs, lambda: self._mean_loss(ids, targets, noise))
+
+    def activate(self, block: int) -> None:
+        """Make a block that waits part of the model, with a count of steps that begins now."""
+        self.model.skipped -= {block}
+        self.born[block] = self._steps()
+
+    def _steps(self) -> int:
+        """The optimizer's steps so far."""
+        return int(max((moments["step"].item() for moments in self.adamw.state.values()), default=0))
 
     @torch.no_grad()
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
@@ -139,7 +145,6 @@ class Trainer:
 
     def read(self) -> dict[str, np.ndarray]:
         """The complete state by the names both backends share; the arrays are copies."""
-        step = next((moments["step"].item() for moments in self.adamw.state.values()), 0)
         tensors = {f"model.{name}": p for name, p in self.model.named_parameters()}
         for name, p in self.named.items():
             optimizer, keys = self._moments(name)
@@ -147,19 +152,25 @@ class Trainer:
             for key, torch_key in keys.items():
                 tensors[f"optimizer.{key}.{name}"] = moments[torch_key] if moments else torch.zeros_like(p)
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
-        return {"optimizer.step": np.int64(step)} | state
+        growth = {} if self.plan.recipe.growth is None else {"growth.born": self.born.copy()}
+        return {"optimizer.step": np.int64(self._steps())} | growth | state
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
         load_parameters(self.model, {name[6:]: value for name, value in state.items() if name.startswith("model.")})
+        self.born = state.get("growth.born", self.born).copy()
+        self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())
         step = torch.tensor(float(state["optimizer.step"]), device=self.device if self.device != "cpu" else None)
         for name, p in self.named.items():
             optimizer, keys = self._moments(name)
+            if born_at(self.born, name) < 0:
+                optimizer.state.pop(p, None)
+                continue
             optimizer.state[p] = {
                 torch_key: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, torch_key in keys.items()
             }
             if optimizer is self.adamw:
-                optimizer.state[p]["step"] = step.clone()
+                optimizer.state[p]["step"] = step - born_at(self.born, name)
 
     def _moments(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
         """(the optimizer of a parameter, {a moment's name in the checkpoint: its key in the optimizer's state})."""
@@ -174,4 +185,4 @@ class Trainer:
             return torch.cuda.max_memory_allocated()
         if self.device == "mps":
             return torch.mps.driver_allocated_memory()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return process_peak()

@@ -27,6 +27,7 @@ SYSTEMS = systems_of(
     "topology",
     "muon",
     "memory",
+    "grow",
     "quantize",
     "sample",
 )

@@ -47,7 +47,7 @@ def hidden(plan: Plan, parameters: Arrays, ids: np.ndarray, noise: Arrays, input
     skeleton, inputs = plan.skeleton, {} if inputs is None else inputs
     x, *rotation = skeleton.position(parameters, embedded(plan, parameters, ids), ids)
     x = masked(x, noise, EMBEDDING)
-    for block in skeleton.blocks:
+    for block in skeleton.active:
         inputs[block.mixer.name] = block.norm1(parameters, x)
         x = added(block, parameters, x, block.mixer(parameters, inputs[block.mixer.name], *rotation), noise, inputs)
     return masked(skeleton.norm(parameters, x), noise, HEAD)
@@ -63,7 +63,7 @@ def added(block: Block, parameters: Arrays, x: np.ndarray, y: np.ndarray, noise:
 def start(plan: Plan, batch: int) -> Cache:
     """The caches of a text that has not begun."""
     skeleton = plan.skeleton
-    return tuple(layer.spec.start(batch) for layer in (skeleton.position, *(block.mixer for block in skeleton.blocks)))
+    return tuple(layer.spec.start(batch) for layer in (skeleton.position, *(block.mixer for block in skeleton.active)))
 
 
 def step(plan: Plan, parameters: Arrays, cache: Cache, ids: np.ndarray) -> tuple[Cache, np.ndarray]:
@@ -71,7 +71,7 @@ def step(plan: Plan, parameters: Arrays, cache: Cache, ids: np.ndarray) -> tuple
     skeleton, (first, *rest) = plan.skeleton, cache
     outputs = skeleton.position.step(parameters, *first, embedded(plan, parameters, ids), ids)
     caches, (x, *rotation) = [tuple(outputs[: len(first)])], outputs[len(first) :]
-    for block, old in zip(skeleton.blocks, rest, strict=True):
+    for block, old in zip(skeleton.active, rest, strict=True):
         *new, y = block.mixer.step(parameters, *old, block.norm1(parameters, x), *rotation)
         x = added(block, parameters, x, y, {}, {})
         caches.append(tuple(new))

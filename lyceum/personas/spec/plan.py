@@ -50,7 +50,25 @@ class Plan:
     @property
     def skeleton(self) -> Skeleton:
         """The layers of the model, as the forward pass connects them."""
-        return assemble(self.modules, self.fixed.n_layer)
+        return assemble(self.modules, self.fixed.n_layer, self.waiting)
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """The blocks that are no part of the model until it grows."""
+        return () if self.recipe.growth is None else self.recipe.growth.waiting(self.fixed.n_layer)
+
+    def growth_steps(self) -> tuple[int, ...]:
+        """The iterations before which the model grows."""
+        growth = self.recipe.growth
+        return () if growth is None else growth.steps(self.fixed.n_layer, self.recipe.total_steps)
+
+    def born(self) -> np.ndarray:
+        """When each block became active, in steps of the optimizer, (n_layer,): at first 0, or -1 if it waits."""
+        return np.array([-1 if i in self.waiting else 0 for i in range(self.fixed.n_layer)])
+
+    def waits(self, name: str) -> bool:
+        """Whether a parameter is of a block that waits."""
+        return name.startswith(tuple(f"blocks.{i}." for i in self.waiting))
 
     def layers(self) -> Iterator[Layer]:
         """(name, reference) of every layer, in the order of the forward pass."""
@@ -62,7 +80,7 @@ class Plan:
         for layer, spec in self.layers():
             initial = spec.initial(stream(seed, f"initial/{layer}"), self.fixed.n_layer)
             values |= {f"{layer}.{name}": np.asarray(value, np.float32) for name, value in initial.items()}
-        return values
+        return values if self.recipe.growth is None else self.recipe.growth.initial(values, self.fixed.n_layer)
 
     def router_biases(self) -> set[str]:
         """The parameters without gradient: their layer updates them after a training step.

@@ -16,7 +16,8 @@ class Recipe:
     hidden: the rule for the blocks' matrices instead of AdamW: a reference such as lyceum.personas.aristotle.muon.Muon.
     peak_lr: the learning rate after warm-up. warmup_steps: linear warm-up from peak_lr / warmup_steps.
     schedule: "constant", or "cosine" down to 0 at `total_steps`. clip_norm: global gradient norm.
-    dropout: the rate at each noise site of the model, rounded to 1/256.
+    dropout: the rate at each noise site of the model, rounded to 1/256. growth: how blocks enter during training: a
+    reference such as lyceum.personas.aristotle.grow.Growth; None if all are there from the start.
     """
 
     peak_lr: float
@@ -29,6 +30,7 @@ class Recipe:
     clip_norm: float = 1.0
     dropout: float = 0.0
     hidden: Any = None
+    growth: Any = None
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of the update at iteration `step` (0-based)."""
