@@ -27,7 +27,7 @@ class Grouped(optim.MultiOptimizer):
 
 
 def optimizer_of(plan) -> tuple[optim.MultiOptimizer, dict[int, tuple[optim.Optimizer, ...]]]:
-    """(the optimizer, {block that waits: the optimizers of it alone}): such a block will count steps from its entry on."""
+    """(the optimizer, {block that waits: the optimizers of it alone}), since it counts steps from its entry on."""
     recipe = plan.recipe
     # MLX's AdamW leaves out the bias correction unless asked, and decays whatever it is given.
     adamw = partial(optim.AdamW, recipe.peak_lr, list(recipe.betas), recipe.eps, bias_correction=True)
