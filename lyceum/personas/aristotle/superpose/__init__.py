@@ -4,19 +4,19 @@ Idea. One thing has many predicates at once, and each is said in a sense of its 
 that he is white, that he is in the Lyceum" (Categories 4). A token is the sum of its predicates, and a predicate is the
 same vector wherever it is said. So of a token that training met once, or never, all is known but its stem.
 
-Equations. The K = 7 predicates of a token are its genus and species in the tree of `lyceum.personas.aristotle.tokenize`,
-and those of `lyceum.personas.aristotle.superpose.predicates`: space, case, class, ending and stem. v_k(w) is the value
-of the k-th, A_k its table with n = d/2 columns. Take the channels in pairs, as planes j = 1 .. n: R_k turns plane j by
+Equations. The K = 7 predicates of a token are its genus and species in the tree (`lyceum.personas.aristotle.tokenize`)
+and space, case, class, ending and stem (`lyceum.personas.aristotle.superpose.predicates`). v_k(w) is the value of the
+k-th, A_k its table with n = d/2 columns. Take the channels in pairs, as planes j = 1 .. n: R_k turns plane j by
 
     theta_kj = pi (k s_j mod K) / K,     s_j = 1, 2, .. (K - 1) / 2 and over again,     k = 0 .. K - 1
     e(w) = sum_k R_k (a_k(w), 0),        a_k(w) = A_k[v_k(w)]
 
 so e_j = sum_k cos(theta_kj) a_kj and e_(j + n) = sum_k sin(theta_kj) a_kj. The head is the tree's, unchanged.
 
-Why half the width. If every predicate had a table of width d, training would absorb R_k: A_k R_k^T is any table again. At
-half the width it cannot: a predicate lies in n of the d dimensions, and the keys say in which. They are constructed, not
-drawn: the K lines of a plane are K equal parts of half a turn, and a pair of predicates that is near in one plane is far
-in others. K is an odd prime, so that k s_j runs through all lines. No number is stored, and turns commute.
+Why half the width. If every predicate had a table of width d, training would absorb R_k: A_k R_k^T is any table again.
+At half the width it cannot: a predicate lies in n of the d dimensions, and the keys say in which. They are constructed,
+not drawn: the K lines of a plane are K equal parts of half a turn, and predicates that are near in one plane are far in
+others. K is an odd prime, so that k s_j mod K runs through all lines. No number is stored, and turns commute.
 
 Theorems (`lyceum.personas.aristotle.superpose.theorems`), for P (x, y) = (x, 0), which is an orthogonal projection:
  1. P R_k^T e = a_k + sum_(l != k) cos(theta_k - theta_l) a_l, entry by entry: crosstalk is known exactly, and at most
@@ -36,9 +36,10 @@ Theorems (`lyceum.personas.aristotle.superpose.theorems`), for P (x, y) = (x, 0)
 Initial values. Stems begin at 0: of a stem that training does not meet nothing is said. Other tables are normal with
 deviation 0.02, so that e has that of the tree's embedding, about 0.035.
 
-Cost. 23,141 rows of d/2 instead of 52,256 of d: a model of 2,092,000 parameters instead of 3,393,824. A gather of K rows
-and 4 K n operations a token. Sources: Smolensky 1990 (roles and fillers); Plate 1995 (holographic reduced
-representations); Kanerva 2009 (hyperdimensional computing); Conway, Hardin & Sloane 1996 (packings of subspaces).
+Cost. 23,143 rows of d/2 instead of 52,256 of d: a model of 2,091,920 parameters instead of 3,393,824. A gather of K
+rows and 4 K n operations a token.
+Sources: Smolensky 1990 (roles and fillers); Plate 1995 (holographic reduced representations); Kanerva 2009
+(hyperdimensional computing); Conway, Hardin & Sloane 1996 (packings of subspaces).
 """
 
 from __future__ import annotations
@@ -146,7 +147,9 @@ def _of_contract() -> tuple[Superposition, CategoryTree]:
 
 BENCHMARKS = (
     LayerBenchmark(
-        "A15 superposition / tree, embedding", *(Side(spec, (), "embed", ids=50_257) for spec in _of_contract()), budget=1.5
+        "A15 superposition / tree, embedding",
+        *(Side(spec, (), "embed", ids=50_257) for spec in _of_contract()),
+        budget=1.5,
     ),
 )
 
@@ -158,7 +161,7 @@ def _tiny_tables() -> dict[str, np.ndarray]:
 SYSTEM = System(
     "superpose",
     "A15, many predicates",
-    job="embedding: a token is the sum of what is said of it, so that rare tokens share vectors with common ones",
+    job="embedding: a token is the sum of its predicates, so that rare tokens share vectors with common ones",
     needs=("tokenize",),
     tables=lambda ids: {"surface": numbered(corpus.vocabulary())},
     tiny_tables=_tiny_tables,

@@ -7,8 +7,7 @@
     stem      what is left of its bytes without leading space, case and ending
 
 Stem and ending put together are the bytes again, so with space and case they tell any two tokens of GPT-2's vocabulary
-apart: no token needs a row that is its alone. A final "e" is an ending, so that "leave", "leaves" and "leaving" have one
-stem.
+apart: no token needs a row that is its alone. A final "e" is an ending, so that "leave" and "leaving" have one stem.
 """
 
 from __future__ import annotations

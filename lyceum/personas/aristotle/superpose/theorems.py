@@ -46,8 +46,8 @@ def _recovery(random, evaluate, g):
     spec = random(g, n_embd=28)
     p, planes = Case("", spec, None).parameters(g), np.arange(14) % spec.rows.shape[1]
     p |= {"embed_predicate": p["embed_predicate"] * (owner(spec)[:, None] == planes)}
-    own = np.arange(spec.rows.shape[1])[:, None] == planes
-    return own * unbound(spec, evaluate(spec, p, "embed", IDS)[0]), p["embed_predicate"][spec.rows]
+    theirs = np.arange(spec.rows.shape[1])[:, None] == planes
+    return theirs * unbound(spec, evaluate(spec, p, "embed", IDS)[0]), p["embed_predicate"][spec.rows]
 
 
 def _apart(random, evaluate, g):
@@ -100,5 +100,5 @@ def theorems(random: Callable) -> tuple[Theorem, ...]:
         theorem("recovery", "predicates without a common plane are recovered exactly", _recovery, 16),
         theorem("apart", "the mean of cos^2 over planes is (K - 2) / (2 (K - 1)) for every pair", _apart, 64),
         theorem("order", "turning e by a key binds each predicate by the next", _order, 32),
-        theorem("shared", "what is said of one is said of all", _shared, 32),
+        theorem("shared", "tokens that differ in one predicate differ by one vector", _shared, 32),
     )
