@@ -1,12 +1,12 @@
-"""What is said of a token: the values of the predicates, from its bytes alone.
+"""The predicates of a token that its bytes alone decide.
 
-    space     whether it begins with a space
-    case      lower, upper, title or camel, of its ASCII letters; none without letters
-    class     word, digits, space, mark, mixed or foreign (`lyceum.personas.tokens.surface`)
-    ending    the longest of ENDINGS that leaves at least three letters, of an ASCII word; else none
-    stem      what is left of its bytes without leading space, case and ending
+    first, last   the first and the last byte of the stem; NO_LETTER without a stem
+    shape         leading space or not; lower, upper, title or camel case, or no letters; word, digits, space, mark,
+                  mixed or foreign (`lyceum.personas.tokens.surface`)
+    ending        the longest of ENDINGS that leaves at least three letters, of an ASCII word; else none
+    stem          what is left of its bytes without leading space, case and ending
 
-Stem and ending put together are the bytes again, so with space and case they tell any two tokens of GPT-2's vocabulary
+Stem and ending put together are the bytes again, so with the shape they tell any two tokens of GPT-2's vocabulary
 apart: no token needs a row that is its alone. A final "e" is an ending, so that "leave" and "leaving" have one stem.
 """
 
@@ -17,6 +17,7 @@ import numpy as np
 from lyceum.personas.tokens.surface import case, category
 
 LEAST = 3  # letters of a stem
+NO_LETTER = 256
 ENDINGS = """
     s e es ed er ers est eth ing ings ingly y ies ied ily ly ness less ful ment ments able ible ance ence ant ent
     al ous ive ity ion ions ation ations
@@ -25,11 +26,13 @@ _LONGEST_FIRST = sorted((ending.encode() for ending in ENDINGS), key=len, revers
 
 
 def predicates(token: bytes) -> tuple:
-    """(space, case, class, ending, stem) of one token."""
+    """(first, last, shape, ending, stem) of one token."""
     bare = token.removeprefix(b" ")
     letters = "".join(chr(byte) for byte in bare if byte < 128 and chr(byte).isalpha())
+    shape = bare != token, case(letters) if letters else "none", category(token)[0]
     stem, ending = divided(bare.lower())
-    return bare != token, case(letters) if letters else "none", category(token)[0], ending, stem
+    first, last = (stem[0], stem[-1]) if stem else (NO_LETTER, NO_LETTER)
+    return first, last, shape, ending, stem
 
 
 def divided(form: bytes) -> tuple[bytes, bytes]:
@@ -42,9 +45,10 @@ def divided(form: bytes) -> tuple[bytes, bytes]:
 
 
 def numbered(vocabulary: tuple[bytes, ...]) -> np.ndarray:
-    """(V, 5) int32: the values of all tokens, numbered by predicate in the order in which they first occur."""
-    columns = []
-    for values in zip(*map(predicates, vocabulary), strict=True):
+    """(V, 5) int32: the predicates of all tokens, those after the letters numbered as they first occur."""
+    first, last, *others = zip(*map(predicates, vocabulary), strict=True)
+    columns = [first, last]
+    for values in others:
         numbers: dict = {}
         columns.append([numbers.setdefault(value, len(numbers)) for value in values])
     return np.array(columns, np.int32).T
