@@ -16,6 +16,7 @@ from lyceum.personas.spec.recipe import Recipe
 SYSTEMS = systems_of(
     __name__,
     "tokenize",
+    "superpose",
     "rope",
     "norm",
     "attention",
