@@ -87,6 +87,14 @@ def test_a_comparison_by_frequency(runs, capsys, tmp_path):
         assert sum(tokens.values()) == 199 and len(tokens) > 1
 
 
+def test_a_comparison_by_frequency_reads_the_text_of_the_run(runs, capsys, tmp_path):
+    for name in ("train.bin", "val.bin"):
+        np.arange(200, dtype="<u2").tofile(tmp_path / name)
+    arguments = ["compare", str(runs / "one"), str(runs / "other"), "--by-frequency", "--data-dir", str(tmp_path)]
+    assert main(arguments) == 2
+    assert "is not that of" in capsys.readouterr().err
+
+
 def test_classes_of_frequency_are_counted_in_the_training_text(runs, tmp_path):
     """By hand: of ids 7, 9 and 9 in a validation text, 7 is five times in the training text, 9 never."""
     from lyceum.corpus import Corpus
