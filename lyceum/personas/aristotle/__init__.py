@@ -25,6 +25,7 @@ SYSTEMS = systems_of(
     "equivariant",
     "objective",
     "topology",
+    "circuit",
     "muon",
     "memory",
     "grow",
