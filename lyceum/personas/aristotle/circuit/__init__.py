@@ -22,9 +22,10 @@ at every position of a text whose letter stands there for the second time.
 Proof. K(0) - K(n) >= g_1 = 0.2144 for n = -1, 1, 2, ..., 62, a table; the least is at n = 6, almost a turn. So the
 first head's weight elsewhere is at most e_1 = 63 exp(-s_1 g_1), and what it writes is within 2 e_1 of e_w of the letter
 before. In units of s_2, position m + 1 scores at least 1 - c (1 - g), or 1 - c if B = A; position 0 with A on it 1 - c;
-every other position at most 1 - g + c. The lead is g c, or g - 2 c: either is g_2 = g^2 / (2 + g) = 0.00999. (If m = 0 and B = A, position 0 holds B too.) Errors of the first head take 4 e_1 at most. So the second
-head's weight elsewhere is at most e_2 = 63 exp(-s_2 (g_2 - 4 e_1)), and 1 - p(B) <= 63 exp(-s_3 (g - 4 e_2)). For
-s_1, s_2, s_3 = 80, 1600, 100 that is 2.8e-5.
+every other position at most 1 - g + c. The lead is g c, or g - 2 c: either is g_2 = g^2 / (2 + g) = 0.00999. (If m = 0
+and B = A, position 0 holds B too.) Errors of the first head take 4 e_1 at most. So the second head's weight elsewhere
+is at most e_2 = 63 exp(-s_2 (g_2 - 4 e_1)), and 1 - p(B) <= 63 exp(-s_3 (g - 4 e_2)), which is 2.8e-5 for
+s_1, s_2, s_3 = 80, 1600, 100.
 Theorem (signs). With a wrong sign in the scores of either head, or in what it writes, p(B) is below 1/5 in the mean
 over such texts, one for each m: the first head attends to where K is least, the second to the letter least like A.
 

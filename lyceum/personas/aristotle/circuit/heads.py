@@ -17,8 +17,8 @@ class Stream:
     """Where the residual stream holds what the heads read and write: indices of channels.
 
     constant (d,): a direction along which every position has 1. letter (m,): the code of a position's letter, by which
-    letters are compared. previous (m,): the code of the letter before, in the same order. copied (v,): what a head copies
-    of a letter. answer (v,): where it is copied to, in the same order.
+    letters are compared. previous (m,): the code of the letter before, in the same order. copied (v,): what the second
+    head copies of a letter. answer (v,): where it is copied to, in the same order.
     """
 
     constant: np.ndarray

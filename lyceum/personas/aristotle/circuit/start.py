@@ -74,7 +74,7 @@ class WrittenHeads:
         Raises PersonaError if fewer than two blocks are active from the start, or the model is too narrow.
         """
         if len(skeleton.active) < 2:
-            raise PersonaError("'circuit' needs two blocks from the start, the model has one: switch it off, or 'grow'.")
+            raise PersonaError("'circuit' needs two blocks from the start, there is one: switch 'grow' off.")
         first, second = (block.mixer for block in skeleton.active[:2])
         frequencies = skeleton.position.spec.frequencies
         half = frequencies.shape[1]
