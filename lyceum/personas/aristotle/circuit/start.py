@@ -59,8 +59,9 @@ def read(values: Arrays, tables: Arrays, stream: Stream, gain: float) -> Arrays:
     heads = {}
     for name, table in tables.items():
         head = name.replace("embed_", "head_")
-        heads[head] = values[head].copy()
-        heads[head][:, stream.answer] = gain * table[:, stream.copied]
+        if head in values:
+            heads[head] = values[head].copy()
+            heads[head][:, stream.answer] = gain * table[:, stream.copied]
     return heads
 
 

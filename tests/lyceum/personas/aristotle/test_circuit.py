@@ -152,6 +152,15 @@ def test_what_it_cannot_be_enabled_with_is_one_sentence(on, off, sentence):
         personas.compose("aristotle", on, off)
 
 
+def test_with_grow_the_first_blocks_are_those_that_are_active():
+    systems = personas.compose("aristotle", ("circuit", "grow"))
+    values = personas.plan("aristotle", FIXED, None, tiny_tables("aristotle"), systems).initial(0)
+    sharp = [np.abs(values[f"blocks.{i}.mixer.qkv.weight"]).max() > 1 for i in range(4)]
+    assert sharp == [False, True, True, False]
+    with pytest.raises(PersonaError, match="needs two blocks from the start"):
+        tiny_plan("aristotle", systems=systems).initial(0)
+
+
 def test_too_few_channels_are_one_sentence():
     with pytest.raises(PersonaError, match="'circuit' needs 22 channels, the model has 16"):
         channels(16, 8)
