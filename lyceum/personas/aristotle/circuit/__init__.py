@@ -50,6 +50,7 @@ from lyceum.personas.aristotle.circuit.theorems import theorems
 from lyceum.personas.aristotle.rope import Opposition, square
 from lyceum.personas.baseline.attention import Attention
 from lyceum.personas.spec.case import Case
+from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.skeleton import START
 from lyceum.personas.spec.system import System
@@ -141,7 +142,12 @@ class Demonstration(NamedTuple):
 
 
 def demonstration(text: str = "BARBA") -> Demonstration:
-    """What the network makes of a text over the 64 characters from the space to the underscore, ASCII 32 to 95."""
+    """What the network makes of 1 to 64 of the characters from the space to the underscore, ASCII 32 to 95.
+
+    Raises PersonaError for another text.
+    """
+    if not 1 <= len(text) <= 64 or not all(" " <= character <= "_" for character in text):
+        raise PersonaError("give 1 to 64 capitals, digits and marks: the circuit reads the characters from ' ' to '_'.")
     spec, ids = Barbara(), np.array([[ord(character) - 32 for character in text]], np.int32)
     p = spec.initial(np.random.default_rng(0), 1)
     _, *rotation = spec.positions({}, np.zeros((*ids.shape, WIDTH * spec.n_head)), ids)

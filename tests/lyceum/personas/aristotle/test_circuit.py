@@ -55,6 +55,12 @@ def test_barbara():
     assert shown.probabilities.max(1)[3:].min() > 0.9999
 
 
+@pytest.mark.parametrize("text", ["", "barba", 65 * "A"])
+def test_a_text_that_it_cannot_read_is_one_sentence(text):
+    with pytest.raises(PersonaError, match="give 1 to 64 capitals"):
+        demonstration(text)
+
+
 @pytest.mark.parametrize(
     ("letters", "after"),
     [([7, 7], 7), ([7, 8, 7], 8), ([7, 15, 7], 15), ([0, 7, 7], 7), ([7, 43, 43, 7], 43), ([*range(62), 63, 0], 1)],
