@@ -26,6 +26,7 @@ SYSTEMS = systems_of(
     "equivariant",
     "objective",
     "topology",
+    "circuit",
     "muon",
     "memory",
     "grow",

@@ -16,7 +16,7 @@ import numpy as np
 
 from lyceum.personas.spec.persona import Persona
 from lyceum.personas.spec.recipe import Recipe
-from lyceum.personas.spec.skeleton import Layer, Skeleton, assemble
+from lyceum.personas.spec.skeleton import START, Layer, Skeleton, assemble
 from lyceum.personas.spec.system import title
 from lyceum.rng import keep_mask, stream
 
@@ -27,8 +27,9 @@ class Plan:
 
     tables: arrays by name, "<system>.<table>". modules: references by name: "vocabulary", "position", "norm", "mixer"
     and "mlp"; with a memory "memory" and "evidence"; "objective" and "regulariser" if training asks for more than the
-    log loss. A reference is a frozen dataclass; its implementation in a backend takes the same fields. "mixer" and
-    "mlp" may be tuples of references, which the blocks take in turn.
+    log loss; "start", (skeleton, drawn initial values) -> initial values, if these are not as their layers draw them. A
+    reference is a frozen dataclass; its implementation in a backend takes the same fields. "mixer" and "mlp" may be
+    tuples of references, which the blocks take in turn.
     """
 
     persona: Persona
@@ -80,6 +81,8 @@ class Plan:
         for layer, spec in self.layers():
             initial = spec.initial(stream(seed, f"initial/{layer}"), self.fixed.n_layer)
             values |= {f"{layer}.{name}": np.asarray(value, np.float32) for name, value in initial.items()}
+        if START in self.modules:
+            values = self.modules[START](self.skeleton, values)
         return values if self.recipe.growth is None else self.recipe.growth.initial(values, self.fixed.n_layer)
 
     def router_biases(self) -> set[str]:

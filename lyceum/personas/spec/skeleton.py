@@ -20,6 +20,7 @@ from lyceum.personas.spec.names import below
 
 EMBEDDING, HEAD = "embedding", "head"  # dropout sites outside of blocks
 OBJECTIVES = ("objective", "regulariser")  # the layers that add to the loss, and their weights in a training step
+START = "start"  # the record of initial values that are not drawn
 
 
 class Layer(NamedTuple):
