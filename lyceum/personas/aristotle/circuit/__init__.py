@@ -185,6 +185,7 @@ SYSTEM = System(
     excludes={
         "mla": "its latent heads cannot be written by hand",
         "ssm": "the second block must be attention",
+        "superpose": "its embedding has no genera, of which every token has one",
     },
     build=lambda modules, sizes, tables: {START: WrittenHeads()},
 )
