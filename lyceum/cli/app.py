@@ -20,6 +20,7 @@ from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
 from lyceum.cli.runs import runs
 from lyceum.cli.sample import sample
+from lyceum.cli.search import search
 from lyceum.cli.systems import systems
 from lyceum.contract import UserError
 
@@ -33,6 +34,7 @@ COMMANDS = {
     "sample": sample,
     "quantize": quantize,
     "ablation": ablation,
+    "search": search,
     "memory-gate": memory_gate,
     "corpus": corpus,
 }

@@ -27,6 +27,7 @@ SYSTEMS = systems_of(
     "memory",
     "quantize",
     "sample",
+    "search",
 )
 
 PERSONA = Persona(
