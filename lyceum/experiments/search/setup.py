@@ -29,6 +29,8 @@ class Setup:
 def rule_of(space: Space, fixed: Fixed, budget: int, candidates: int, seeds: tuple[int, ...]) -> Rule:
     """The rule of a persona's search for this task. Raises UsageError, one sentence."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    if len({*seeds}) < len(seeds):
+        raise UsageError(f"the seeds {', '.join(map(str, seeds))} are not different: give each once.")
     longest = fixed.max_iters
     task = Task(candidates, budget, seeds, longest, lambda count: draw(space, count, DRAWN_BY, longest))
     makers = [each.search for each in space.persona.systems if each.search is not None]

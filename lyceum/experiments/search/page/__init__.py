@@ -53,8 +53,8 @@ def _reached(result: Outcome) -> dict[int, int]:
 
 
 def signed(difference: float, error: float) -> str:
-    """A difference and its standard error as text: "0.0123 ± 0.0021"."""
-    return f"{abs(difference):.4f} ± {error:.4f}" if isfinite(difference) else "diverged"
+    """A difference and its standard error as text: "0.0123 ± 0.0021", by non-breaking spaces."""
+    return f"{abs(difference):.4f}\u00a0±\u00a0{error:.4f}" if isfinite(difference) else "diverged"
 
 
 def value(one: float | bool) -> str:
