@@ -11,16 +11,16 @@ from collections.abc import Sequence
 
 import typer
 
-from lyceum.cli.ablation import ablation
 from lyceum.cli.compare import compare
 from lyceum.cli.corpus import corpus
 from lyceum.cli.evaluate import evaluate
-from lyceum.cli.memory_gate import memory_gate
+from lyceum.cli.experiments.ablation import ablation
+from lyceum.cli.experiments.memory_gate import memory_gate
+from lyceum.cli.experiments.search import search
 from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
 from lyceum.cli.runs import runs
 from lyceum.cli.sample import sample
-from lyceum.cli.search import search
 from lyceum.cli.systems import systems
 from lyceum.contract import UserError
 

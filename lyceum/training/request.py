@@ -15,9 +15,9 @@ from pathlib import Path
 
 from lyceum import personas
 from lyceum.contract import Fixed, UsageError
-from lyceum.runs import checkpoint
+from lyceum.runs import checkpoint, record
 from lyceum.runs.folder import RunFolder
-from lyceum.training import loggers, record
+from lyceum.training import loggers
 
 DEVICES = {"mlx": ("metal", "cuda", "cpu"), "torch": ("mps", "cuda", "cpu")}
 SEED_LIMIT = 2**63

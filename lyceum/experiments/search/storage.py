@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import time
 import warnings
 from pathlib import Path
@@ -9,12 +10,43 @@ from pathlib import Path
 import optuna
 import sqlalchemy
 from optuna.storages import BaseStorage, JournalStorage, RDBStorage
-from optuna.storages.journal import JournalFileBackend
+from optuna.storages.journal import JournalFileBackend, JournalFileSymlinkLock
 
 from lyceum.contract import UsageError, UserError
 
 JOURNAL = "journal.log"
+GRACE = 30  # seconds after which a lock that nobody gives back is removed
 TRIES = 5  # to create the tables of a database, where several workers may do so at once
+
+
+class Journal(JournalFileBackend):
+    """Optuna's journal file, which also survives a worker that dies while it writes.
+
+    A line that was cut off would otherwise run on into the next one, and nobody could read the journal any more. The
+    path is absolute, because the lock is a link to it: Optuna waits for ever for a lock whose link leads nowhere.
+    """
+
+    def __init__(self, path: Path):
+        self.path = path.resolve()
+        self.lock = JournalFileSymlinkLock(str(self.path), GRACE)
+        super().__init__(str(self.path), self.lock)
+
+    def append_logs(self, logs: list[dict]) -> None:
+        if not self._complete():
+            self.lock.acquire()
+            try:
+                if not self._complete():
+                    os.truncate(self.path, self.path.read_bytes().rfind(b"\n") + 1)
+            finally:
+                self.lock.release()
+        super().append_logs(logs)
+
+    def _complete(self) -> bool:
+        with open(self.path, "rb") as file:
+            if not file.seek(0, os.SEEK_END):
+                return True
+            file.seek(-1, os.SEEK_END)
+            return file.read() == b"\n"
 
 
 def open_storage(url: str | None, out: Path) -> BaseStorage:
@@ -27,7 +59,7 @@ def open_storage(url: str | None, out: Path) -> BaseStorage:
             out.mkdir(parents=True, exist_ok=True)
             with warnings.catch_warnings():
                 warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
-                return JournalStorage(JournalFileBackend(str(out / JOURNAL)))
+                return JournalStorage(Journal(out / JOURNAL))
         except OSError as error:
             raise UserError(f"cannot write into {out} ({error.strerror or error}): choose another --out.") from error
     try:

@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 import train_mps
 from lyceum import corpus
-from lyceum.cli.ablation import ablation
+from lyceum.cli.experiments.ablation import ablation
 from lyceum.contract import UsageError
 from lyceum.experiments import runs
 from lyceum.experiments.ablation import ablate, effects

@@ -27,46 +27,38 @@ def text(tmp_path_factory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def found(text, tmp_path_factory) -> Path:
+def finished(text, tmp_path_factory) -> Path:
     """The folder of a finished search: two configurations, two iterations each."""
-    out = tmp_path_factory.mktemp("search") / "found"
+    out = tmp_path_factory.mktemp("search") / "finished"
     assert main([*SEARCH, "--budget", "4", "--data-dir", str(text), "--out", str(out)]) == 0
     return out
 
 
-def test_a_search_ends_in_a_record_and_a_page(found):
-    record = json.loads((found / "record.json").read_text())
+def test_a_search_ends_in_a_record_and_a_page(finished):
+    record = json.loads((finished / "record.json").read_text())
     assert record["persona"] == "aristotle" and record["chosen_by"]["spent"] == record["chosen_by"]["allotted"] == 4
-    assert "data:" not in (found / "search.html").read_text().split("</head>")[1]
-    runs = sorted(path.name for path in found.glob("candidate-*"))
+    assert "data:" not in (finished / "search.html").read_text().split("</head>")[1]
+    runs = sorted(path.name for path in finished.glob("candidate-*"))
     assert runs == ["candidate-000-1337", "candidate-001-1337"]
-    assert json.loads((found / runs[1] / "config.json").read_text())["recipe"].keys() == {"peak_lr"}
+    assert json.loads((finished / runs[1] / "config.json").read_text())["recipe"].keys() == {"peak_lr"}
 
 
-def test_the_record_can_be_trained(found, text, tmp_path):
-    record = json.loads((found / "record.json").read_text())
-    flags = [
-        "--recipe",
-        str(found / "record.json"),
-        "--steps",
-        "1",
-        "--data-dir",
-        str(text),
-        "--out",
-        str(tmp_path / "a"),
-    ]
-    assert train_mps.main(["--backend", "torch", "--device", "cpu", *flags]) == 0
+def test_the_record_can_be_trained(finished, text, tmp_path):
+    record = json.loads((finished / "record.json").read_text())
+    record_of = ["--recipe", str(finished / "record.json")]
+    flags = ["--steps", "1", "--data-dir", str(text), "--out", str(tmp_path / "a"), "--backend", "torch"]
+    assert train_mps.main([*record_of, *flags, "--device", "cpu"]) == 0
     config = json.loads((tmp_path / "a" / "config.json").read_text())
     assert config["recipe"] == record["recipe"] and config["model"]["systems"] == record["systems"]
     assert config["model"]["recipe"]["peak_lr"] == record["recipe"]["peak_lr"]
 
 
-def test_a_finished_search_trains_nothing_and_says_the_same(found, text, monkeypatch, capsys):
-    before = (found / "record.json").read_bytes(), (found / "search.html").read_bytes()
+def test_a_finished_search_trains_nothing_and_says_the_same(finished, text, monkeypatch, capsys):
+    before = (finished / "record.json").read_bytes(), (finished / "search.html").read_bytes()
     monkeypatch.setattr(train_mps, "train", None)
-    assert main([*SEARCH, "--budget", "4", "--data-dir", str(text), "--out", str(found)]) == 0
-    assert ((found / "record.json").read_bytes(), (found / "search.html").read_bytes()) == before
-    assert str(found / "record.json") in capsys.readouterr().out
+    assert main([*SEARCH, "--budget", "4", "--data-dir", str(text), "--out", str(finished)]) == 0
+    assert ((finished / "record.json").read_bytes(), (finished / "search.html").read_bytes()) == before
+    assert str(finished / "record.json") in capsys.readouterr().out
 
 
 def refused(capsys, *flags: str) -> str:
@@ -76,18 +68,18 @@ def refused(capsys, *flags: str) -> str:
     return error
 
 
-def test_a_study_of_another_space_is_refused(found, text, capsys):
+def test_a_study_of_another_space_is_refused(finished, text, capsys):
     other = ["peak_lr=1e-3:2e-2:log" if flag.startswith("peak_lr") else flag for flag in SEARCH[1:]]
-    error = refused(capsys, *other, "--budget", "4", "--data-dir", str(text), "--out", str(found))
+    error = refused(capsys, *other, "--budget", "4", "--data-dir", str(text), "--out", str(finished))
     assert "the study 'aristotle' is of another search: its space.peak_lr is FloatDistribution(high=0.01" in error
 
 
-def test_another_text_is_another_study(found, tmp_path, text, capsys):
+def test_another_text_is_another_study(finished, tmp_path, text, capsys):
     for name in ("train.bin", "val.bin"):
         (tmp_path / name).write_bytes(np.frombuffer((text / name).read_bytes(), np.uint16)[::-1].tobytes())
     out = tmp_path / "out"
     out.mkdir()
-    (out / "journal.log").write_bytes((found / "journal.log").read_bytes())
+    (out / "journal.log").write_bytes((finished / "journal.log").read_bytes())
     error = refused(capsys, *SEARCH[1:], "--budget", "4", "--data-dir", str(tmp_path), "--out", str(out))
     assert "of another search: its data.train is" in error
 

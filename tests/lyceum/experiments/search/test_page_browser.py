@@ -21,7 +21,7 @@ __all__ = ["browser"]  # a fixture
 
 
 @pytest.fixture(scope="module")
-def found():
+def finished():
     """(setup, outcome) of a search with eight candidates and two seeds."""
     setup = example()
     study = Study(optuna.storages.InMemoryStorage(), "example", setup, 30.0)
@@ -29,8 +29,8 @@ def found():
 
 
 @pytest.fixture(scope="module")
-def page(found, tmp_path_factory):
-    return record.write(*found[:1], "a <b>study</b>", found[1], tmp_path_factory.mktemp("page"))[1]
+def page(finished, tmp_path_factory):
+    return record.write(*finished[:1], "a <b>study</b>", finished[1], tmp_path_factory.mktemp("page"))[1]
 
 
 def view(browser, page, dark: bool = False, width: int = 1280):
@@ -42,8 +42,8 @@ def view(browser, page, dark: bool = False, width: int = 1280):
     browser.get(page.as_uri())
 
 
-def test_the_bracket_is_complete(browser, page, found):
-    _, result = found
+def test_the_bracket_is_complete(browser, page, finished):
+    _, result = finished
     view(browser, page)
     assert f"Candidate {result.best}" in text_of(browser, "h1") and "a <b>study</b>" in browser.title
     assert len(all_of(browser, ".pair")) == len(result.comparisons) == 7
@@ -71,8 +71,8 @@ def test_it_can_be_read_and_never_scrolls_sideways(browser, page, dark, width):
     assert needed <= given == width
 
 
-def test_the_default_may_stay(found, browser, tmp_path):
-    setup, result = found
+def test_the_default_may_stay(finished, browser, tmp_path):
+    setup, result = finished
     stays = dataclasses.replace(result, best=0, gain=None, error=None, steps=None)
     view(browser, record.write(setup, "example", stays, tmp_path)[1])
     assert text_of(browser, "h1") == "The persona’s default recipe stays: none of 7 others was better."

@@ -39,7 +39,7 @@ def search(
 
     On many machines, each with: --storage postgresql+psycopg://user@host/database
     """
-    from lyceum.cli.ablation import numbers
+    from lyceum.cli.experiments.ablation import numbers
     from lyceum.experiments.search import search as engine
     from lyceum.experiments.search.space import DEFAULT, parse
 
