@@ -67,9 +67,7 @@ class Study:
 
     def _create(self) -> None:
         """Every run that has no trial gets one, in the order of the numbers."""
-        there = first_of_each(self.trials())
-        for number in (number for number in range(self.setup.rule.count) if number not in there):
-            self._add(number)
+        self.restore(first_of_each(self.trials()))
         self.optuna.set_user_attr(CREATED, True)
 
     def _join(self) -> None:
@@ -114,7 +112,7 @@ class Study:
             self._add(trial.user_attrs[ENTRY])
 
     def restore(self, there: dict[int, FrozenTrial]) -> None:
-        """New trials for runs of which every trial has failed: a worker died before it could replace one."""
+        """New trials for runs that have none but failed ones: a worker died before it could replace one."""
         for number in (number for number in range(self.setup.rule.count) if number not in there):
             self._add(number)
 
