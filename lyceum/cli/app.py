@@ -11,11 +11,12 @@ from collections.abc import Sequence
 
 import typer
 
-from lyceum.cli.ablation import ablation
 from lyceum.cli.compare import compare
 from lyceum.cli.corpus import corpus
 from lyceum.cli.evaluate import evaluate
-from lyceum.cli.memory_gate import memory_gate
+from lyceum.cli.experiments.ablation import ablation
+from lyceum.cli.experiments.memory_gate import memory_gate
+from lyceum.cli.experiments.search import search
 from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
 from lyceum.cli.runs import runs
@@ -33,6 +34,7 @@ COMMANDS = {
     "sample": sample,
     "quantize": quantize,
     "ablation": ablation,
+    "search": search,
     "memory-gate": memory_gate,
     "corpus": corpus,
 }

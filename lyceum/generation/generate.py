@@ -68,7 +68,8 @@ def planned(path: Path, header: dict, arrays: dict[str, np.ndarray], fixed: Fixe
     """The plan of a run, from its checkpoint alone. Raises CheckpointError if this program has no such model."""
     tables, _ = split(arrays, "tables")
     try:
-        plan = personas.plan(header["persona"], fixed, None, tables, header["model"]["systems"])
+        recipe = header.get("request", {}).get("recipe")
+        plan = personas.plan(header["persona"], fixed, None, tables, header["model"]["systems"], recipe)
         difference = checkpoint.difference("model", header["model"], json.loads(json.dumps(plan.describe())))
     except (personas.PersonaError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not of a model of this program ({error}): give another run.") from error

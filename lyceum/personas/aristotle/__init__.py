@@ -32,6 +32,7 @@ SYSTEMS = systems_of(
     "grow",
     "quantize",
     "sample",
+    "search",
 )
 
 PERSONA = Persona(
