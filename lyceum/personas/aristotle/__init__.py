@@ -27,6 +27,7 @@ SYSTEMS = systems_of(
     "memory",
     "quantize",
     "sample",
+    "interpret",
 )
 
 PERSONA = Persona(

@@ -32,7 +32,7 @@ class System:
     `lyceum.personas.spec.tiny`. build: (modules so far, sizes, its tables) -> the modules that it replaces.
     train: the recipe so far -> the recipe. command: how to run it, if it is not part of the model. quantizer: how it
     codes weights, if that is its job. memory: for a memory, the Python module of its tables, whose gate
-    `lyceum memory-gate` fits.
+    `lyceum memory-gate` fits. lens: for `lyceum interpret`, the persona's `lyceum.personas.lens.Lens`.
     """
 
     name: str
@@ -48,6 +48,7 @@ class System:
     command: str = ""
     quantizer: Quantizer | None = None
     memory: ModuleType | None = None
+    lens: Callable[[dict[str, Any], int], Any] | None = None
 
 
 def compose(persona, switched_on=(), switched_off=()) -> tuple[str, ...]:

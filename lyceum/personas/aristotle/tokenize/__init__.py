@@ -34,6 +34,7 @@ Cost. (V + padding) d parameters for I and for C, 1,056 d for each pair of upper
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_softmax
@@ -84,7 +85,9 @@ def arrange(groups: list[np.ndarray], rates: np.ndarray, shape: tuple[int, int])
 
 @dataclass(frozen=True, eq=False)
 class CategoryTree:
-    """n_embd: the width d. The other fields are the tables of `arrange`."""
+    """n_embd: the width d. The other fields are the tables of `arrange`. LOGITS: those of a token, a softmax each."""
+
+    LOGITS: ClassVar = ("genus", "species", "individual")
 
     n_embd: int
     leaf: np.ndarray = field(repr=False)
@@ -133,6 +136,17 @@ class CategoryTree:
     def log_prob(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """x (..., d), targets (...) -> log p(target | x), (...), nats."""
         return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]
+
+    def directions(self, p: dict[str, np.ndarray], targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """targets (...) -> vectors (..., 3, d) and constants (..., 3): LOGITS are vector . x + constant."""
+        genus, species, individual = self.path(targets)
+        rows = {"genus": genus, "species": genus * self.shape[1] + species, "individual": self.leaf[targets]}
+        bases = (
+            self.base_genus[genus],
+            self.base_species[genus, species],
+            self.base_individual[genus, species, individual],
+        )
+        return np.stack([p[f"head_{level}"][row] for level, row in rows.items()], -2), np.stack(bases, -1)
 
     def uncertainty(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""
