@@ -27,7 +27,8 @@ Each persona adds what it sees in the terms: a subclass, named in the record of 
 `heat_maps`.
 
 Cost. Terms: two passes of each mixer. Patching: a pass on each text; a map of S sites and T positions S T passes, which
-run as batches. Sources: Elhage et al. 2021 (the residual stream as a sum); Vig et al. 2020, Meng et al. 2022 (patching).
+run as batches. Sources: Elhage et al. 2021 (the residual stream as a sum); Vig et al. 2020, Meng et al. 2022
+(patching).
 """
 
 from __future__ import annotations

@@ -62,7 +62,7 @@ def theorems(name: str, spec: Lens, n_vocab: int) -> tuple[Theorem, ...]:
         return (weights * np.exp(np.concatenate([model[..., None], log_probs], -1))).sum(-1), np.exp(mixed)
 
     return (
-        theorem("terms", "norm and head of the sum of the terms give the log probability", terms, 4096),
+        theorem("stream", "norm and head of the sum of the terms give the log probability", terms, 4096),
         theorem("patch nothing", "patching nothing changes nothing", patched(0)),
         theorem("patch everything", "patching everything gives the other run", patched(1)),
         theorem("patch later", "patching from a position on changes nothing before it", later),

@@ -35,7 +35,6 @@ Cost. As `Lens.terms`, and (n d + T) numbers a position. Sources: nostalgebraist
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -91,10 +90,8 @@ class Causes(Lens):
 
     def attending(self) -> tuple[str, ...]:
         """The names of the heads that `attention` describes; state spaces attend to nothing."""
-        blocks = [
-            f"block {i}," for i, block in enumerate(self.skeleton.blocks, 1) if hasattr(block.mixer.spec, "attention")
-        ]
-        return tuple(name for name in self.parts() if "head" in name and name.startswith(tuple(blocks)))
+        attend = [i for i, block in enumerate(self.skeleton.blocks, 1) if hasattr(block.mixer.spec, "attention")]
+        return tuple(name for i in attend for name in self.parts() if name.startswith(f"block {i}, head"))
 
     def heat_maps(self, reading: Reading) -> tuple[HeatMap, ...]:
         """Contributions at the position and over the text, attention, and what each head is."""
@@ -110,16 +107,13 @@ G = np.random.default_rng(16)
 TREE = Causes(
     _modules(
         random_tree(G), square(4, 2, (np.arange(N_VOCAB) % 7 == 0).astype(np.int32)), LayerNorm(8),
-        (Attention(8, 2), SelectiveStateSpace(8, 2, 3)), MLP(8), memory=Mixture(G.normal(size=(6, 7)).astype(np.float32)),
+        (Attention(8, 2), SelectiveStateSpace(8, 2, 3)), MLP(8),
+        memory=Mixture(G.normal(size=(6, 7)).astype(np.float32)),
     ), 2,
 )  # fmt: skip
-MEAN = Causes(
-    _modules(random_tree(G), LearnedPosition(LENGTH, 8), GoldenMean(8), (Syllogism(8, 2), NARROW), GatedMesotes(8, 6)),
-    2,
-)
-TIED = Causes(
-    _modules(TiedVocabulary(8, N_VOCAB, 48), LearnedPosition(LENGTH, 8), LayerNorm(8), Attention(8, 2), MLP(8)), 1
-)
+ADDED, MIXERS = LearnedPosition(LENGTH, 8), (Syllogism(8, 2), NARROW)
+MEAN = Causes(_modules(random_tree(G), ADDED, GoldenMean(8), MIXERS, GatedMesotes(8, 6)), 2)
+TIED = Causes(_modules(TiedVocabulary(8, N_VOCAB, 48), ADDED, LayerNorm(8), Attention(8, 2), MLP(8)), 1)
 
 
 def _text(count: int):
@@ -148,7 +142,7 @@ CASES = (
     Case("interpret: attention of the syllogism", Syllogism(32, 4), draw_turned, "attention", noise=0.5),
     Case("interpret: attention on latents", NARROW, lambda g: (g.normal(size=(2, 7, 8)),), "attention"),
 )
-THEOREMS = theorems((TREE, MEAN, TIED), (Attention(8, 2), Syllogism(8, 2), NARROW), N_VOCAB)
+THEOREMS = theorems((TREE, MEAN, TIED), (Attention(8, 2), *MIXERS), N_VOCAB)
 
 SYSTEM = System(
     "interpret",

@@ -31,9 +31,10 @@ def contributions(spec: Any, reading: Reading) -> Iterator[HeatMap]:
     error = np.abs(values.sum(1) - logits).max()
     yield HeatMap(
         f"What gave {reading.expected[reading.at]} its logit",
-        "The direct contribution of each head and each MLP to the logit of this token, with the scale of the final norm "
-        f"frozen: {_described(levels)} The last row is the sum of those above, the logit itself; at every position of "
-        f"this text it is that of the forward pass to within {error:.1g}. The base rate is a constant of the token.",
+        "The direct contribution of each head and each MLP to the logit of this token, with the scale of the final "
+        f"norm frozen: {_described(levels)} The last row is the sum of those above, the logit itself; at every "
+        f"position of this text it is that of the forward pass to within {error:.1g}. The base rate is a constant of "
+        "the token.",
         (*rows, "logit"),
         columns,
         np.concatenate([here, here.sum(0, keepdims=True)]),

@@ -42,10 +42,8 @@ def _attention(mixers: tuple) -> Callable:
     def sides(evaluate, g):
         left, right = [], []
         for spec in mixers:
-            p, x = (
-                Case("", spec, None).parameters(g) | {"out.weight": np.eye(8)},
-                representable(g.normal(size=(2, 7, 8))),
-            )
+            p = Case("", spec, None).parameters(g) | {"out.weight": np.eye(8)}
+            x = representable(g.normal(size=(2, 7, 8)))
             attention = evaluate(spec, p, "attention", x)
             y = attention @ (spec.values(p, x) if hasattr(spec, "values") else spec.parts(p, x)[2])
             left += [y.swapaxes(1, 2).reshape(x.shape), attention.sum(-1).ravel(), np.triu(attention, 1)]
