@@ -15,6 +15,7 @@ from lyceum.cli.ablation import ablation
 from lyceum.cli.compare import compare
 from lyceum.cli.corpus import corpus
 from lyceum.cli.evaluate import evaluate
+from lyceum.cli.interpret import interpret
 from lyceum.cli.memory_gate import memory_gate
 from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
@@ -32,6 +33,7 @@ COMMANDS = {
     "plot": plot,
     "sample": sample,
     "quantize": quantize,
+    "interpret": interpret,
     "ablation": ablation,
     "memory-gate": memory_gate,
     "corpus": corpus,

@@ -47,7 +47,11 @@ class HeatMap:
         if self.values.shape != (len(self.rows), len(self.columns)):
             raise ValueError(f"{self.title}: {self.values.shape} values for {len(self.rows)} x {len(self.columns)}")
 
-    def shares(self) -> np.ndarray:
-        """The values as shares of the full colour, from -1 to 1."""
-        full = self.full or float(np.nanmax(np.abs(self.values), initial=0.0)) or 1.0
-        return np.clip(self.values / full, -1, 1)
+    @property
+    def full_colour(self) -> float:
+        """The magnitude that has the full colour."""
+        return self.full or float(np.nanmax(np.abs(self.values), initial=0.0)) or 1.0
+
+    def colours(self) -> np.ndarray:
+        """How much colour each value has, from -1 to 1: the root of its share, so that a tenth can still be seen."""
+        return np.sign(self.values) * np.sqrt(np.minimum(np.abs(self.values) / self.full_colour, 1))

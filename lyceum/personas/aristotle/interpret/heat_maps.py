@@ -30,7 +30,7 @@ def contributions(spec: Any, reading: Reading) -> Iterator[HeatMap]:
         here, columns = np.concatenate([here, here.sum(-1, keepdims=True)], -1), (*levels, "sum")
     error = np.abs(values.sum(1) - logits).max()
     yield HeatMap(
-        f"What gave {reading.expected[reading.at]} its logit",
+        f"What gave “{reading.expected[reading.at]}” its logit",
         "The direct contribution of each head and each MLP to the logit of this token, with the scale of the final "
         f"norm frozen: {_described(levels)} The last row is the sum of those above, the logit itself; at every "
         f"position of this text it is that of the forward pass to within {error:.1g}. The base rate is a constant of "
@@ -59,7 +59,7 @@ def heads(attending: tuple[str, ...], reading: Reading) -> Iterator[HeatMap]:
     length = reading.ids.shape[1]
     here = np.where(np.arange(length) <= reading.at, attention[0, :, reading.at], np.nan)
     yield HeatMap(
-        f"Where the heads look for {reading.expected[reading.at]}",
+        f"Where the heads look for “{reading.expected[reading.at]}”",
         "The attention of each head at the position before that token; a row adds up to 1.",
         attending,
         reading.read,
