@@ -20,7 +20,7 @@ def foreseen(reading: Reading, model: np.ndarray, mixed: np.ndarray | None) -> H
         rows, values = ("with the memory", "the model alone"), np.stack([mixed, model])
     return HeatMap(
         "How probable each token was",
-        "A column is a token of the text, the last one the token that is explained: its probability after all before it.",
+        "A column is a token, after all before it.",
         rows,
         reading.expected,
         np.exp(values),
@@ -46,8 +46,8 @@ def memory(reading: Reading, model: Model, log_prob: np.ndarray) -> tuple[np.nda
         HeatMap(
             title="Whom the memory's gate trusts",
             note="The weight of the model and of each part of the memory, before the token is known; columns add up "
-            "to 1. g2 to g4 are orders of Kneser-Ney, s skips, c and k contexts of categories; seen, novel and uniform "
-            "know no context; cache and follow look at this text alone.",
+            "to 1. The first parts look up contexts in the training text; seen, novel and uniform know no context; "
+            "cache and follow look at this text alone.",
             values=weights.T,
             **common,
         ),
@@ -78,8 +78,8 @@ def patching(reading: Reading, model: Model, question: Question, log_prob: np.nd
     return HeatMap(
         f"What would change “{reading.expected[at]}”",
         "The change of its log probability if what one layer writes at one position is taken from the run on the other "
-        f"text, “{''.join(theirs)}”; in the last column at all positions. The model alone gives it {log_prob[at]:.3f} "
-        f"after this text and {there:.3f} after the other. Positions where both texts agree so far change nothing.",
+        f"text, “{''.join(theirs)}”; in the last column at all positions. By the model alone it is {log_prob[at]:.4f} "
+        f"after this text and {there:.4f} after the other. Positions where both texts agree so far change nothing.",
         sites,
         (*columns, "all"),
         change,

@@ -48,9 +48,10 @@ def lines(heat: HeatMap) -> list[tuple[str, list[tuple[str, float, float]]]]:
     ]
 
 
-def number(value: float, signed: bool) -> str:
-    """A number of a map, with its sign where 0 lies in the middle."""
-    return f"{value:+.3f}" if signed else f"{value:.3f}"
+def number(value: float, heat: HeatMap) -> str:
+    """A number of a map, with its sign where 0 lies in the middle, and three digits of the greatest."""
+    digits = max(3, 2 - math.floor(math.log10(heat.full_colour)))
+    return f"{value:+.{digits}f}" if heat.signed else f"{value:.{digits}f}"
 
 
 def probability(log_prob: float) -> str:

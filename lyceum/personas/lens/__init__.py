@@ -140,7 +140,7 @@ def heads(layer: Layer, p: Arrays, y: np.ndarray, *inputs: np.ndarray) -> list[n
     """What each head of a mixer adds to the residual stream, (B, T, d) each; y, what any other layer wrote."""
     if not hasattr(layer.spec, "n_head"):
         return [y]
-    own = below(p, layer.name)
-    weight, n = own["out.weight"], layer.spec.n_head
-    z = layer.spec(own | {"out.weight": np.eye(weight.shape[1])}, *inputs)
+    parameters, n = below(p, layer.name), layer.spec.n_head
+    weight = parameters["out.weight"]
+    z = layer.spec(parameters | {"out.weight": np.eye(weight.shape[1])}, *inputs)
     return [part @ columns.T for part, columns in zip(np.split(z, n, -1), np.split(weight, n, 1), strict=True)]
