@@ -21,7 +21,9 @@ def functions(spec, device: str = "cpu", parameters: dict[str, np.ndarray] | Non
     module.to(device)
 
     def given(x: np.ndarray | tuple) -> torch.Tensor | tuple:
-        return tuple(map(given, x)) if isinstance(x, tuple) else torch.from_numpy(x).to(device)
+        if isinstance(x, tuple):
+            return tuple(map(given, x))
+        return torch.from_numpy(x).to(device, torch.int64 if x.dtype.kind == "i" else None)
 
     @torch.no_grad()
     def call(method: str, *arrays: np.ndarray | tuple) -> np.ndarray:
