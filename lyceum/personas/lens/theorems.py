@@ -11,6 +11,7 @@ from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.names import below
 
 LENGTH = 6  # tokens of a text, two texts
+DEPTH = 512  # roundings one after the other: two blocks, norm and head of width 8, about a hundred each
 
 
 def texts(g: np.random.Generator, n_vocab: int) -> tuple[np.ndarray, ...]:
@@ -62,11 +63,11 @@ def theorems(name: str, spec: Lens, n_vocab: int) -> tuple[Theorem, ...]:
         return (weights * np.exp(np.concatenate([model[..., None], log_probs], -1))).sum(-1), np.exp(mixed)
 
     return (
-        theorem("stream", "norm and head of the sum of the terms give the log probability", terms, 4096),
+        theorem("stream", "norm and head of the sum of the terms give the log probability", terms, DEPTH),
         theorem("patch nothing", "patching nothing changes nothing", patched(0)),
         theorem("patch everything", "patching everything gives the other run", patched(1)),
         theorem("patch later", "patching from a position on changes nothing before it", later),
-        theorem("mixture", "weights times parts are the probability of the mixture", mixture, 4096),
+        theorem("mixture", "weights times parts are the probability of the mixture", mixture, DEPTH),
     )
 
 

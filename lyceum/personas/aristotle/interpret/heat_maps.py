@@ -56,14 +56,13 @@ def contributions(spec: Any, reading: Reading) -> Iterator[HeatMap]:
 def heads(attending: tuple[str, ...], reading: Reading) -> Iterator[HeatMap]:
     """Where each head looks from the position, and its scores."""
     attention = reading.call("attention", reading.ids).astype(np.float64).swapaxes(1, 2)  # (1, heads, T, T)
-    length = reading.ids.shape[1]
-    here = np.where(np.arange(length) <= reading.at, attention[0, :, reading.at], np.nan)
+    length, seen = reading.ids.shape[1], reading.at + 1
     yield HeatMap(
         f"Where the heads look for “{reading.expected[reading.at]}”",
         "The attention of each head at the position before that token; a row adds up to 1.",
         attending,
-        reading.read,
-        here,
+        reading.read[:seen],
+        attention[0, :, reading.at, :seen],
         unit="of the attention",
         signed=False,
         tokens=True,

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from lyceum.personas.lens import theorems as shared
-from lyceum.personas.lens.theorems import texts
+from lyceum.personas.lens.theorems import DEPTH, texts
 from lyceum.personas.spec.case import Case, Theorem, representable
 
 
@@ -56,9 +56,9 @@ def _attention(mixers: tuple) -> Callable:
 def theorems(specs: tuple, mixers: tuple, n_vocab: int) -> tuple[Theorem, ...]:
     """specs: lenses of models over n_vocab ids; the first has a tree and a memory. mixers: of width 8, that attend."""
     return (
-        Theorem("interpret: sum", "the contributions add up to the logits", _sum(specs, n_vocab), length=4096),
+        Theorem("interpret: sum", "the contributions add up to the logits", _sum(specs, n_vocab), length=DEPTH),
         Theorem(
-            "interpret: siblings", "within a species, logits differ as log probabilities do", _siblings(specs[0]), 4096
+            "interpret: siblings", "within a species, logits differ as log probabilities do", _siblings(specs[0]), DEPTH
         ),
         Theorem("interpret: attention", "a head's output is its attention times its values", _attention(mixers), 128),
         *shared.theorems("interpret", specs[0], n_vocab),
