@@ -17,6 +17,7 @@ from lyceum.cli.evaluate import evaluate
 from lyceum.cli.experiments.ablation import ablation
 from lyceum.cli.experiments.memory_gate import memory_gate
 from lyceum.cli.experiments.search import search
+from lyceum.cli.interpret import interpret
 from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
 from lyceum.cli.runs import runs
@@ -33,6 +34,7 @@ COMMANDS = {
     "plot": plot,
     "sample": sample,
     "quantize": quantize,
+    "interpret": interpret,
     "ablation": ablation,
     "search": search,
     "memory-gate": memory_gate,

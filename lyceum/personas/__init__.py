@@ -8,6 +8,7 @@ systems that are enabled when some are switched on and some off.
     model/         references of what every model has: forward pass, optimizer, router bias, samplers
     properties/    theorems that several systems share
     memory/        what both memories share
+    lens/          a model taken apart: terms, patching
     tokens/        what can be known of a token: frequency, neighbours, surface form
 """
 

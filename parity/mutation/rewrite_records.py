@@ -34,7 +34,7 @@ NORM_TORCH = "F.layer_norm(x, self.weight.shape, self.weight, None, self.eps)"
 NORM_MLX = "mx.fast.layer_norm(x, self.weight, None, self.eps)"
 DOWN_TORCH, DOWN_MLX = "self.down(F.gelu(self.up(x)))", "self.down(nn.gelu(self.up(x)))"
 RESIDUAL = ('x = x + masked(y, noise, self.mixer_site)\n'
-            '        return x + masked(self.mlp(self.norm2(x)), noise, self.mlp_site)')  # fmt: skip
+            '        return x + masked(call(self.mlp, self.norm2(x)), noise, self.mlp_site)')  # fmt: skip
 CLIP = "gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)"
 
 REWRITES = (

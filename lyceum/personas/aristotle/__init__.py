@@ -33,6 +33,7 @@ SYSTEMS = systems_of(
     "quantize",
     "sample",
     "search",
+    "interpret",
 )
 
 PERSONA = Persona(

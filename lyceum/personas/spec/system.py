@@ -34,7 +34,7 @@ class System:
     train: the recipe so far -> the recipe. command: how to run it, if it is not part of the model. quantizer: how it
     codes weights, if that is its job. search: a task -> the rule of `lyceum search`, if that is its job
     (`lyceum.personas.spec.search`). memory: for a memory, the Python module of its tables, whose gate
-    `lyceum memory-gate` fits.
+    `lyceum memory-gate` fits. lens: for `lyceum interpret`, the persona's `lyceum.personas.lens.Lens`.
     """
 
     name: str
@@ -51,6 +51,7 @@ class System:
     quantizer: Quantizer | None = None
     search: Callable[[Task], Rule] | None = None
     memory: ModuleType | None = None
+    lens: Callable[[dict[str, Any], int], Any] | None = None
 
 
 def compose(persona, switched_on=(), switched_off=()) -> tuple[str, ...]:

@@ -8,8 +8,8 @@ MODEL, TRAINER, OPTIMIZERS = "model", "trainer", "optimizers"
 
 FAULTS = (
     Fault("norms exchanged", "put the first norm before the MLP", MODEL, "model",
-          torch=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))"),
-          mlx=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))")),
+          torch=("self.mlp, self.norm2(x)", "self.mlp, self.norm1(x)"),
+          mlx=("self.mlp, self.norm2(x)", "self.mlp, self.norm1(x)")),
     Fault("targets not shifted", "scored each token by itself", TRAINER, "step",
           torch=("self.on_device(targets), masks", "self.on_device(ids), masks"),
           mlx=("mx.array(targets), masks", "mx.array(ids), masks")),
