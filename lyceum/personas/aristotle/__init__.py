@@ -23,6 +23,7 @@ SYSTEMS = systems_of(
     "ssm",
     "moe",
     "equivariant",
+    "sparse",
     "muon",
     "memory",
     "quantize",
