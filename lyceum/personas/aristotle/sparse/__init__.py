@@ -15,7 +15,7 @@ Why no straight-through estimator. With y = [s > theta] f(x) and a slope of s pu
 derivative of no function, and y jumps where a token is on the line. Here y is continuous, what a token loses on the
 line is nothing, and the gradient is the function's wherever s != theta: the finite differences of the reference find
 it. The factor 2 rests at 1: theta = 0 and s = 1/2 give f itself, to the last bit. (The step kept with the weight,
-y = 2 s [s > theta] f(x), has a true gradient too, and jumps; see STEP.)
+y = 2 s [s > theta] f(x), has a true gradient too, and jumps: 4.464 nats after 500 steps, where this form has 4.462.)
 
 Theorems (`lyceum.personas.aristotle.sparse.theorems`).
  1. theta = 0 is dense: y = 2 s(x) f(x); and y = f(x) exactly where w = 0 and b = 0 too.
@@ -63,7 +63,7 @@ class SparseMLP:
 
     n_embd: int
     inner: Any
-    target: float = 0.5
+    target: float = 0.25
     rate: float = 2.0**-8
 
     def __post_init__(self):
@@ -123,7 +123,7 @@ class SparseMLP:
         return own | {f"inner.{name}": b for name, b in self.inner.updated_router_bias(below(p, "inner"), x).items()}
 
 
-PLAIN, GATED = SparseMLP(8, MLP(8)), SparseMLP(8, GatedMesotes(8, 12), target=0.25)
+PLAIN, GATED = SparseMLP(8, MLP(8), target=0.5), SparseMLP(8, GatedMesotes(8, 12))
 CASES = (
     Clear("sparse: typical", PLAIN, clear(3, 7, 8)),
     Clear("sparse: the contract's sizes", SparseMLP(32, MLP(32)), clear(8, 64, 32)),
@@ -134,7 +134,8 @@ CASES = (
     Clear("sparse: skipping", PLAIN, clear(1, 21, 8), "skipping"),
     Clear("sparse: skipping, all pass", GATED, clear(1, 9, 8, score=1.75), "skipping"),
     Clear("sparse: load", GATED, clear(40, 8), "load"),
-    Case("sparse: rebalanced", GATED, lambda g: (g.integers(0, 9, 2),), "rebalanced"),
+    # Of 12 tokens 4 or 5 pass: more than the target, and fewer than half.
+    Case("sparse: rebalanced", GATED, lambda g: (g.integers(4, 6) * np.array([1, -1]) + [0, 12],), "rebalanced"),
 )
 THEOREMS = theorems(PLAIN, GATED)
 
@@ -153,6 +154,6 @@ def _build(modules, sizes, tables):
 SYSTEM = System(
     "sparse",
     "A18, essence and accident",
-    job="perceptrons: half of the tokens pass each, the others skip its work in generation and evaluation",
+    job="perceptrons: a quarter of the tokens pass each, the others skip its work in generation and evaluation",
     build=_build,
 )

@@ -19,7 +19,7 @@ from parity.project import full_model, layers, step, trainers
 from parity.project.tiny_models import compact, tiny_corpus, tiny_plan
 from tests.support.assertions import all_passed
 
-SPEC, BACKENDS = SparseMLP(8, MLP(8)), ("torch", "mlx")
+SPEC, BACKENDS = SparseMLP(8, MLP(8), target=0.5), ("torch", "mlx")
 
 
 class Recorded:
