@@ -19,8 +19,7 @@ from lyceum.cli.memory_gate import memory_gate
 from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
 from lyceum.cli.runs import runs
-from lyceum.cli.sample import sample
-from lyceum.cli.speed import speed
+from lyceum.cli.sample import sample, speed
 from lyceum.cli.systems import systems
 from lyceum.contract import UserError
 

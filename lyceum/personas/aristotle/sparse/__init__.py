@@ -93,8 +93,10 @@ class SparseMLP:
 
     def margin(self, p: Arrays, x: np.ndarray) -> float:
         """x (..., d) -> how far from a tie the nearest choice is, its own or one of f's."""
-        own = np.abs(self.score(p, x) - p["theta"]).min()
-        return min(own, self.inner.margin(below(p, "inner"), x)) if hasattr(self.inner, "margin") else own
+        margins = [np.abs(self.score(p, x) - p["theta"]).min()]
+        if hasattr(self.inner, "margin"):
+            margins.append(self.inner.margin(below(p, "inner"), x))
+        return min(margins)
 
     def __call__(self, p: Arrays, x: np.ndarray) -> np.ndarray:
         """x (..., d) float64 -> the same shape, f computed for every token: training."""
@@ -117,10 +119,11 @@ class SparseMLP:
 
     def updated_router_bias(self, p: Arrays, x: np.ndarray) -> Arrays:
         """The router biases after a training step on x (..., d), by name."""
-        own = {"theta": self.rebalanced(p, self.load(p, x))}
-        if not hasattr(self.inner, "updated_router_bias"):
-            return own
-        return own | {f"inner.{name}": b for name, b in self.inner.updated_router_bias(below(p, "inner"), x).items()}
+        updated = {"theta": self.rebalanced(p, self.load(p, x))}
+        if hasattr(self.inner, "updated_router_bias"):
+            inner = self.inner.updated_router_bias(below(p, "inner"), x)
+            updated |= {f"inner.{name}": value for name, value in inner.items()}
+        return updated
 
 
 PLAIN, GATED = SparseMLP(8, MLP(8), target=0.5), SparseMLP(8, GatedMesotes(8, 12))
