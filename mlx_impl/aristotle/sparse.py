@@ -34,6 +34,10 @@ class SparseMLP(nn.Module):
         self._latest = self.counted(gate)
         return gate * self.inner(x)
 
+    def computed_at(self, x: mx.array, gate: mx.array, rows: mx.array) -> mx.array:
+        """x (N, n_embd), gate (N, 1), rows (n,) -> the weighed inner layer at these rows, 0 at the others."""
+        return mx.zeros_like(x).at[rows].add(gate[rows] * self.inner(x[rows]))
+
     def skipping(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> the same shape; the inner layer is given the tokens that pass, and none if none does."""
         flat = x.flatten(0, -2)
@@ -41,10 +45,8 @@ class SparseMLP(nn.Module):
         rows = mx.array(np.flatnonzero(np.array(gate[:, 0] > 0)))  # the host waits for the device here
         if len(rows) == 0:
             return mx.zeros_like(x)
-        if len(rows) < len(flat):
-            y = gate[rows] * self.inner(flat[rows])
-            return mx.zeros_like(flat).at[rows].add(y).reshape(x.shape)
-        return (gate * self.inner(flat)).reshape(x.shape)
+        y = self.computed_at(flat, gate, rows) if len(rows) < len(flat) else gate * self.inner(flat)
+        return y.reshape(x.shape)
 
     def counted(self, gate: mx.array) -> mx.array:
         """gate (..., 1) -> how many tokens pass and how many do not, (2,)."""

@@ -33,6 +33,10 @@ class SparseMLP(nn.Module):
         self.latest = self.counted(gate)
         return gate * self.inner(x)
 
+    def computed_at(self, x: Tensor, gate: Tensor, rows: Tensor) -> Tensor:
+        """x (N, n_embd), gate (N, 1), rows (n,) -> the weighed inner layer at these rows, 0 at the others."""
+        return torch.zeros_like(x).index_copy(0, rows, gate[rows] * self.inner(x[rows]))
+
     def skipping(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> the same shape; the inner layer is given the tokens that pass, and none if none does."""
         flat = x.flatten(0, -2)
@@ -40,10 +44,8 @@ class SparseMLP(nn.Module):
         rows = gate[:, 0].nonzero()[:, 0]  # the host waits for the device here
         if len(rows) == 0:
             return torch.zeros_like(x)
-        if len(rows) < len(flat):
-            y = gate[rows] * self.inner(flat[rows])
-            return torch.zeros_like(flat).index_copy(0, rows, y).view_as(x)
-        return (gate * self.inner(flat)).view_as(x)
+        y = self.computed_at(flat, gate, rows) if len(rows) < len(flat) else gate * self.inner(flat)
+        return y.view_as(x)
 
     def counted(self, gate: Tensor) -> Tensor:
         """gate (..., 1) -> how many tokens pass and how many do not, (2,)."""

@@ -102,11 +102,17 @@ class SparseMLP:
         """x (..., d) float64 -> the same shape, f computed for every token: training."""
         return self.gate(p, x) * self.inner(below(p, "inner"), x)
 
-    def skipping(self, p: Arrays, x: np.ndarray) -> np.ndarray:
-        """The same, f computed for the tokens that pass: evaluation and generation."""
-        y, passes = np.zeros_like(x), self.gate(p, x)[..., 0] > 0
-        y[passes] = self(p, x[passes])
+    def computed_at(self, p: Arrays, x: np.ndarray, gate: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """x (N, d), gate (N, 1), rows (n,) integers -> gate f(x) at these rows, 0 at the others, (N, d)."""
+        y = np.zeros_like(x)
+        y[rows] = gate[rows] * self.inner(below(p, "inner"), x[rows])
         return y
+
+    def skipping(self, p: Arrays, x: np.ndarray) -> np.ndarray:
+        """x (..., d) -> the same as `__call__`, f computed for the tokens that pass: evaluation and generation."""
+        flat = x.reshape(-1, self.n_embd)
+        gate = self.gate(p, flat)
+        return self.computed_at(p, flat, gate, np.flatnonzero(gate)).reshape(x.shape)
 
     def load(self, p: Arrays, x: np.ndarray) -> np.ndarray:
         """x (..., d) -> how many tokens pass and how many do not, (2,) integers."""
@@ -126,6 +132,10 @@ class SparseMLP:
         return updated
 
 
+def _tokens(g: np.random.Generator, count: int) -> tuple[np.ndarray, np.ndarray]:
+    return g.normal(size=(count, 8)), g.uniform(0.1, 1, (count, 1))
+
+
 PLAIN, GATED = SparseMLP(8, MLP(8), target=0.5), SparseMLP(8, GatedMesotes(8, 12))
 CASES = (
     Clear("sparse: typical", PLAIN, clear(3, 7, 8)),
@@ -133,9 +143,8 @@ CASES = (
     Clear("sparse: a gated perceptron", GATED, clear(2, 5, 8)),
     Clear("sparse: one token that passes", GATED, clear(1, 1, 8, score=1.75)),
     Clear("sparse: answers near 0 and 1", PLAIN, lambda g: (8 * clear(4, 5, 8)(g)[0],)),
-    # One example: a loop over several would give one of which no token passes, and vmap needs shapes without values.
-    Clear("sparse: skipping", PLAIN, clear(1, 21, 8), "skipping"),
-    Clear("sparse: skipping, all pass", GATED, clear(1, 9, 8, score=1.75), "skipping"),
+    Case("sparse: computed at rows", GATED, lambda g: (*_tokens(g, 9), np.array([1, 2, 5, 8])), "computed_at"),
+    Case("sparse: computed at one row", PLAIN, lambda g: (*_tokens(g, 3), np.array([1])), "computed_at"),
     Clear("sparse: load", GATED, clear(40, 8), "load"),
     # Of 12 tokens 4 or 5 pass: more than the target, and fewer than half.
     Case("sparse: rebalanced", GATED, lambda g: (g.integers(4, 6) * np.array([1, -1]) + [0, 12],), "rebalanced"),

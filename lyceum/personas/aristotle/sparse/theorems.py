@@ -74,8 +74,10 @@ def _line(spec, evaluate, g):
 
 
 def _skipping(spec, evaluate, g):
+    # Some tokens pass; all of them; none.
     p, x = point(spec, g, 3, 7, 8)
-    return evaluate(spec, p, "skipping", x), evaluate(spec, p, "__call__", x)
+    given = [p | {"theta": theta} for theta in (p["theta"], np.zeros(1), np.ones(1))]
+    return tuple(np.stack([evaluate(spec, q, method, x) for q in given]) for method in ("skipping", "__call__"))
 
 
 def _work(spec, evaluate, g):
