@@ -36,7 +36,10 @@ class SparseMLP(nn.Module):
 
     def computed_at(self, x: mx.array, gate: mx.array, rows: mx.array) -> mx.array:
         """x (N, n_embd), gate (N, 1), rows (n,) -> the weighed inner layer at these rows, 0 at the others."""
-        return mx.zeros_like(x).at[rows].add(gate[rows] * self.inner(x[rows]))
+        y = gate[rows] * self.inner(x[rows])
+        # Read, not written: MLX has no forward-mode derivative of a scatter. The last row is that of all the others.
+        at = mx.full((len(x),), len(rows)).at[rows].add(mx.arange(len(rows)) - len(rows))
+        return mx.concatenate([y, mx.zeros_like(y[:1])])[at]
 
     def skipping(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> the same shape; the inner layer is given the tokens that pass, and none if none does."""

@@ -35,7 +35,7 @@ FAULTS = (
           outside_training="generation only"),
     Fault("skipping shifts its rows", "put results back in the first rows", MODULE, "sparse: computed at",
           torch=("index_copy(0, rows, gate", "index_copy(0, torch.arange(len(rows)), gate"),
-          mlx=(".at[rows].add(gate", ".at[mx.arange(len(rows))].add(gate"), outside_training="generation only"),
+          mlx=(".at[rows].add(mx", ".at[mx.arange(len(rows))].add(mx"), outside_training="generation only"),
     Fault("skipping takes the first gates", "read the gates of the first rows", MODULE, "sparse: computed at",
           **both("gate[rows] * self", "gate[: len(rows)] * self"), outside_training="generation only"),
     Fault("theta never moves", "left out the update after a step", MODULE, "step: aristotle with sparse",
