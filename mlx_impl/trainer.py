@@ -68,8 +68,12 @@ class Trainer:
             for optimizer in pair:
                 optimizer.state["step"] = mx.array(max(0, step - int(self.born[i])), dtype)
 
+    def _model(self, training: bool = False) -> Model:
+        """The model in this mode: in evaluation and generation a layer may leave work out."""
+        return self.model if self.model.training == training else self.model.train(training)
+
     def _mean_loss(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
-        return self.model.losses(ids, targets, masks).mean()
+        return self._model(training=True).losses(ids, targets, masks).mean()
 
     def _update(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
         loss, gradients = self.value_and_grad(ids, targets, masks)
@@ -119,7 +123,7 @@ class Trainer:
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
         evidence = self._evidence(self.plan.evidence(ids, targets))
-        losses = self.model.losses(mx.array(ids), mx.array(targets), {}, evidence)
+        losses = self._model().losses(mx.array(ids), mx.array(targets), {}, evidence)
         return np.array(losses.astype(mx.float32))
 
     def log_probs(self, ids: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
@@ -130,7 +134,7 @@ class Trainer:
         if positions is None:
             return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
         evidence = self._evidence(self.plan.evidence_at(ids, positions))
-        log_probs = self.model.log_probs(mx.array(ids), mx.array(positions), evidence)
+        log_probs = self._model().log_probs(mx.array(ids), mx.array(positions), evidence)
         return np.array(log_probs.astype(mx.float32))
 
     def start(self, batch: int) -> Cache:
@@ -143,14 +147,14 @@ class Trainer:
         Returns the cache with them and log p of every next id, (B, V), as `log_probs` after the last position.
         """
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
-        cache, x = self.model.step(cache, mx.array(ids[:, -new:]))
+        cache, x = self._model().step(cache, mx.array(ids[:, -new:]))
         log_probs = self.model.next_log_probs(x[:, -1], evidence)
         mx.eval(cache, log_probs)
         return cache, np.array(log_probs.astype(mx.float32))
 
     def uncertainty(self, ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
-        return np.array(self.model.uncertainty(mx.array(ids)).astype(mx.float32))
+        return np.array(self._model().uncertainty(mx.array(ids)).astype(mx.float32))
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[mx.array, ...]:
         return tuple(mx.array(x, self.dtype) for x in arrays)

@@ -48,12 +48,16 @@ class Trainer:
         self.is_hidden = plan.is_hidden
         self.born = plan.born()
 
+    def _model(self, training: bool = False) -> Model:
+        """The model in this mode: in evaluation and generation a layer may leave work out."""
+        return self.model if self.model.training == training else self.model.train(training)
+
     def on_device(self, ids: np.ndarray) -> Tensor:
         return torch.from_numpy(ids).to(self.device, torch.int64)
 
     def _mean_loss(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> Tensor:
         masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
-        return self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
+        return self._model(training=True).losses(self.on_device(ids), self.on_device(targets), masks).mean()
 
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> Tensor:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
@@ -98,7 +102,7 @@ class Trainer:
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
         evidence = self._evidence(self.plan.evidence(ids, targets))
-        losses = self.model.losses(self.on_device(ids), self.on_device(targets), {}, evidence)
+        losses = self._model().losses(self.on_device(ids), self.on_device(targets), {}, evidence)
         return losses.to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
@@ -110,7 +114,7 @@ class Trainer:
         if positions is None:
             return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
         evidence = self._evidence(self.plan.evidence_at(ids, positions))
-        log_probs = self.model.log_probs(self.on_device(ids), self.on_device(positions), evidence)
+        log_probs = self._model().log_probs(self.on_device(ids), self.on_device(positions), evidence)
         return log_probs.to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
@@ -125,13 +129,13 @@ class Trainer:
         Returns the cache with them and log p of every next id, (B, V), as `log_probs` after the last position.
         """
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
-        cache, x = self.model.step(cache, self.on_device(ids[:, -new:]))
+        cache, x = self._model().step(cache, self.on_device(ids[:, -new:]))
         return cache, self.model.next_log_probs(x[:, -1], evidence).to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
     def uncertainty(self, ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
-        return self.model.uncertainty(self.on_device(ids)).to("cpu", torch.float32).numpy()
+        return self._model().uncertainty(self.on_device(ids)).to("cpu", torch.float32).numpy()
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
         # Rounded before PyTorch sees it: MPS has no float64.

@@ -22,6 +22,7 @@ from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
 from lyceum.cli.runs import runs
 from lyceum.cli.sample import sample
+from lyceum.cli.speed import speed
 from lyceum.cli.systems import systems
 from lyceum.contract import UserError
 
@@ -33,6 +34,7 @@ COMMANDS = {
     "evaluate": evaluate,
     "plot": plot,
     "sample": sample,
+    "speed": speed,
     "quantize": quantize,
     "interpret": interpret,
     "ablation": ablation,

@@ -24,6 +24,7 @@ SYSTEMS = systems_of(
     "ssm",
     "moe",
     "equivariant",
+    "sparse",
     "objective",
     "topology",
     "circuit",

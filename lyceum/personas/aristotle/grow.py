@@ -39,10 +39,10 @@ from lyceum.personas.spec.system import System
 class Growth:
     """at: when the blocks that wait enter, one after the other, as shares of all iterations, increasing.
 
-    outputs: the matrices, by their names in a block, that write to the residual stream.
+    outputs: how the names of the matrices end that write to the residual stream.
     """
 
-    outputs: ClassVar[tuple[str, ...]] = ("mixer.out.weight", "mlp.down.weight")
+    outputs: ClassVar[tuple[str, ...]] = (".out.weight", ".down.weight")
     at: tuple[float, ...] = (0.3, 0.6)
 
     def waiting(self, n_layer: int) -> tuple[int, ...]:
@@ -60,7 +60,8 @@ class Growth:
 
     def initial(self, values: dict[str, np.ndarray], n_layer: int) -> dict[str, np.ndarray]:
         """The initial values of all parameters with the outputs of the blocks that wait at 0."""
-        zero = {f"blocks.{i}.{name}" for i in self.waiting(n_layer) for name in self.outputs}
+        waiting = tuple(f"blocks.{i}." for i in self.waiting(n_layer))
+        zero = {name for name in values if name.startswith(waiting) and name.endswith(self.outputs)}
         return {name: 0 * value if name in zero else value for name, value in values.items()}
 
     def choose(self, potentials: Mapping[int, float]) -> int:
