@@ -15,9 +15,11 @@ import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
 from mlx import nn
-from mlx.utils import tree_flatten, tree_unflatten
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
+from lyceum.personas.repair.watch import Watch
 from mlx_impl import BLAS
+from mlx_impl.average import Average
 from mlx_impl.model import Cache, Model, load_parameters
 from mlx_impl.registry import build
 from mlx_impl.stacked import Stacked
@@ -70,6 +72,8 @@ class Trainer:
         self._set_step(0)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
+        repair = plan.modules.get("repair")
+        self.watch = None if repair is None else Watch(plan, self._average(build(repair)))
         self.update = mx.compile(self._update, self.state, self.state) if compiled else self._update
 
     def _set_step(self, step: int) -> None:
@@ -91,9 +95,21 @@ class Trainer:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
         self.optimizer.learning_rate = mx.array(lr, self.dtype)
         masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
+        before = None if self.watch is None else self._snapshot()
         loss = self.update(mx.array(ids), mx.array(targets), masks)
         mx.eval(loss, self.state)
+        if before is not None and not mx.isfinite(loss):  # no update: nan would spread to everything
+            self._put_back(*before)
         return loss
+
+    def _snapshot(self) -> tuple[dict, list[dict]]:
+        """The parameters and each optimizer's state: trees of their own, which hold the arrays as they are now."""
+        return self.model.parameters(), [tree_map(lambda x: x, each.state) for each in self.optimizer.optimizers]
+
+    def _put_back(self, parameters: dict, states: list[dict]) -> None:
+        self.model.update(parameters)
+        for optimizer, state in zip(self.optimizer.optimizers, states, strict=True):
+            optimizer.state.update(state)
 
     def _descend(self, gradients: dict) -> None:
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
@@ -154,7 +170,7 @@ class Trainer:
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
             state |= {saved_name(name): np.array(value) for name, value in moments(optimizer)}
-        return state
+        return state if self.watch is None else state | self.watch.read()
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -164,6 +180,21 @@ class Trainer:
             values = [(name, mx.array(state[saved_name(name)], self.dtype)) for name, _ in moments(optimizer)]
             optimizer.state.update(tree_unflatten(values))
         self._set_step(int(state["optimizer.step"]))
+        if self.watch is not None:
+            self.watch.write(state)
+
+    def _average(self, rule) -> Average:
+        def parameters() -> dict[str, mx.array]:
+            return dict(tree_flatten(self.model.trainable_parameters()))
+
+        return Average(rule, parameters, self._state_of, lambda name, p: self.model.update(tree_unflatten([(name, p)])))
+
+    def _state_of(self, name: str) -> dict[str, mx.array]:
+        every = self.optimizer.optimizers
+        node = next(each for each in every if f"{name}.m" in dict(moments(each))).state
+        for part in name.split("."):
+            node = node[int(part)] if isinstance(node, list) else node[part]
+        return node
 
     def peak_memory(self) -> int:
         """Bytes: the peak that MLX reports on a GPU, the process's peak on the CPU."""

@@ -14,6 +14,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lyceum.personas.repair.watch import Watch
+from torch_ref.average import Average
 from torch_ref.model import Cache, Model, load_parameters
 from torch_ref.registry import build
 from torch_ref.stacked import Stacked
@@ -57,6 +59,8 @@ class Trainer:
         self.adamw = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
         self.stacked = Stacked(hidden, build(recipe.hidden), recipe.peak_lr) if hidden else None
         self.is_hidden = plan.is_hidden
+        repair = plan.modules.get("repair")
+        self.watch = None if repair is None else Watch(plan, Average(build(repair), self.named, self._state_of))
 
     def on_device(self, ids: np.ndarray) -> Tensor:
         return torch.from_numpy(ids).to(self.device, torch.int64)
@@ -65,6 +69,8 @@ class Trainer:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
         masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
         loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
+        if self.watch is not None and not torch.isfinite(loss):
+            return loss.detach()  # no update: nan would spread to everything
         self.model.zero_grad()
         loss.backward()
         for p in self.named.values():
@@ -147,7 +153,8 @@ class Trainer:
             for key, torch_key in keys.items():
                 tensors[f"optimizer.{key}.{name}"] = moments[torch_key] if moments else torch.zeros_like(p)
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
-        return {"optimizer.step": np.int64(step)} | state
+        watch = {} if self.watch is None else self.watch.read()
+        return {"optimizer.step": np.int64(step)} | state | watch
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -160,6 +167,8 @@ class Trainer:
             }
             if optimizer is self.adamw:
                 optimizer.state[p]["step"] = step.clone()
+        if self.watch is not None:
+            self.watch.write(state)
 
     def _moments(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
         """(the optimizer of a parameter, {a moment's name in the checkpoint: its key in the optimizer's state})."""
@@ -167,6 +176,10 @@ class Trainer:
         if not self.is_hidden(name, p):
             return self.adamw, MOMENTS
         return self.stacked, {key: key for key in self.stacked.state[p]}
+
+    def _state_of(self, name: str) -> dict[str, Tensor]:
+        optimizer, _ = self._moments(name)
+        return optimizer.state[self.named[name]]
 
     def peak_memory(self) -> int:
         """Bytes: the device's peak on CUDA, what the driver holds on MPS, the process's peak on the CPU."""

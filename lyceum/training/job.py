@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from math import isfinite
 
 from lyceum.contract import Fixed
 from lyceum.corpus.batches import train_batch
@@ -19,6 +20,25 @@ class Job:
     seed: int
 
     def update(self, step: int) -> object:
-        """Iteration `step`'s update: its batch, its noise, its learning rate. Returns the batch's loss before it."""
+        """Iteration `step`'s update, and the watch over it, if there is one. Returns the batch's loss before it.
+
+        Under a watch a loss that is not a number makes no update; then what is hurt is restored, and it is done again.
+        """
+        loss, watch = self._update(step), self.trainer.watch
+        if watch is None:
+            return loss
+        if not isfinite(float(loss)):
+            watch.examine(step)
+            loss = self._update(step)
+        if watch.due(step):
+            watch.examine(step)
+        return loss
+
+    def _update(self, step: int) -> object:
+        """Its batch, its noise, its learning rate."""
         batch = train_batch(self.corpus, self.seed, step, self.fixed.batch_size, self.fixed.block_size)
         return self.trainer.step(*batch, self.plan.noise(self.seed, step), self.plan.recipe.learning_rate(step))
+
+    def damages(self) -> list:
+        """What the watch has found and mended since the last call, as sentences."""
+        return [] if self.trainer.watch is None else [str(damage) for damage in self.trainer.watch.take_damages()]

@@ -54,6 +54,7 @@ class Plan:
 class Trainer:
     device = "cpu"
     notes = ()
+    watch = None
 
     def __init__(self, plan: Plan, seed: int, device: str | None = None):
         self.table = stream(seed, "initial/table").normal(size=(IDS, IDS)).astype(np.float32)

@@ -26,6 +26,7 @@ SYSTEMS = systems_of(
     "objective",
     "topology",
     "muon",
+    "repair",
     "memory",
     "quantize",
     "sample",
