@@ -14,6 +14,7 @@ import typer
 from lyceum.cli.ablation import ablation
 from lyceum.cli.compare import compare
 from lyceum.cli.corpus import corpus
+from lyceum.cli.drill import drill
 from lyceum.cli.evaluate import evaluate
 from lyceum.cli.memory_gate import memory_gate
 from lyceum.cli.plot import plot
@@ -33,6 +34,7 @@ COMMANDS = {
     "sample": sample,
     "quantize": quantize,
     "ablation": ablation,
+    "drill": drill,
     "memory-gate": memory_gate,
     "corpus": corpus,
 }

@@ -6,15 +6,15 @@ step. So a row that is found farther off was moved by something else: a memory e
 matter is lost, but its form persists in the average of what it has been.
 
 Equations, for a row w of c entries, its running average a, and iterations with learning rates h:
-    found at every second iteration:  w is hurt unless |w - a| <= e + reach          nan, which no comparison holds for, is
+    found at every second iteration:  w is hurt unless |w - a| <= e + reach                            so nan is hurt
     e = |w - a| as the last examination left it,    reach = sum of h (R sqrt(c) + decay |w|) over the iterations since
     R = (1 - b1) / sqrt((1 - b2) (1 - b1^2 / b2))                   1.17 for Adam's betas (0.9, 0.95)
     hurt rows:  w <- a, their moments <- 0;  the matrix W with them, if it is one:  W <- P(W), at the radius |A|_(2p)
     every eighth iteration:  a <- a + (w - a) / 2
     P(W) = the nearest matrix with no singular value above the radius
 A loss that is not a number makes no update: then all rows are examined at once and the iteration is done again, so that
-nan never spreads and the module at cause is the one that is named. Of the hurt rows of a parameter it is said whether
-they are no numbers, exploded, dead (four times longer, shorter than the average), flipped (cosine below -1/2), or moved.
+nan never spreads and the module at cause is the one that is named. Hurt rows are said to be no numbers, exploded or dead
+(four times longer or shorter than the average), flipped (cosine below -1/2), or moved.
 
 Theorems.
  1. (reach) AdamW moves an entry by at most h (R + decay |w|) in a step, so no row of an unhurt run is ever restored,
