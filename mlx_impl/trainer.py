@@ -98,12 +98,12 @@ class Trainer:
         before = None if self.watch is None else self._snapshot()
         loss = self.update(mx.array(ids), mx.array(targets), masks)
         mx.eval(loss, self.state)
-        if before is not None and not mx.isfinite(loss):  # no update: nan would spread to everything
+        if before is not None and not mx.isfinite(loss):  # no update, or nan would be everywhere
             self._put_back(*before)
         return loss
 
     def _snapshot(self) -> tuple[dict, list[dict]]:
-        """The parameters and each optimizer's state: trees of their own, which hold the arrays as they are now."""
+        """The parameters and each optimizer's state: trees that refer to the arrays as they are now."""
         return self.model.parameters(), [tree_map(lambda x: x, each.state) for each in self.optimizer.optimizers]
 
     def _put_back(self, parameters: dict, states: list[dict]) -> None:

@@ -70,7 +70,7 @@ class Trainer:
         masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
         loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
         if self.watch is not None and not torch.isfinite(loss):
-            return loss.detach()  # no update: nan would spread to everything
+            return loss.detach()  # no update, or nan would be everywhere
         self.model.zero_grad()
         loss.backward()
         for p in self.named.values():

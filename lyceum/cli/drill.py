@@ -19,7 +19,7 @@ def drill(
     seed: Annotated[int, Option(min=0, help="Of the runs and of the faults.")] = 1337,
     rounds: Annotated[int, Option(min=1, help="Rounds in which the time is measured.")] = 10,
 ) -> None:
-    """Hurt a model while it trains, with and without repair, and print what is found and what is lost.
+    """Hurt a model while it trains, with and without repair, and print what is detected and what is lost.
 
     Trains five runs: unhurt and hurt, with repair and without. For example:
 
@@ -30,7 +30,7 @@ def drill(
     report = run(persona, backend, seed, steps, rounds)
     out = console()
     for outcome in report.outcomes:
-        for line in outcome.found:
+        for line in outcome.detected:
             out.print(f"{outcome.name}, {line}", soft_wrap=True)
     show(out, ("run", "full_vloss", "difference", "±"), _rows(report), ("full_vloss", "difference", "±"))
     for line in _conclusions(report):

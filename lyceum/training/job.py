@@ -40,5 +40,5 @@ class Job:
         return self.trainer.step(*batch, self.plan.noise(self.seed, step), self.plan.recipe.learning_rate(step))
 
     def damages(self) -> list:
-        """What the watch has found and mended since the last call, as sentences."""
+        """What the watch has detected and restored since the last call, as sentences."""
         return [] if self.trainer.watch is None else [str(damage) for damage in self.trainer.watch.take_damages()]

@@ -5,7 +5,7 @@
 
 Four faults, one after the other, between a fifth and four fifths of the run, drawn from the seed: a row becomes nan, a
 matrix is multiplied by 100, half of a matrix's rows become 0, half of another's change sign. Each strikes at the
-beginning of an iteration, after all examinations, so that it acts in a forward pass before it can be found.
+beginning of an iteration, after all examinations, so that it acts in a forward pass before it can be detected.
 
     unhurt                      what all are compared with
     unhurt, repair              must be the same to the last bit

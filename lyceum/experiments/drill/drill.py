@@ -30,14 +30,14 @@ SYSTEM = "repair"
 class Outcome:
     """One run. losses: (K, T), of every validation token, nan in filling positions; None if it stopped at `stopped`.
 
-    found: what the watch reported. state: the trainer's at the end.
+    detected: what the watch reported. state: the trainer's at the end.
     """
 
     name: str
     faults: Sequence[Fault]
     losses: np.ndarray | None = None
     stopped: int | None = None
-    found: list[str] = field(default_factory=list)
+    detected: list[str] = field(default_factory=list)
     state: dict[str, np.ndarray] = field(default_factory=dict)
 
     @property
@@ -118,7 +118,7 @@ def trained(outcome: Outcome, plan: personas.Plan, backend: str, seed: int, step
                 LOG.info("%s: %s", outcome.name, fault)
                 fault.strike(job.trainer)
         loss = float(job.update(step))
-        outcome.found += job.damages()
+        outcome.detected += job.damages()
         if not isfinite(loss):
             LOG.info("%s: the loss is no number at iteration %d", outcome.name, step)
             return replace(outcome, stopped=step)

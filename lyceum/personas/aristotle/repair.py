@@ -13,8 +13,8 @@ Equations, for a row w of c entries, its running average a, and iterations with 
     every eighth iteration:  a <- a + (w - a) / 2
     P(W) = the nearest matrix with no singular value above the radius
 A loss that is not a number makes no update: then all rows are examined at once and the iteration is done again, so that
-nan never spreads and the module at cause is the one that is named. Hurt rows are said to be no numbers, exploded or dead
-(four times longer or shorter than the average), flipped (cosine below -1/2), or moved.
+nan never spreads and the module that is named is the one at cause. Hurt rows are said to be no numbers, exploded or
+dead (four times longer or shorter than the average), flipped (cosine below -1/2), or moved.
 
 Theorems.
  1. (reach) AdamW moves an entry by at most h (R + decay |w|) in a step, so no row of an unhurt run is ever restored,

@@ -9,9 +9,9 @@ Equations, for step k = 1, 2, ...:
 with decay 0 for gains and biases. Each backend uses its library's AdamW, which must compute this.
 
 Theorems.  (1) Decoupling: with g = 0 and m = 0, a step multiplies p by 1 - lr decay, whatever v. (2) At k = 1 the step
-without decay is lr g / (|g| + eps), whatever b1 and b2: the bias correction undoes the averages' zero start.
-(3) No step moves an entry by more
-than lr (R + decay |p|), R = (1 - b1) / sqrt((1 - b2) (1 - b1^2 / b2)), for b1^2 < b2; proof: `lyceum.personas.aristotle.repair`, theorem 1.
+without decay is lr g / (|g| + eps), whatever b1 and b2: the bias correction undoes the averages' zero start. (3) Reach:
+no step moves an entry by more than lr (R + decay |p|), R = (1 - b1) / sqrt((1 - b2) (1 - b1^2 / b2)), if b1^2 < b2;
+proof: `lyceum.personas.aristotle.repair`, theorem 1.
 
 Only operators are used, so that the same lines run on NumPy arrays and on torch tensors (`parity.bounds.rounding`).
 Sources: Kingma & Ba 2015; Loshchilov & Hutter 2019; the 1e-6 is PyTorch's and MLX's.
