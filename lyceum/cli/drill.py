@@ -55,6 +55,6 @@ def _conclusions(report: Report) -> tuple[str, ...]:
     ratio, low, high = report.time
     return (
         f"On an unhurt run repair {unhurt}.",
-        f"The goal is a difference of at most {GOAL} nats per token with repair, and more without.",
+        f"The goal is a difference of at most {GOAL} nats per token with repair.",
         f"An iteration with repair takes {ratio:.2f} ({low:.2f} to {high:.2f}) times as long.",
     )

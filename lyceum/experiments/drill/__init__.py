@@ -11,7 +11,7 @@ beginning of an iteration, after all examinations, so that it acts in a forward 
     unhurt, repair              must be the same to the last bit
     hurt, repair                must end within GOAL of it
     hurt                        stops where the loss is no number
-    hurt, but for nan           must not end within GOAL
+    hurt, but for nan           what the other three cost alone
 
 The difference of two runs is that of full_vloss, paired token by token (`lyceum.training.evaluation.paired`). What
 repair costs is measured in turns (`lyceum.bench.alternate`), over as many iterations as its averages take for a step.

@@ -56,8 +56,7 @@ class Report:
 
     def difference(self, outcome: Outcome) -> tuple[float, float]:
         """How much more an outcome loses than the unhurt run, and the paired error of that, nats per token."""
-        less, error = paired(outcome.losses, self.outcomes[0].losses)
-        return -less, error
+        return paired(self.outcomes[0].losses, outcome.losses)
 
 
 def drill(

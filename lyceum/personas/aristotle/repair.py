@@ -36,9 +36,11 @@ Theorems.
 What is restored: parameters with a gradient; of the optimizer the moments of hurt rows, which forget (by 1 a row with
 moments 0 takes ordinary steps). Router biases are not watched. What moved within the reach stays: the optimizer undoes
 in as many steps what it could have done itself.
-Activations are not watched: they depend on the batch, so that no bound on them is sharp, and what changes them is a
-parameter, which 1 finds. Gradients are watched through the loss and what they do.
-Cost. One copy of the parameters; one pass over both at every second iteration.
+Activations are not watched. They depend on the batch, so no bound on them is sharp: after 140 iterations the mean
+squares of the layers' channels lie up to 10 deviations from those of the 40 batches before, and of 16 faults (rows
+flipped or zeroed, matrices times 100) 9 show above that, no single row among them; by 1 all 16 show. And a watch over
+them costs 6% of an iteration, as much as this one.
+Cost. One copy of the parameters; one pass over both at every second iteration: 7% to 11% of an iteration on a CPU.
 Sources: Higham 2008 (matrix signs, polar factors); Bhatia 1997 (projections, Schatten norms); Kingma & Ba 2015.
 """
 

@@ -26,8 +26,6 @@ FAULTS = (
            **both("range(1, self.power + 1)", "range(0)")),
     Repair("one squaring too few", "stopped at half the exponent", FORM, "repair: radius",
            **both("range(1, self.power + 1)", "range(1, self.power)")),
-    Repair("radius of the long side", "multiplied the longer sides, where the trace stays and the clip fails", FORM,
-           "repair: clip", **both("if w.shape[1] > w.shape[2]:", "if w.shape[1] < w.shape[2]:")),
     Repair("clipped from below", "turned the sign of W W^T - 1", FORM, "repair: clip",
            **both("return (w - s @ w + q + s @ q) / 2", "return (w + s @ w + q - s @ q) / 2")),
     Repair("orthogonal instead of clipped", "returned the polar factor", FORM, "repair: clip",
