@@ -30,7 +30,7 @@ FAULTS = (
            **both("return (w - s @ w + q + s @ q) / 2", "return (w + s @ w + q - s @ q) / 2")),
     Repair("orthogonal instead of clipped", "returned the polar factor", FORM, "repair: clip",
            **both("return (w - s @ w + q + s @ q) / 2", "return q")),
-    Repair("few steps", "stopped before small values had converged", FORM, "repair: clip",
+    Repair("few steps", "stopped before values near 1 had converged", FORM, "repair: clip",
            **both("range(self.steps)", "range(self.steps // 4)")),
     Repair("radius of the hurt matrix", "measured the radius on what is to be projected", FORM, "repair: restore",
            **both("self.radius(a)[:, None, None]", "self.radius(w)[:, None, None]")),
