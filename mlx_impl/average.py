@@ -2,30 +2,49 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import mlx.core as mx
+import mlx.optimizers as optim
 import numpy as np
+from mlx import nn
+from mlx.utils import tree_flatten, tree_map, tree_unflatten
 
+from lyceum.personas.repair.watch import Watch
 from mlx_impl.common.repair import Repair
+from mlx_impl.optimizers import moments
+from mlx_impl.registry import build
+
+
+def watch_of(plan, model: nn.Module, optimizer: optim.MultiOptimizer) -> Watch | None:
+    """The watch over a model's parameters, if the plan has a repair."""
+    repair = plan.modules.get("repair")
+    return None if repair is None else Watch(plan, Average(build(repair), model, optimizer))
+
+
+def snapshot(model: nn.Module, optimizer: optim.MultiOptimizer) -> tuple[dict, list[dict]]:
+    """The parameters and each optimizer's state: trees that refer to the arrays as they are now."""
+    return model.parameters(), [tree_map(lambda x: x, each.state) for each in optimizer.optimizers]
+
+
+def put_back(model: nn.Module, optimizer: optim.MultiOptimizer, parameters: dict, states: list[dict]) -> None:
+    """Return to a snapshot."""
+    model.update(parameters)
+    for each, state in zip(optimizer.optimizers, states, strict=True):
+        each.state.update(state)
 
 
 class Average:
-    """rule: the persona's repair. parameters: () -> them by name. moments: name -> the optimizer's state of it.
+    """rule: the persona's repair. model, optimizer: whose parameters and moments they are.
 
-    put: (name, its new value). Distances and lengths are float32, one of each row, (rows,), by name; they come from the
-    device in one piece.
+    Distances and lengths are float32, one of each row, (rows,), by name; they come from the device in one piece.
     """
 
-    def __init__(
-        self,
-        rule: Repair,
-        parameters: Callable[[], dict[str, mx.array]],
-        moments: Callable[[str], dict[str, mx.array]],
-        put: Callable[[str, mx.array], None],
-    ):
-        self.rule, self.parameters, self.moments, self.put = rule, parameters, moments, put
-        self.values = parameters()
+    def __init__(self, rule: Repair, model: nn.Module, optimizer: optim.MultiOptimizer):
+        self.rule, self.model, self.optimizer = rule, model, optimizer
+        self.values = self.parameters()
+
+    def parameters(self) -> dict[str, mx.array]:
+        """The parameters that are trained, by name."""
+        return dict(tree_flatten(self.model.trainable_parameters()))
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """The shape of every parameter."""
@@ -54,12 +73,19 @@ class Average:
         p, a = self.parameters()[name], self.values[name]
         rows = mx.array(hurt).reshape(p.shape[:-1])[..., None]
         p = self.rule.restore(p[None], a[None], rows[None, :, 0])[0] if p.ndim == 2 else mx.where(rows, a, p)
-        self.put(name, p)
-        moments = self.moments(name)
-        for key, moment in moments.items():
+        self.model.update(tree_unflatten([(name, p)]))
+        state = self._state_of(name)
+        for key, moment in state.items():
             if moment.shape == p.shape:
-                moments[key] = mx.where(rows, 0, moment)
+                state[key] = mx.where(rows, 0, moment)
         return np.array(self.rule.distance(p, a).reshape(-1).astype(mx.float32))
+
+    def _state_of(self, name: str) -> dict[str, mx.array]:
+        """What the optimizer has of a parameter, as it lies in the optimizer."""
+        node = next(each.state for each in self.optimizer.optimizers if f"{name}.m" in dict(moments(each)))
+        for part in name.split("."):
+            node = node[int(part)] if isinstance(node, list) else node[part]
+        return node
 
     def pair(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """(a parameter, its average), (rows, c) each."""

@@ -3,21 +3,33 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lyceum.personas.repair.watch import Watch
 from torch_ref.common.repair import Repair
+from torch_ref.registry import build
+
+Parameters = dict[str, nn.Parameter]
+Moments = Callable[[str], tuple[torch.optim.Optimizer, Any]]  # name -> (the optimizer of that parameter, ...)
+
+
+def watch_of(plan, parameters: Parameters, moments: Moments) -> Watch | None:
+    """The watch over a model's parameters, if the plan has a repair."""
+    repair = plan.modules.get("repair")
+    return None if repair is None else Watch(plan, Average(build(repair), parameters, moments))
 
 
 class Average:
-    """rule: the persona's repair. parameters: by name. moments: name -> the optimizer's state of that parameter.
+    """rule: the persona's repair. parameters: by name. moments: as above.
 
     Distances and lengths are float32, one of each row, (rows,), by name; they come from the device in one piece.
     """
 
-    def __init__(self, rule: Repair, parameters: dict[str, nn.Parameter], moments: Callable[[str], dict[str, Tensor]]):
+    def __init__(self, rule: Repair, parameters: Parameters, moments: Moments):
         self.rule, self.parameters, self.moments = rule, parameters, moments
         self.values = {name: p.detach().clone() for name, p in parameters.items()}
 
@@ -51,7 +63,8 @@ class Average:
         p, a = self.parameters[name], self.values[name]
         rows = torch.from_numpy(hurt).to(p.device).reshape(p.shape[:-1])[..., None]
         p.copy_(self.rule.restore(p[None], a[None], rows[None, :, 0])[0] if p.ndim == 2 else torch.where(rows, a, p))
-        for moment in self.moments(name).values():
+        optimizer, _ = self.moments(name)
+        for moment in optimizer.state.get(p, {}).values():
             if moment.shape == p.shape:
                 moment.masked_fill_(rows, 0)
         return self.rule.distance(p, a).reshape(-1).to("cpu", torch.float32).numpy()

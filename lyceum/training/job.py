@@ -20,25 +20,24 @@ class Job:
     seed: int
 
     def update(self, step: int) -> object:
-        """Iteration `step`'s update, and the watch over it, if there is one. Returns the batch's loss before it.
+        """Iteration `step`'s growth, if one is due, and update. Returns the batch's loss before the update.
 
         Under a watch a loss that is not a number makes no update; then what is hurt is restored, and it is done again.
         """
-        loss, watch = self._update(step), self.trainer.watch
-        if watch is None:
-            return loss
-        if not isfinite(float(loss)):
-            watch.examine(step)
-            loss = self._update(step)
-        if watch.due(step):
-            watch.examine(step)
+        batch = train_batch(self.corpus, self.seed, step, self.fixed.batch_size, self.fixed.block_size)
+        noise = self.plan.noise(self.seed, step)
+        if step in self.plan.growth_steps():
+            self.plan.recipe.growth.grow(self.trainer, *batch, noise)
+        arguments, watch = (*batch, noise, self.plan.recipe.learning_rate(step)), self.trainer.watch
+        loss = self.trainer.step(*arguments)
+        if watch is not None:
+            if not isfinite(float(loss)):
+                watch.examine(step)
+                loss = self.trainer.step(*arguments)
+            if watch.due(step):
+                watch.examine(step)
         return loss
 
-    def _update(self, step: int) -> object:
-        """Its batch, its noise, its learning rate."""
-        batch = train_batch(self.corpus, self.seed, step, self.fixed.batch_size, self.fixed.block_size)
-        return self.trainer.step(*batch, self.plan.noise(self.seed, step), self.plan.recipe.learning_rate(step))
-
-    def damages(self) -> list:
+    def damages(self) -> list[str]:
         """What the watch has detected and restored since the last call, as sentences."""
         return [] if self.trainer.watch is None else [str(damage) for damage in self.trainer.watch.take_damages()]

@@ -16,7 +16,7 @@ import numpy as np
 
 from lyceum.personas.spec.persona import Persona
 from lyceum.personas.spec.recipe import Recipe
-from lyceum.personas.spec.skeleton import Layer, Skeleton, assemble
+from lyceum.personas.spec.skeleton import START, Layer, Skeleton, assemble
 from lyceum.personas.spec.system import title
 from lyceum.rng import keep_mask, stream
 
@@ -27,8 +27,9 @@ class Plan:
 
     tables: arrays by name, "<system>.<table>". modules: references by name: "vocabulary", "position", "norm", "mixer"
     and "mlp"; with a memory "memory" and "evidence"; "objective" and "regulariser" if training asks for more than the
-    log loss. A reference is a frozen dataclass; its implementation in a backend takes the same fields. "mixer" and
-    "mlp" may be tuples of references, which the blocks take in turn.
+    log loss; "start", (skeleton, drawn initial values) -> initial values, if these are not as their layers draw them. A
+    reference is a frozen dataclass; its implementation in a backend takes the same fields. "mixer" and "mlp" may be
+    tuples of references, which the blocks take in turn.
     """
 
     persona: Persona
@@ -50,7 +51,25 @@ class Plan:
     @property
     def skeleton(self) -> Skeleton:
         """The layers of the model, as the forward pass connects them."""
-        return assemble(self.modules, self.fixed.n_layer)
+        return assemble(self.modules, self.fixed.n_layer, self.waiting)
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """The blocks that are no part of the model until it grows."""
+        return () if self.recipe.growth is None else self.recipe.growth.waiting(self.fixed.n_layer)
+
+    def growth_steps(self) -> tuple[int, ...]:
+        """The iterations before which the model grows."""
+        growth = self.recipe.growth
+        return () if growth is None else growth.steps(self.fixed.n_layer, self.recipe.total_steps)
+
+    def born(self) -> np.ndarray:
+        """When each block became active, in steps of the optimizer, (n_layer,): at first 0, or -1 if it waits."""
+        return np.array([-1 if i in self.waiting else 0 for i in range(self.fixed.n_layer)])
+
+    def waits(self, name: str) -> bool:
+        """Whether a parameter is of a block that waits."""
+        return name.startswith(tuple(f"blocks.{i}." for i in self.waiting))
 
     def layers(self) -> Iterator[Layer]:
         """(name, reference) of every layer, in the order of the forward pass."""
@@ -62,7 +81,9 @@ class Plan:
         for layer, spec in self.layers():
             initial = spec.initial(stream(seed, f"initial/{layer}"), self.fixed.n_layer)
             values |= {f"{layer}.{name}": np.asarray(value, np.float32) for name, value in initial.items()}
-        return values
+        if START in self.modules:
+            values = self.modules[START](self.skeleton, values)
+        return values if self.recipe.growth is None else self.recipe.growth.initial(values, self.fixed.n_layer)
 
     def router_biases(self) -> set[str]:
         """The parameters without gradient: their layer updates them after a training step.

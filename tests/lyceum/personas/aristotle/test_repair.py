@@ -130,7 +130,7 @@ def test_the_rules_for_hidden_matrices_stay_within_theirs(rule, plan):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("more", [(), ("muon", "ssm"), ("moe",)])
+@pytest.mark.parametrize("more", [(), ("muon", "ssm"), ("moe", "grow"), ("sparse", "superpose")])
 def test_on_an_unhurt_run_nothing_changes_bit_for_bit(backend, more):
     plans = [tiny_plan("aristotle", STEPS, {*WITH, *more} - {without}) for without in ("repair", "")]
     states = []
