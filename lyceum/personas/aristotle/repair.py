@@ -39,8 +39,8 @@ in as many steps what it could have done itself.
 Activations are not watched. They depend on the batch, so no bound on them is sharp: after 140 iterations the mean
 squares of the layers' channels lie up to 10 deviations from those of the 40 batches before, and of 16 faults (rows
 flipped or zeroed, matrices times 100) 9 show above that, no single row among them; by 1 all 16 show. And a watch over
-them costs 6% of an iteration, as much as this one.
-Cost. One copy of the parameters; one pass over both at every second iteration: 7% to 11% of an iteration on a CPU.
+them costs 6% of an iteration (2% to 19%).
+Cost. One copy of the parameters; one pass over both at every second iteration: 7% to 12% of an iteration on a CPU.
 Sources: Higham 2008 (matrix signs, polar factors); Bhatia 1997 (projections, Schatten norms); Kingma & Ba 2015.
 """
 
