@@ -15,6 +15,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from lyceum.runs.machine import process_peak
 from mlx_impl import BLAS
+from mlx_impl.average import put_back, snapshot, watch_of
 from mlx_impl.growth import potentials
 from mlx_impl.model import Cache, Model, load_parameters
 from mlx_impl.optimizers import moments, optimizer_of, saved_name
@@ -49,6 +50,7 @@ class Trainer:
         self.optimizer, self.late = optimizer_of(plan)
         self.optimizer.init(self.model.trainable_parameters())
         self.born = plan.born()
+        self.watch = watch_of(plan, self.model, self.optimizer)
         self._set_step(0)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
@@ -86,8 +88,11 @@ class Trainer:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
         self.optimizer.learning_rate = mx.array(lr, self.dtype)
         masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
+        before = None if self.watch is None else snapshot(self.model, self.optimizer)
         loss = self.update(mx.array(ids), mx.array(targets), masks)
         mx.eval(loss, self.state)
+        if before is not None and not mx.isfinite(loss):  # no update, or nan would be everywhere
+            put_back(self.model, self.optimizer, *before)
         return loss
 
     def _descend(self, gradients: dict) -> None:
@@ -171,7 +176,7 @@ class Trainer:
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
             state |= {saved_name(name): np.array(value) for name, value in moments(optimizer)}
-        return state
+        return state if self.watch is None else state | self.watch.read()
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -183,6 +188,8 @@ class Trainer:
         self.born = state.get("growth.born", self.born).copy()
         self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())
         self._set_step(int(state["optimizer.step"]))
+        if self.watch is not None:
+            self.watch.write(state)
         self._trace()
 
     def peak_memory(self) -> int:

@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lyceum.runs.machine import process_peak
+from torch_ref.average import watch_of
 from torch_ref.growth import born_at, potentials
 from torch_ref.model import Cache, Model, load_parameters
 from torch_ref.optimizers import MOMENTS, optimizers_of
@@ -47,6 +48,7 @@ class Trainer:
         self.adamw, self.stacked = optimizers_of(plan, self.named)
         self.is_hidden = plan.is_hidden
         self.born = plan.born()
+        self.watch = watch_of(plan, self.named, self._moments)
 
     def _model(self, training: bool = False) -> Model:
         """The model in this mode: in evaluation and generation a layer may leave work out."""
@@ -62,6 +64,8 @@ class Trainer:
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> Tensor:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
         loss = self._mean_loss(ids, targets, noise)
+        if self.watch is not None and not torch.isfinite(loss):  # no update, or nan would be everywhere
+            return loss.detach()
         self.model.zero_grad()
         loss.backward()
         for name, p in self.named.items():
@@ -157,7 +161,8 @@ class Trainer:
                 tensors[f"optimizer.{key}.{name}"] = moments[torch_key] if moments else torch.zeros_like(p)
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
         growth = {} if self.plan.recipe.growth is None else {"growth.born": self.born.copy()}
-        return {"optimizer.step": np.int64(self._steps())} | growth | state
+        watch = {} if self.watch is None else self.watch.read()
+        return {"optimizer.step": np.int64(self._steps())} | growth | state | watch
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -175,6 +180,8 @@ class Trainer:
             }
             if optimizer is self.adamw:
                 optimizer.state[p]["step"] = step - born_at(self.born, name)
+        if self.watch is not None:
+            self.watch.write(state)
 
     def _moments(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
         """(the optimizer of a parameter, {a moment's name in the checkpoint: its key in the optimizer's state})."""

@@ -15,6 +15,7 @@ from lyceum.cli.compare import compare
 from lyceum.cli.corpus import corpus
 from lyceum.cli.evaluate import evaluate
 from lyceum.cli.experiments.ablation import ablation
+from lyceum.cli.experiments.drill import drill
 from lyceum.cli.experiments.memory_gate import memory_gate
 from lyceum.cli.experiments.search import search
 from lyceum.cli.interpret import interpret
@@ -38,6 +39,7 @@ COMMANDS = {
     "quantize": quantize,
     "interpret": interpret,
     "ablation": ablation,
+    "drill": drill,
     "search": search,
     "memory-gate": memory_gate,
     "corpus": corpus,

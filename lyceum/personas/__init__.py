@@ -7,7 +7,7 @@ systems that are enabled when some are switched on and some off.
     spec/          the records: System, Persona, Recipe, Plan and the model's skeleton, Case, Theorem
     model/         references of what every model has: forward pass, optimizer, router bias, samplers
     properties/    theorems that several systems share
-    memory/        what both memories share
+    memory/        what both memories share;  repair/  what both repairs share
     lens/          a model taken apart: terms, patching
     tokens/        what can be known of a token: frequency, neighbours, surface form
 """

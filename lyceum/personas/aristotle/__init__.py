@@ -29,6 +29,7 @@ SYSTEMS = systems_of(
     "topology",
     "circuit",
     "muon",
+    "repair",
     "memory",
     "grow",
     "quantize",

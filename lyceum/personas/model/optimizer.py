@@ -10,7 +10,9 @@ that the same lines run on NumPy arrays and on torch tensors (`parity.bounds.rou
 
 from __future__ import annotations
 
-from lyceum.personas.model.adamw import adamw, clipped
+import numpy as np
+
+from lyceum.personas.model.adamw import adamw, adamw_reach, clipped
 from lyceum.personas.spec.plan import Plan
 
 
@@ -37,3 +39,14 @@ def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:
     if plan.is_hidden(name, state[0]):
         return plan.recipe.hidden.update(*state, g, lr)
     return adamw(*state, g, step, lr, plan.recipe, plan.recipe.weight_decay if plan.decays(state[0]) else 0.0)
+
+
+def reach(plan: Plan, name: str, shape: tuple[int, ...], lengths: np.ndarray) -> np.ndarray:
+    """How far one update at learning rate 1 moves the rows of a parameter at most, (rows,).
+
+    Rows run along the last axis. lengths: theirs before the update, (rows,), or more.
+    """
+    empty = np.empty(shape, np.bool_)
+    if plan.is_hidden(name, empty):
+        return plan.recipe.hidden.reach(shape, lengths)
+    return adamw_reach(lengths, shape[-1], plan.recipe, plan.recipe.weight_decay if plan.decays(empty) else 0.0)
