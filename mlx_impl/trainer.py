@@ -2,7 +2,8 @@
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
 one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
-for everything else, with decay for matrices only (`Plan.decays`).
+for everything else, with decay for matrices only (`Plan.decays`). A rule for rates, if it has one, multiplies the
+rate of each group (`Plan.group`).
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from mlx_impl import BLAS
 from mlx_impl.model import Cache, Model, load_parameters
+from mlx_impl.rates import Rates
 from mlx_impl.registry import build
 from mlx_impl.stacked import Stacked
 
@@ -41,6 +43,11 @@ def saved_name(name: str) -> str:
     return f"optimizer.{key}.{parameter}"
 
 
+def belongs(plan, group: str, name: str, p: mx.array) -> bool:
+    """Whether a parameter is of that group."""
+    return plan.group(name, p) == group
+
+
 class Trainer:
     """The model of a plan with its optimizer, on one device.
 
@@ -61,15 +68,23 @@ class Trainer:
         self.clip_norm = recipe.clip_norm
         # MLX's AdamW leaves out the bias correction unless asked, and decays whatever it is given.
         adamw = partial(optim.AdamW, recipe.peak_lr, list(recipe.betas), recipe.eps, bias_correction=True)
-        hidden = [] if recipe.hidden is None else [Stacked(build(recipe.hidden), recipe.peak_lr)]
-        self.optimizer = optim.MultiOptimizer(
-            [*hidden, adamw(weight_decay=recipe.weight_decay), adamw(weight_decay=0.0)],
-            [*(plan.is_hidden for _ in hidden), lambda name, p: plan.decays(p)],
-        )
+        groups, self.optimizers = plan.grouped(dict(tree_flatten(self.model.trainable_parameters()))), {}
+        for group, members in groups.items():
+            name, p = next(iter(members.items()))
+            if plan.is_hidden(name, p):
+                self.optimizers[group] = Stacked(build(recipe.hidden), recipe.peak_lr)
+            else:
+                self.optimizers[group] = adamw(weight_decay=recipe.weight_decay if plan.decays(p) else 0.0)
+        # The last optimizer has no filter: it takes what the others leave.
+        filters = [partial(belongs, plan, group) for group in [*groups][:-1]]
+        self.optimizer = optim.MultiOptimizer([*self.optimizers.values()], filters)
         self.optimizer.init(self.model.trainable_parameters())
+        self.rates = None if recipe.rates is None else Rates(build(recipe.rates), groups, recipe.peak_lr)
         self._set_step(0)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
+        if self.rates is not None:
+            self.state += [self.rates.states, self.rates.origins]
         self.update = mx.compile(self._update, self.state, self.state) if compiled else self._update
 
     def _set_step(self, step: int) -> None:
@@ -97,6 +112,10 @@ class Trainer:
 
     def _descend(self, gradients: dict) -> None:
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
+        if self.rates is not None:
+            named = (dict(tree_flatten(tree)) for tree in (self.model.trainable_parameters(), gradients))
+            for group, rate in self.rates.follow(*named, self.optimizer.learning_rate).items():
+                self.optimizers[group].state["learning_rate"] = rate
         self.optimizer.update(self.model, gradients)
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
@@ -154,7 +173,7 @@ class Trainer:
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
             state |= {saved_name(name): np.array(value) for name, value in moments(optimizer)}
-        return state
+        return state if self.rates is None else state | self.rates.read()
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -163,6 +182,8 @@ class Trainer:
         for optimizer in self.optimizer.optimizers:
             values = [(name, mx.array(state[saved_name(name)], self.dtype)) for name, _ in moments(optimizer)]
             optimizer.state.update(tree_unflatten(values))
+        if self.rates is not None:
+            self.rates.write(state)
         self._set_step(int(state["optimizer.step"]))
 
     def peak_memory(self) -> int:

@@ -2,7 +2,8 @@
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
 one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
-for everything else, with decay for matrices only (`Plan.decays`).
+for everything else, with decay for matrices only (`Plan.decays`). A rule for rates, if it has one, multiplies the
+rate of each group (`Plan.group`).
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from torch_ref.model import Cache, Model, load_parameters
+from torch_ref.rates import Rates
 from torch_ref.registry import build
 from torch_ref.stacked import Stacked
 
@@ -48,15 +50,16 @@ class Trainer:
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
-        hidden = [p for name, p in self.named.items() if plan.is_hidden(name, p)]
-        others = [p for name, p in self.named.items() if not plan.is_hidden(name, p)]
-        groups = [
-            {"params": [p for p in others if plan.decays(p)], "weight_decay": recipe.weight_decay},
-            {"params": [p for p in others if not plan.decays(p)], "weight_decay": 0.0},
-        ]
-        self.adamw = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
+        groups, hidden, others = plan.grouped(self.named), [], []
+        for group, members in groups.items():
+            name, p = next(iter(members.items()))
+            decay = recipe.weight_decay if plan.decays(p) else 0.0
+            alike = {"name": group, "params": [*members.values()], "weight_decay": decay}
+            (hidden if plan.is_hidden(name, p) else others).append(alike)
+        self.adamw = torch.optim.AdamW(others, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
         self.stacked = Stacked(hidden, build(recipe.hidden), recipe.peak_lr) if hidden else None
         self.is_hidden = plan.is_hidden
+        self.rates = None if recipe.rates is None else Rates(build(recipe.rates), groups, recipe.peak_lr)
 
     def on_device(self, ids: np.ndarray) -> Tensor:
         return torch.from_numpy(ids).to(self.device, torch.int64)
@@ -76,9 +79,10 @@ class Trainer:
 
     def _descend(self, lr: float) -> None:
         nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
+        rates = {} if self.rates is None else self.rates.follow(lr)
         for optimizer in filter(None, (self.adamw, self.stacked)):
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = rates.get(group["name"], lr)
             optimizer.step()
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
@@ -147,7 +151,8 @@ class Trainer:
             for key, torch_key in keys.items():
                 tensors[f"optimizer.{key}.{name}"] = moments[torch_key] if moments else torch.zeros_like(p)
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
-        return {"optimizer.step": np.int64(step)} | state
+        rates = {} if self.rates is None else self.rates.read()
+        return {"optimizer.step": np.int64(step)} | state | rates
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -160,6 +165,8 @@ class Trainer:
             }
             if optimizer is self.adamw:
                 optimizer.state[p]["step"] = step.clone()
+        if self.rates is not None:
+            self.rates.write(state)
 
     def _moments(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
         """(the optimizer of a parameter, {a moment's name in the checkpoint: its key in the optimizer's state})."""

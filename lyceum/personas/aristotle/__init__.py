@@ -24,6 +24,7 @@ SYSTEMS = systems_of(
     "moe",
     "equivariant",
     "objective",
+    "meta",
     "muon",
     "memory",
     "quantize",
