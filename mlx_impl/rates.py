@@ -39,8 +39,7 @@ class Rates:
             state = self.states[group]
             new = self.rule(*state.values(), (g * d).sum(), (d * d).sum(), (g * g).sum(), lr / self.peak_lr)
             self.states[group] = dict(zip(state, new, strict=True))
-            if self.rule.moves:
-                self.origins[group] = p
+            self.origins[group] = self.origins[group] + (1 - self.rule.habit) * d
             rates[group] = lr * new[0]
         return rates
 

@@ -13,11 +13,9 @@ from mlx_impl.registry import implements
 class Prudence(nn.Module):
     """The state of a group of parameters, its factor h first, for the update that is due."""
 
-    moves = reference.Prudence.moves
-
-    def __init__(self, pace: float, widest: float):
+    def __init__(self, habit: float, pace: float, widest: float):
         super().__init__()
-        self.pace, self.widest = pace, widest
+        self.habit, self.pace, self.widest = habit, pace, widest
 
     def fresh(self, like: mx.array) -> dict[str, mx.array]:
         """The state before the first update, of the type of `like`."""

@@ -86,12 +86,9 @@ def doubled(values: Arrays) -> dict[str, Tensor]:
 
 
 def alike(plan: Plan, values: dict) -> dict[str, list[str]]:
-    """{the first of some parameters: their names}: those of AdamW by groups, hidden matrices one by one."""
-    names: dict[str, list[str]] = {}
-    for name, value in values.items():
-        key = name if plan.is_hidden(name, value) else plan.group(name, value)
-        names.setdefault(key, []).append(name)
-    return {some[0]: some for some in names.values()}
+    """{the first of some parameters: their names}: the groups that follow AdamW."""
+    groups = (list(members) for members in plan.grouped(values).values())
+    return {some[0]: some for some in groups if not plan.is_hidden(some[0], values[some[0]])}
 
 
 def joined(plan: Plan, values: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -99,8 +96,7 @@ def joined(plan: Plan, values: dict[str, Tensor]) -> dict[str, Tensor]:
     whole = dict(values)
     for first, some in alike(plan, values).items():
         shape = (-1, 1) if plan.decays(values[first]) else (-1,)
-        pieces = [whole.pop(name).reshape(shape) for name in some]
-        whole[first] = torch.cat(pieces) if len(pieces) > 1 else values[first]
+        whole[first] = torch.cat([whole.pop(name).reshape(shape) for name in some])
     return whole
 
 

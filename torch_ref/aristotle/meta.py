@@ -13,11 +13,9 @@ from torch_ref.registry import implements
 class Prudence(nn.Module):
     """The state of a group of parameters, its factor h first, for the update that is due."""
 
-    moves = reference.Prudence.moves
-
-    def __init__(self, pace: float, widest: float):
+    def __init__(self, habit: float, pace: float, widest: float):
         super().__init__()
-        self.pace, self.widest = pace, widest
+        self.habit, self.pace, self.widest = habit, pace, widest
 
     def fresh(self, like: Tensor) -> dict[str, Tensor]:
         """The state before the first update, of the type of `like`."""

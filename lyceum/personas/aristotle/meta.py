@@ -1,39 +1,41 @@
 """A13, prudence: every group of parameters finds its own learning rate while it learns.
 
-Idea. Prudence deliberates about what can be otherwise, in each case anew (Nicomachean Ethics VI.5). No science says
-beforehand how far to step, but a step that was made shows whether it was too short or too long: too short, if the next
-gradient still points the same way; too long, if it points back. The right length is a mean, found by habit.
+Idea. Prudence deliberates about what can be otherwise, in each case anew (Nicomachean Ethics VI.5), and needs
+experience, which takes time (VI.8). No science says beforehand how far to step, but the way that was made shows whether
+steps were too short or too long: too short, if the next gradient still points along it; too long, if it points back.
 
-Equations, for the measured entries p of a group (`lyceum.personas.model.optimizer`), their gradient g and the step
-d = p - o that has led to them from o, all decay included:
+Equations, for the measured entries p of a group (`lyceum.personas.model.optimizer`) and their gradient g:
+    d = p - o,   then o <- o + (1 - habit) d        the latest steps D, older ones faded: d = sum_s habit^s D_(t-s)
     c = <g, d> / (|g| |d|),   0 where nothing has moved or there is no gradient
     h <- clip(h (1 - pace * share * c), 1 / widest, widest),     h = 1 at first;   the group's rate = h * the schedule's
 share is the schedule's rate as a share of its peak: deliberation warms up and ends with the steps themselves. The clip
-of the gradient is one factor on all of it, so c does not see it. Decay is a part of the step: at ten times the right
-rate weights decay ten times too fast, and h mends both. A rule for hidden matrices (A7) takes h like AdamW.
+of the gradient is one factor on all of it, so c does not see it. Decay is a part of a step: at ten times the right rate
+weights decay ten times too fast, and h mends both. A rule for hidden matrices (A7) takes h like AdamW.
 
 Theorems.
- 1. (hypergradient) Where d is proportional to its rate r, the loss L of the batch of g has dL / d log r = <g, d>, for
-    p = o + r (d / r). So it is under AdamW and under A7, decay included. To first order c is what h = exp(...) asks.
- 2. (finite difference) On a quadratic L, L(o + (1 + e) d) - L(o + (1 - e) d) = 2 e <g, d> for every e, not only small
-    ones: the terms in e^2 are equal.
+ 1. (hypergradient) Where steps are proportional to their rate, the loss L of the batch of g has dL / d log h = <g, d>
+    for the last step alone (habit = 0: Baydin) and, at the second update, for every habit: p = o + h (d / h). So it is
+    under AdamW and A7, decay included. For older steps d leaves out how they would have changed the later gradients.
+ 2. (finite difference) On a quadratic L, L(o + (1 + e) d) - L(o + (1 - e) d) = 2 e <g, d> for every e, not only a
+    little one: the terms in e^2 are equal.
  3. (scale) A positive factor on g, or on d, leaves c as it was; so a factor on the loss leaves a whole run as it was
     where the step's own rule does not see it (A7, and AdamW up to its eps).
  4. (bounds) |c| <= 1 (Cauchy, Schwarz), so h changes by at most the share `pace` at a step: no further clip is needed.
 
+Why a habit. Where gradients are noisy, p trembles about its way. A tremble of covariance S costs E <g, d> no more than
+trace(H S), H the Hessian, whatever the habit, but the way in d grows with 1 / (1 - habit). The last step alone asks for
+rates that suit the tremble (Wu 2018); RESULTS.md has what c is at a tenth, at one and at ten times the right rate.
+
 Cost. Of the measured entries, at most about 2^16 of a parameter, one copy kept, and three inner products a step.
 Choices. Of Baydin's two forms the multiplicative one, which has no unit. d is taken from the parameters, not from the
-moments, so it serves any rule. The loss of one step ahead asks for lower rates than that of a whole run if gradients
-are noisy (Wu 2018): the share and a moderate pace let h settle early. Gains and biases would like rates a thousand
-times the schedule's while they are alone in being slow; `widest` keeps them.
+moments, so it serves any rule. Gains and biases alone would like rates a thousand times higher: `widest` keeps them.
 
-Sources: Almeida 1998; Baydin 2018 (hypergradient descent, its multiplicative form); Wu 2018 (short horizons).
+Sources: Almeida 1998; Baydin 2018 (hypergradient descent); Donini 2020 (MARTHE: faded hypergradients); Wu 2018.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import ClassVar
 
 import numpy as np
 
@@ -43,13 +45,13 @@ from lyceum.personas.spec.system import System
 
 @dataclass(frozen=True)
 class Prudence:
-    """pace: the greatest share by which a step changes h. widest: h and 1 / h stay below it.
+    """habit: what a step counts beside the next one, from 0 to 1. pace: the greatest share by which a step changes h.
 
-    moves: whether the origin o is where the last step began, or (False) where the training did.
+    widest: h and 1 / h stay below it.
     """
 
-    moves: ClassVar[bool] = True
-    pace: float = 0.5
+    habit: float = 0.99
+    pace: float = 0.25
     widest: float = 16.0
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
@@ -72,12 +74,12 @@ class Prudence:
         return tuple(np.asarray(x) for x in self.follow(rate, gd, dd, gg, share))
 
 
-SPEC, SLOW = Prudence(), Prudence(pace=0.125, widest=2.0)
+SPEC, SLOW = Prudence(), Prudence(habit=0.5, pace=0.125, widest=2.0)
 
 
 def _group(g: np.random.Generator, rate: float = 1.0, share: float = 0.7, cosine: float | None = None):
-    """h, <g, d>, <d, d>, <g, g> and the share of a group that has moved by about 1e-3."""
-    d, gradient = 1e-3 * g.normal(size=40), g.normal(size=40)
+    """h, <g, d>, <d, d>, <g, g> and the share of a group."""
+    d, gradient = g.normal(size=(2, 40))
     if cosine is not None:
         gradient = gradient - (gradient @ d) / (d @ d) * d
         gradient = gradient / np.linalg.norm(gradient) + cosine / (1 - cosine**2) ** 0.5 * d / np.linalg.norm(d)
@@ -132,11 +134,12 @@ def _bounds(evaluate, g):
     for sign in (1, -1):
         d = g.normal(size=20)
         rate, products = np.array(1.0), [representable(x) for x in _products(sign * d, d)]
-        for _ in range(8):
+        for _ in range(16):
             (rate,) = evaluate(SPEC, {}, "__call__", rate, *products, np.array(1.0))
             rates.append(rate)
-    grown = np.minimum(1.5 ** np.arange(1, 9), SPEC.widest)
-    return np.array(rates), np.concatenate([np.maximum(0.5 ** np.arange(1, 9), 1 / SPEC.widest), grown])
+    steps = np.arange(1, 17)
+    fallen = np.maximum((1 - SPEC.pace) ** steps, 1 / SPEC.widest)
+    return np.array(rates), np.concatenate([fallen, np.minimum((1 + SPEC.pace) ** steps, SPEC.widest)])
 
 
 THEOREMS = (

@@ -8,7 +8,9 @@ Both rules take the schedule's learning rate, so that they warm up and cool down
 rates (such as aristotle.meta) multiplies it by a factor h of each group (`Plan.group`), which is first brought up to
 date. The rule sees a group through three numbers, sums over its measured entries, before its parameters p move:
 
-    <g, d>, <d, d>, <g, g>,   d = p - o;   then o <- p if the origin o moves along, else o stays where training began
+    <g, d>, <d, d>, <g, g>,   d = p - o;     then o <- o + (1 - habit) d
+The origin o is thus where the last step began if habit = 0, and where training began if habit = 1; between them d is a
+sum over all steps, weighted by powers of habit.
 
 Only operators are used, so that the same lines run on NumPy arrays and on torch tensors (`parity.bounds.rounding`).
 """
@@ -56,7 +58,8 @@ def update(state: dict, gradients: dict, step, lr: float, plan: Plan) -> dict:
     for name, g in gradients.items():
         *old, origin = state[name]
         rate = lr * groups[plan.group(name, old[0])][0]
-        after[name] = (*updated(name, old, g, step, rate, plan), measured(old[0]) if rule.moves else origin)
+        origin = origin + (1 - rule.habit) * (measured(old[0]) - origin)
+        after[name] = (*updated(name, old, g, step, rate, plan), origin)
     return after | groups
 
 
