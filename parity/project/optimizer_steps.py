@@ -93,11 +93,11 @@ def alike(plan: Plan, values: dict) -> dict[str, list[str]]:
 
 def joined(plan: Plan, values: dict[str, Tensor]) -> dict[str, Tensor]:
     """Parameters that are alike as one, (n,) or a column if it decays, by the first one's name; others as they are."""
-    whole = dict(values)
+    together = dict(values)
     for first, some in alike(plan, values).items():
         shape = (-1, 1) if plan.decays(values[first]) else (-1,)
-        whole[first] = torch.cat([whole.pop(name).reshape(shape) for name in some])
-    return whole
+        together[first] = torch.cat([together.pop(name).reshape(shape) for name in some])
+    return together
 
 
 def separated(plan: Plan, state: dict[str, tuple], like: Arrays) -> dict[str, tuple]:

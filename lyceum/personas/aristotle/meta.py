@@ -22,11 +22,17 @@ Theorems.
     where the step's own rule does not see it (A7, and AdamW up to its eps).
  4. (bounds) |c| <= 1 (Cauchy, Schwarz), so h changes by at most the share `pace` at a step: no further clip is needed.
 
-Why a habit. Where gradients are noisy, p trembles about its way. A tremble of covariance S costs E <g, d> no more than
-trace(H S), H the Hessian, whatever the habit, but the way in d grows with 1 / (1 - habit). The last step alone asks for
-rates that suit the tremble (Wu 2018); RESULTS.md has what c is at a tenth, at one and at ten times the right rate.
+Why a habit. Where gradients are noisy, p trembles about its way. A tremble of covariance S adds about trace(H S) to
+E <g, d>, H the Hessian, whatever the habit, but the way in d grows with 1 / (1 - habit). The last step alone asks for
+rates that suit the tremble: a short horizon asks for too little (Wu 2018). At a tenth, one and ten times the tuned rate
+c of the blocks' matrices was 0.03, -0.00 and -0.02 on average with habit = 0, 0.1 its deviation from step to step; with
+habit = 0.99 it was 0.05, -0.00 and -0.04, the deviation 0.02 (iterations 225 to 600, the rates fixed).
 
 Cost. Of the measured entries, at most about 2^16 of a parameter, one copy kept, and three inner products a step.
+Effect. 2,000 iterations, seed 1337, full_vloss beside 4.4291 of the tuned rate. Started at a tenth: 4.4471, where the
+rate alone ends at 4.5333. Started at ten times: 4.4374, where the rate alone ends at 4.4260, so that nothing is there
+to be mended; both starts end at 0.6 times the tuned rate for the tables. Started at the tuned rate: 4.4362, a loss of
+0.007. With habit = 0 and pace = 0.5 a tenth ended at 4.4590.
 Choices. Of Baydin's two forms the multiplicative one, which has no unit. d is taken from the parameters, not from the
 moments, so it serves any rule. Gains and biases alone would like rates a thousand times higher: `widest` keeps them.
 

@@ -45,7 +45,7 @@ def moments(name: str, p, plan: Plan) -> dict:
 
 
 def measured(x):
-    """The entries of a parameter, or of its gradient, that its group is judged by: whole rows at equal distances."""
+    """The entries of a parameter, or of its gradient, that its group is measured by: whole rows at equal distances."""
     return x[:: -(-math.prod(x.shape) // MEASURED)] if x.shape else x
 
 
