@@ -2,7 +2,7 @@
 
     x, rotation = position(vocabulary.embed(ids), ids)
     for each block:  x = x + mixer(norm1(x), rotation);  x = x + mlp(norm2(x))
-    loss(target) = -vocabulary.log_prob(norm(x), target), or in training what the plan's objective makes of it
+    loss(target) = -vocabulary.log_prob(norm(x), target), plus in training what the plan's objectives add
 
 A memory joins in evaluation and generation, where the caller passes its evidence; training runs without it.
 
@@ -12,11 +12,13 @@ Dropout masks are drawn outside (`Plan.noise`) and multiply the residual stream'
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVE
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVES
 from mlx_impl.registry import build
 
 Cache = tuple[tuple[mx.array, ...], ...]  # the position layer's, then each mixer's
@@ -25,6 +27,11 @@ Cache = tuple[tuple[mx.array, ...], ...]  # the position layer's, then each mixe
 def masked(x: mx.array, noise: dict[str, mx.array], site: str) -> mx.array:
     """x times the mask of `site`, or x where the step has none."""
     return x * noise[site] if site in noise else x
+
+
+def called(layer: nn.Module, *inputs: mx.array) -> mx.array | tuple[mx.array, ...]:
+    """The layer's output: what `Model.hidden` does with the position layer, mixers and MLPs, in this order."""
+    return layer(*inputs)
 
 
 class Block(nn.Module):
@@ -36,19 +43,19 @@ class Block(nn.Module):
         self.norm2, self.mlp = build(block.norm2.spec), build(block.mlp.spec)
         self.mixer_site, self.mlp_site = block.mixer.name, block.mlp.name
 
-    def __call__(self, x: mx.array, rotation: tuple, noise: dict[str, mx.array]) -> mx.array:
+    def __call__(self, x: mx.array, rotation: tuple, noise: dict[str, mx.array], call: Callable = called) -> mx.array:
         """x (B, T, d) -> the same shape. rotation: what the position layer gives to mixers."""
-        return self.added(x, self.mixer(self.norm1(x), *rotation), noise)
+        return self.added(x, call(self.mixer, self.norm1(x), *rotation), noise, call)
 
     def step(self, cache: tuple, x: mx.array, rotation: tuple) -> tuple[tuple, mx.array]:
         """The mixer's cache and n new tokens, x (B, n, d) -> the next cache, and the same shape."""
         *cache, y = self.mixer.step(*cache, self.norm1(x), *rotation)
         return tuple(cache), self.added(x, y, {})
 
-    def added(self, x: mx.array, y: mx.array, noise: dict[str, mx.array]) -> mx.array:
+    def added(self, x: mx.array, y: mx.array, noise: dict[str, mx.array], call: Callable = called) -> mx.array:
         """The residual stream and the mixer's output, (B, T, d) each -> the stream after the block."""
         x = x + masked(y, noise, self.mixer_site)
-        return x + masked(self.mlp(self.norm2(x)), noise, self.mlp_site)
+        return x + masked(call(self.mlp, self.norm2(x)), noise, self.mlp_site)
 
 
 class Model(nn.Module):
@@ -59,36 +66,42 @@ class Model(nn.Module):
         skeleton = plan.skeleton
         self.vocabulary, self.position = build(skeleton.vocabulary.spec), build(skeleton.position.spec)
         self.blocks = [Block(block) for block in skeleton.blocks]
+        self.skipped = frozenset(plan.waiting)  # blocks whose output is 0: left out until they are active
         self.norm = build(skeleton.norm.spec)
         if "memory" in plan.modules:
             self.memory = build(plan.modules["memory"])
-        if skeleton.objective is not None:
-            self.objective = build(skeleton.objective.spec)
+        for layer in skeleton.objectives:
+            self[layer.name] = build(layer.spec)
 
     def update_router_bias(self) -> None:
         """After a training step: every layer with router biases updates them from its latest forward pass."""
-        for layer in self.modules():
-            if layer is not self and hasattr(layer, "update_router_bias"):
-                layer.update_router_bias()
+        for block in self.active():
+            for layer in block.modules():
+                if hasattr(layer, "update_router_bias"):
+                    layer.update_router_bias()
 
-    def hidden(self, ids: mx.array, noise: dict[str, mx.array]) -> mx.array:
-        """ids (B, T) integers -> what the head reads, (B, T, d)."""
-        x, *rotation = self.position(self.vocabulary.embed(ids), ids)
+    def active(self) -> list[Block]:
+        """The blocks of the forward pass."""
+        return [block for i, block in enumerate(self.blocks) if i not in self.skipped]
+
+    def hidden(self, ids: mx.array, noise: dict[str, mx.array], call: Callable = called) -> mx.array:
+        """ids (B, T) integers -> what the head reads, (B, T, d). call: (layer, *inputs) -> its output, or another."""
+        x, *rotation = call(self.position, self.vocabulary.embed(ids), ids)
         x = masked(x, noise, EMBEDDING)
-        for block in self.blocks:
-            x = block(x, rotation, noise)
+        for block in self.active():
+            x = block(x, rotation, noise, call)
         return masked(self.norm(x), noise, HEAD)
 
     def start(self, batch: int) -> Cache:
         """The caches of a text that has not begun."""
-        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.blocks)))
+        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.active())))
 
     def step(self, cache: Cache, ids: mx.array) -> tuple[Cache, mx.array]:
         """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
         first, *rest = cache
         outputs = self.position.step(*first, self.vocabulary.embed(ids), ids)
         caches, (x, *rotation) = [outputs[: len(first)]], outputs[len(first) :]
-        for block, old in zip(self.blocks, rest, strict=True):
+        for block, old in zip(self.active(), rest, strict=True):
             new, x = block.step(old, x, rotation)
             caches.append(new)
         return tuple(caches), self.norm(x)
@@ -98,16 +111,18 @@ class Model(nn.Module):
     ) -> mx.array:
         """ids, targets (B, T) -> -log p(target), (B, T), nats. evidence: of `Plan.evidence`, () in training.
 
-        With a weight for the plan's objective among the noise they are the objective's.
+        An objective of the plan whose weight is among the noise adds to them.
         """
         x = self.hidden(ids, noise)
         log_prob = self.vocabulary.log_prob(x, targets)
         if evidence:
             log_prob = self.memory.log_prob(log_prob, self.vocabulary.uncertainty(x), *evidence)
-        if OBJECTIVE not in noise:
-            return -log_prob
-        answers = getattr(self.vocabulary, self.objective.reads)(*self.objective.ask(x, ids, targets))
-        return self.objective.losses(log_prob, answers, ids, targets, noise[OBJECTIVE])
+        losses = -log_prob
+        for name in (name for name in OBJECTIVES if name in noise):
+            objective = getattr(self, name)
+            answers = getattr(self.vocabulary, objective.reads)(*objective.ask(x, ids, targets))
+            losses = losses + objective.losses(answers, ids, targets, noise[name])
+        return losses
 
     def log_probs(
         self, ids: mx.array, positions: mx.array | None = None, evidence: tuple[mx.array, ...] = ()

@@ -10,11 +10,18 @@ import numpy as np
 from mlx import nn
 
 from lyceum.personas.model.optimizer import measured
+from mlx_impl.registry import build
 
 
 def joined(values: list[mx.array]) -> mx.array:
     """The measured entries of some parameters or gradients, one after the other, (n,)."""
     return mx.concatenate([measured(x).flatten() for x in values])
+
+
+def rates_of(plan, named: dict[str, mx.array]) -> Rates | None:
+    """The state of the recipe's rule for rates, None if it has none. named: the parameters that are trained."""
+    recipe = plan.recipe
+    return None if recipe.rates is None else Rates(build(recipe.rates), plan.grouped(named), recipe.peak_lr)
 
 
 class Rates:
@@ -34,7 +41,9 @@ class Rates:
         """{group: its learning rate ()} of the update that is due, from the parameters and their clipped gradients."""
         rates = {}
         for group, members in self.shapes.items():
-            p, g = (joined([values[name] for name in members]) for values in (parameters, gradients))
+            p = joined([parameters[name] for name in members])
+            # A block that waits to enter has no gradient, and does not move.
+            g = joined([gradients.get(name, mx.zeros_like(parameters[name])) for name in members])
             d = p - self.origins[group]
             state = self.states[group]
             new = self.rule(*state.values(), (g * d).sum(), (d * d).sum(), (g * g).sum(), lr / self.peak_lr)

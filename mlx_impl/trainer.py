@@ -8,21 +8,18 @@ rate of each group (`Plan.group`).
 
 from __future__ import annotations
 
-import resource
-import sys
-from functools import partial
-
 import mlx.core as mx
 import mlx.optimizers as optim
 import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
+from lyceum.runs.machine import process_peak
 from mlx_impl import BLAS
+from mlx_impl.growth import potentials
 from mlx_impl.model import Cache, Model, load_parameters
-from mlx_impl.rates import Rates
+from mlx_impl.optimizers import moments, optimizer_of, saved_name
 from mlx_impl.registry import build
-from mlx_impl.stacked import Stacked
 
 
 def best_device() -> str:
@@ -30,22 +27,6 @@ def best_device() -> str:
     if mx.metal.is_available():
         return "metal"
     return "cuda" if mx.cuda.is_available() else "cpu"
-
-
-def moments(optimizer: optim.Optimizer) -> list[tuple[str, mx.array]]:
-    """The state of each parameter, by its name in MLX's state, "norm.weight.m"; the step and the rate have no dot."""
-    return [(name, value) for name, value in tree_flatten(optimizer.state) if "." in name]
-
-
-def saved_name(name: str) -> str:
-    """A moment's name in MLX's optimizer state -> in a checkpoint: "norm.weight.m" -> "optimizer.m.norm.weight"."""
-    parameter, _, key = name.rpartition(".")
-    return f"optimizer.{key}.{parameter}"
-
-
-def belongs(plan, group: str, name: str, p: mx.array) -> bool:
-    """Whether a parameter is of that group."""
-    return plan.group(name, p) == group
 
 
 class Trainer:
@@ -66,38 +47,38 @@ class Trainer:
         load_parameters(self.model, plan.initial(seed), self.dtype)
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
-        # MLX's AdamW leaves out the bias correction unless asked, and decays whatever it is given.
-        adamw = partial(optim.AdamW, recipe.peak_lr, list(recipe.betas), recipe.eps, bias_correction=True)
-        groups, self.optimizers = plan.grouped(dict(tree_flatten(self.model.trainable_parameters()))), {}
-        for group, members in groups.items():
-            name, p = next(iter(members.items()))
-            if plan.is_hidden(name, p):
-                self.optimizers[group] = Stacked(build(recipe.hidden), recipe.peak_lr)
-            else:
-                self.optimizers[group] = adamw(weight_decay=recipe.weight_decay if plan.decays(p) else 0.0)
-        # The last optimizer has no filter: it takes what the others leave.
-        filters = [partial(belongs, plan, group) for group in [*groups][:-1]]
-        self.optimizer = optim.MultiOptimizer([*self.optimizers.values()], filters)
+        self.optimizer, self.late = optimizer_of(plan)
         self.optimizer.init(self.model.trainable_parameters())
-        self.rates = None if recipe.rates is None else Rates(build(recipe.rates), groups, recipe.peak_lr)
+        self.born = plan.born()
         self._set_step(0)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
-        if self.rates is not None:
-            self.state += [self.rates.states, self.rates.origins]
-        self.update = mx.compile(self._update, self.state, self.state) if compiled else self._update
+        self.compiled = compiled
+        self._trace()
+
+    def _trace(self) -> None:
+        """Forget the compiled step: the blocks that it runs have changed."""
+        self.update = mx.compile(self._update, self.state, self.state) if self.compiled else self._update
 
     def _set_step(self, step: int) -> None:
         # A float64 run counts in float64, since beta ** step takes the precision of the counter; uint64 gives float32.
         dtype = mx.float64 if self.dtype == mx.float64 else mx.uint64
         for optimizer in self.optimizer.optimizers:
             optimizer.state["step"] = mx.array(step, dtype)
+        for i, pair in self.late.items():
+            for optimizer in pair:
+                optimizer.state["step"] = mx.array(max(0, step - int(self.born[i])), dtype)
+
+    def _model(self, training: bool = False) -> Model:
+        """The model in this mode: in evaluation and generation a layer may leave work out."""
+        return self.model if self.model.training == training else self.model.train(training)
 
     def _mean_loss(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
-        return self.model.losses(ids, targets, masks).mean()
+        return self._model(training=True).losses(ids, targets, masks).mean()
 
     def _update(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
         loss, gradients = self.value_and_grad(ids, targets, masks)
+        gradients["blocks"] = [{} if i in self.model.skipped else g for i, g in enumerate(gradients["blocks"])]
         self._descend(gradients)
         self.model.update_router_bias()
         return loss
@@ -112,10 +93,6 @@ class Trainer:
 
     def _descend(self, gradients: dict) -> None:
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
-        if self.rates is not None:
-            named = (dict(tree_flatten(tree)) for tree in (self.model.trainable_parameters(), gradients))
-            for group, rate in self.rates.follow(*named, self.optimizer.learning_rate).items():
-                self.optimizers[group].state["learning_rate"] = rate
         self.optimizer.update(self.model, gradients)
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
@@ -124,10 +101,30 @@ class Trainer:
         self._descend(tree_unflatten([(name, mx.array(g, self.dtype)) for name, g in gradients.items()]))
         mx.eval(self.state)
 
+    def potentials(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> dict[int, float]:
+        """{block that waits: the norm of the loss's gradient in its output matrices}, on a batch."""
+        masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
+        return potentials(
+            self.model,
+            self.plan.recipe.growth.outputs,
+            lambda: self.value_and_grad(mx.array(ids), mx.array(targets), masks)[1],
+        )
+
+    def activate(self, block: int) -> None:
+        """Make a block that waits part of the model, with a count of steps that begins now."""
+        self.model.skipped -= {block}
+        self.born[block] = self._steps()
+        self._set_step(self._steps())
+        self._trace()
+
+    def _steps(self) -> int:
+        """The optimizer's steps so far."""
+        return int(self.optimizer.optimizers[-1].step.item())
+
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
         evidence = self._evidence(self.plan.evidence(ids, targets))
-        losses = self.model.losses(mx.array(ids), mx.array(targets), {}, evidence)
+        losses = self._model().losses(mx.array(ids), mx.array(targets), {}, evidence)
         return np.array(losses.astype(mx.float32))
 
     def log_probs(self, ids: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
@@ -138,7 +135,7 @@ class Trainer:
         if positions is None:
             return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
         evidence = self._evidence(self.plan.evidence_at(ids, positions))
-        log_probs = self.model.log_probs(mx.array(ids), mx.array(positions), evidence)
+        log_probs = self._model().log_probs(mx.array(ids), mx.array(positions), evidence)
         return np.array(log_probs.astype(mx.float32))
 
     def start(self, batch: int) -> Cache:
@@ -151,14 +148,14 @@ class Trainer:
         Returns the cache with them and log p of every next id, (B, V), as `log_probs` after the last position.
         """
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
-        cache, x = self.model.step(cache, mx.array(ids[:, -new:]))
+        cache, x = self._model().step(cache, mx.array(ids[:, -new:]))
         log_probs = self.model.next_log_probs(x[:, -1], evidence)
         mx.eval(cache, log_probs)
         return cache, np.array(log_probs.astype(mx.float32))
 
     def uncertainty(self, ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
-        return np.array(self.model.uncertainty(mx.array(ids)).astype(mx.float32))
+        return np.array(self._model().uncertainty(mx.array(ids)).astype(mx.float32))
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[mx.array, ...]:
         return tuple(mx.array(x, self.dtype) for x in arrays)
@@ -169,11 +166,13 @@ class Trainer:
 
     def read(self) -> dict[str, np.ndarray]:
         """The complete state by the names both backends share; the arrays are copies."""
-        state = {"optimizer.step": np.int64(self.optimizer.optimizers[0].step.item())}
+        state = {"optimizer.step": np.int64(self._steps())}
+        if self.plan.recipe.growth is not None:
+            state["growth.born"] = self.born.copy()
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
             state |= {saved_name(name): np.array(value) for name, value in moments(optimizer)}
-        return state if self.rates is None else state | self.rates.read()
+        return state if self.optimizer.rates is None else state | self.optimizer.rates.read()
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -182,12 +181,15 @@ class Trainer:
         for optimizer in self.optimizer.optimizers:
             values = [(name, mx.array(state[saved_name(name)], self.dtype)) for name, _ in moments(optimizer)]
             optimizer.state.update(tree_unflatten(values))
-        if self.rates is not None:
-            self.rates.write(state)
+        self.born = state.get("growth.born", self.born).copy()
+        self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())
+        if self.optimizer.rates is not None:
+            self.optimizer.rates.write(state)
         self._set_step(int(state["optimizer.step"]))
+        self._trace()
 
     def peak_memory(self) -> int:
         """Bytes: the peak that MLX reports on a GPU, the process's peak on the CPU."""
         if self.device != "cpu":
             return mx.get_peak_memory()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return process_peak()

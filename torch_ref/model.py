@@ -2,7 +2,7 @@
 
     x, rotation = position(vocabulary.embed(ids), ids)
     for each block:  x = x + mixer(norm1(x), rotation);  x = x + mlp(norm2(x))
-    loss(target) = -vocabulary.log_prob(norm(x), target), or in training what the plan's objective makes of it
+    loss(target) = -vocabulary.log_prob(norm(x), target), plus in training what the plan's objectives add
 
 A memory joins in evaluation and generation, where the caller passes its evidence; training runs without it.
 
@@ -12,10 +12,12 @@ Dropout masks are drawn outside (`Plan.noise`) and multiply the residual stream'
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import torch
 from torch import Tensor, nn
 
-from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVE
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, OBJECTIVES
 from torch_ref.registry import build
 
 Cache = tuple[tuple[Tensor, ...], ...]  # the position layer's, then each mixer's
@@ -24,6 +26,11 @@ Cache = tuple[tuple[Tensor, ...], ...]  # the position layer's, then each mixer'
 def masked(x: Tensor, noise: dict[str, Tensor], site: str) -> Tensor:
     """x times the mask of `site`, or x where the step has none."""
     return x * noise[site] if site in noise else x
+
+
+def called(layer: nn.Module, *inputs: Tensor) -> Tensor | tuple[Tensor, ...]:
+    """The layer's output: what `Model.hidden` does with the position layer, mixers and MLPs, in this order."""
+    return layer(*inputs)
 
 
 class Block(nn.Module):
@@ -35,19 +42,19 @@ class Block(nn.Module):
         self.norm2, self.mlp = build(block.norm2.spec), build(block.mlp.spec)
         self.mixer_site, self.mlp_site = block.mixer.name, block.mlp.name
 
-    def forward(self, x: Tensor, rotation: tuple, noise: dict[str, Tensor]) -> Tensor:
+    def forward(self, x: Tensor, rotation: tuple, noise: dict[str, Tensor], call: Callable = called) -> Tensor:
         """x (B, T, d) -> the same shape. rotation: what the position layer gives to mixers."""
-        return self.added(x, self.mixer(self.norm1(x), *rotation), noise)
+        return self.added(x, call(self.mixer, self.norm1(x), *rotation), noise, call)
 
     def step(self, cache: tuple, x: Tensor, rotation: tuple) -> tuple[tuple, Tensor]:
         """The mixer's cache and n new tokens, x (B, n, d) -> the next cache, and the same shape."""
         *cache, y = self.mixer.step(*cache, self.norm1(x), *rotation)
         return tuple(cache), self.added(x, y, {})
 
-    def added(self, x: Tensor, y: Tensor, noise: dict[str, Tensor]) -> Tensor:
+    def added(self, x: Tensor, y: Tensor, noise: dict[str, Tensor], call: Callable = called) -> Tensor:
         """The residual stream and the mixer's output, (B, T, d) each -> the stream after the block."""
         x = x + masked(y, noise, self.mixer_site)
-        return x + masked(self.mlp(self.norm2(x)), noise, self.mlp_site)
+        return x + masked(call(self.mlp, self.norm2(x)), noise, self.mlp_site)
 
 
 class Model(nn.Module):
@@ -58,36 +65,42 @@ class Model(nn.Module):
         skeleton = plan.skeleton
         self.vocabulary, self.position = build(skeleton.vocabulary.spec), build(skeleton.position.spec)
         self.blocks = nn.ModuleList(Block(block) for block in skeleton.blocks)
+        self.skipped = frozenset(plan.waiting)  # blocks whose output is 0: left out until they are active
         self.norm = build(skeleton.norm.spec)
         if "memory" in plan.modules:
             self.memory = build(plan.modules["memory"])
-        if skeleton.objective is not None:
-            self.objective = build(skeleton.objective.spec)
+        for layer in skeleton.objectives:
+            self.add_module(layer.name, build(layer.spec))
 
     def update_router_bias(self) -> None:
         """After a training step: every layer with router biases updates them from its latest forward pass."""
-        for layer in self.modules():
-            if layer is not self and hasattr(layer, "update_router_bias"):
-                layer.update_router_bias()
+        for block in self.active():
+            for layer in block.modules():
+                if hasattr(layer, "update_router_bias"):
+                    layer.update_router_bias()
 
-    def hidden(self, ids: Tensor, noise: dict[str, Tensor]) -> Tensor:
-        """ids (B, T) integers -> what the head reads, (B, T, d)."""
-        x, *rotation = self.position(self.vocabulary.embed(ids), ids)
+    def active(self) -> list[Block]:
+        """The blocks of the forward pass."""
+        return [block for i, block in enumerate(self.blocks) if i not in self.skipped]
+
+    def hidden(self, ids: Tensor, noise: dict[str, Tensor], call: Callable = called) -> Tensor:
+        """ids (B, T) integers -> what the head reads, (B, T, d). call: (layer, *inputs) -> its output, or another."""
+        x, *rotation = call(self.position, self.vocabulary.embed(ids), ids)
         x = masked(x, noise, EMBEDDING)
-        for block in self.blocks:
-            x = block(x, rotation, noise)
+        for block in self.active():
+            x = block(x, rotation, noise, call)
         return masked(self.norm(x), noise, HEAD)
 
     def start(self, batch: int) -> Cache:
         """The caches of a text that has not begun."""
-        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.blocks)))
+        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.active())))
 
     def step(self, cache: Cache, ids: Tensor) -> tuple[Cache, Tensor]:
         """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
         first, *rest = cache
         outputs = self.position.step(*first, self.vocabulary.embed(ids), ids)
         caches, (x, *rotation) = [outputs[: len(first)]], outputs[len(first) :]
-        for block, old in zip(self.blocks, rest, strict=True):
+        for block, old in zip(self.active(), rest, strict=True):
             new, x = block.step(old, x, rotation)
             caches.append(new)
         return tuple(caches), self.norm(x)
@@ -97,16 +110,18 @@ class Model(nn.Module):
     ) -> Tensor:
         """ids, targets (B, T) -> -log p(target), (B, T), nats. evidence: of `Plan.evidence`, () in training.
 
-        With a weight for the plan's objective among the noise they are the objective's.
+        An objective of the plan whose weight is among the noise adds to them.
         """
         x = self.hidden(ids, noise)
         log_prob = self.vocabulary.log_prob(x, targets)
         if evidence:
             log_prob = self.memory.log_prob(log_prob, self.vocabulary.uncertainty(x), *evidence)
-        if OBJECTIVE not in noise:
-            return -log_prob
-        answers = getattr(self.vocabulary, self.objective.reads)(*self.objective.ask(x, ids, targets))
-        return self.objective.losses(log_prob, answers, ids, targets, noise[OBJECTIVE])
+        losses = -log_prob
+        for name in (name for name in OBJECTIVES if name in noise):
+            objective = getattr(self, name)
+            answers = getattr(self.vocabulary, objective.reads)(*objective.ask(x, ids, targets))
+            losses = losses + objective.losses(answers, ids, targets, noise[name])
+        return losses
 
     def log_probs(self, ids: Tensor, positions: Tensor | None = None, evidence: tuple[Tensor, ...] = ()) -> Tensor:
         """ids (B, T) -> log p of every next id, (B, T, V), nats; with positions (B,), after one of each row, (B, V).

@@ -10,11 +10,18 @@ import torch
 from torch import Tensor, nn
 
 from lyceum.personas.model.optimizer import measured
+from torch_ref.registry import build
 
 
 def joined(values: list[Tensor]) -> Tensor:
     """The measured entries of some parameters or gradients, one after the other, (n,), as a copy."""
     return torch.cat([measured(x.detach()).flatten() for x in values])
+
+
+def rates_of(plan, named: dict[str, nn.Parameter]) -> Rates | None:
+    """The state of the recipe's rule for rates, None if it has none. named: the parameters that are trained."""
+    recipe = plan.recipe
+    return None if recipe.rates is None else Rates(build(recipe.rates), plan.grouped(named), recipe.peak_lr)
 
 
 class Rates:
@@ -30,7 +37,9 @@ class Rates:
         """{group: its learning rate ()} of the update that is due, from the parameters and their clipped gradients."""
         rates = {}
         for group, members in self.groups.items():
-            p, g = joined([*members.values()]), joined([x.grad for x in members.values()])
+            p = joined([*members.values()])
+            # A block that waits to enter has no gradient, and does not move.
+            g = joined([torch.zeros_like(x) if x.grad is None else x.grad for x in members.values()])
             d = p - self.origins[group]
             state = self.states[group]
             new = self.rule(*state.values(), g @ d, d @ d, g @ g, lr / self.peak_lr)

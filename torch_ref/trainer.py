@@ -8,19 +8,16 @@ rate of each group (`Plan.group`).
 
 from __future__ import annotations
 
-import resource
-import sys
-
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lyceum.runs.machine import process_peak
+from torch_ref.growth import born_at, potentials
 from torch_ref.model import Cache, Model, load_parameters
-from torch_ref.rates import Rates
+from torch_ref.optimizers import MOMENTS, optimizers_of
+from torch_ref.rates import rates_of
 from torch_ref.registry import build
-from torch_ref.stacked import Stacked
-
-MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and AdamW's
 
 
 def best_device() -> str:
@@ -48,30 +45,30 @@ class Trainer:
         self.model.to(self.device, self.dtype)
         # Router biases have no gradient (`Plan.router_biases`): the model saves them, no optimizer gets them.
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-        recipe = plan.recipe
-        self.clip_norm = recipe.clip_norm
-        groups, hidden, others = plan.grouped(self.named), [], []
-        for group, members in groups.items():
-            name, p = next(iter(members.items()))
-            decay = recipe.weight_decay if plan.decays(p) else 0.0
-            alike = {"name": group, "params": [*members.values()], "weight_decay": decay}
-            (hidden if plan.is_hidden(name, p) else others).append(alike)
-        self.adamw = torch.optim.AdamW(others, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
-        self.stacked = Stacked(hidden, build(recipe.hidden), recipe.peak_lr) if hidden else None
+        self.clip_norm = plan.recipe.clip_norm
+        self.adamw, self.stacked = optimizers_of(plan, self.named)
+        self.rates = rates_of(plan, self.named)
         self.is_hidden = plan.is_hidden
-        self.rates = None if recipe.rates is None else Rates(build(recipe.rates), groups, recipe.peak_lr)
+        self.born = plan.born()
+
+    def _model(self, training: bool = False) -> Model:
+        """The model in this mode: in evaluation and generation a layer may leave work out."""
+        return self.model if self.model.training == training else self.model.train(training)
 
     def on_device(self, ids: np.ndarray) -> Tensor:
         return torch.from_numpy(ids).to(self.device, torch.int64)
 
+    def _mean_loss(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> Tensor:
+        masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
+        return self._model(training=True).losses(self.on_device(ids), self.on_device(targets), masks).mean()
+
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> Tensor:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
-        masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
-        loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
+        loss = self._mean_loss(ids, targets, noise)
         self.model.zero_grad()
         loss.backward()
-        for p in self.named.values():
-            if p.grad is None:  # of an objective whose weight is 0: its moments fade, as in MLX
+        for name, p in self.named.items():
+            if p.grad is None and born_at(self.born, name) >= 0:  # no objective reads it now: it fades, as in MLX
                 p.grad = torch.zeros_like(p)
         self._descend(lr)
         self.model.update_router_bias()
@@ -87,16 +84,29 @@ class Trainer:
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
         """One clipped update from given gradients, by parameter name: the optimizer alone."""
-        for name, p in self.named.items():
+        for name, gradient in gradients.items():
             # A copy: clipping overwrites gradients, and these are the caller's.
-            p.grad = torch.tensor(gradients[name], dtype=self.dtype, device=self.device)
+            self.named[name].grad = torch.tensor(gradient, dtype=self.dtype, device=self.device)
         self._descend(lr)
+
+    def potentials(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> dict[int, float]:
+        """{block that waits: the norm of the loss's gradient in its output matrices}, on a batch."""
+        return potentials(self.model, self.plan.recipe.growth.outputs, lambda: self._mean_loss(ids, targets, noise))
+
+    def activate(self, block: int) -> None:
+        """Make a block that waits part of the model, with a count of steps that begins now."""
+        self.model.skipped -= {block}
+        self.born[block] = self._steps()
+
+    def _steps(self) -> int:
+        """The optimizer's steps so far."""
+        return int(max((moments["step"].item() for moments in self.adamw.state.values()), default=0))
 
     @torch.no_grad()
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
         evidence = self._evidence(self.plan.evidence(ids, targets))
-        losses = self.model.losses(self.on_device(ids), self.on_device(targets), {}, evidence)
+        losses = self._model().losses(self.on_device(ids), self.on_device(targets), {}, evidence)
         return losses.to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
@@ -108,7 +118,7 @@ class Trainer:
         if positions is None:
             return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
         evidence = self._evidence(self.plan.evidence_at(ids, positions))
-        log_probs = self.model.log_probs(self.on_device(ids), self.on_device(positions), evidence)
+        log_probs = self._model().log_probs(self.on_device(ids), self.on_device(positions), evidence)
         return log_probs.to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
@@ -123,13 +133,13 @@ class Trainer:
         Returns the cache with them and log p of every next id, (B, V), as `log_probs` after the last position.
         """
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
-        cache, x = self.model.step(cache, self.on_device(ids[:, -new:]))
+        cache, x = self._model().step(cache, self.on_device(ids[:, -new:]))
         return cache, self.model.next_log_probs(x[:, -1], evidence).to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
     def uncertainty(self, ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
-        return self.model.uncertainty(self.on_device(ids)).to("cpu", torch.float32).numpy()
+        return self._model().uncertainty(self.on_device(ids)).to("cpu", torch.float32).numpy()
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
         # Rounded before PyTorch sees it: MPS has no float64.
@@ -143,7 +153,6 @@ class Trainer:
 
     def read(self) -> dict[str, np.ndarray]:
         """The complete state by the names both backends share; the arrays are copies."""
-        step = next((moments["step"].item() for moments in self.adamw.state.values()), 0)
         tensors = {f"model.{name}": p for name, p in self.model.named_parameters()}
         for name, p in self.named.items():
             optimizer, keys = self._moments(name)
@@ -151,20 +160,26 @@ class Trainer:
             for key, torch_key in keys.items():
                 tensors[f"optimizer.{key}.{name}"] = moments[torch_key] if moments else torch.zeros_like(p)
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
+        growth = {} if self.plan.recipe.growth is None else {"growth.born": self.born.copy()}
         rates = {} if self.rates is None else self.rates.read()
-        return {"optimizer.step": np.int64(step)} | state | rates
+        return {"optimizer.step": np.int64(self._steps())} | growth | state | rates
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
         load_parameters(self.model, {name[6:]: value for name, value in state.items() if name.startswith("model.")})
+        self.born = state.get("growth.born", self.born).copy()
+        self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())
         step = torch.tensor(float(state["optimizer.step"]), device=self.device if self.device != "cpu" else None)
         for name, p in self.named.items():
             optimizer, keys = self._moments(name)
+            if born_at(self.born, name) < 0:
+                optimizer.state.pop(p, None)
+                continue
             optimizer.state[p] = {
                 torch_key: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, torch_key in keys.items()
             }
             if optimizer is self.adamw:
-                optimizer.state[p]["step"] = step.clone()
+                optimizer.state[p]["step"] = step - born_at(self.born, name)
         if self.rates is not None:
             self.rates.write(state)
 
@@ -181,4 +196,4 @@ class Trainer:
             return torch.cuda.max_memory_allocated()
         if self.device == "mps":
             return torch.mps.driver_allocated_memory()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return process_peak()

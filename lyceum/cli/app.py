@@ -11,15 +11,18 @@ from collections.abc import Sequence
 
 import typer
 
-from lyceum.cli.ablation import ablation
 from lyceum.cli.compare import compare
 from lyceum.cli.corpus import corpus
 from lyceum.cli.evaluate import evaluate
-from lyceum.cli.memory_gate import memory_gate
+from lyceum.cli.experiments.ablation import ablation
+from lyceum.cli.experiments.memory_gate import memory_gate
+from lyceum.cli.experiments.search import search
+from lyceum.cli.interpret import interpret
 from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
 from lyceum.cli.runs import runs
 from lyceum.cli.sample import sample
+from lyceum.cli.speed import speed
 from lyceum.cli.systems import systems
 from lyceum.contract import UserError
 
@@ -31,8 +34,11 @@ COMMANDS = {
     "evaluate": evaluate,
     "plot": plot,
     "sample": sample,
+    "speed": speed,
     "quantize": quantize,
+    "interpret": interpret,
     "ablation": ablation,
+    "search": search,
     "memory-gate": memory_gate,
     "corpus": corpus,
 }

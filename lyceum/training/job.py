@@ -19,6 +19,9 @@ class Job:
     seed: int
 
     def update(self, step: int) -> object:
-        """Iteration `step`'s update: its batch, its noise, its learning rate. Returns the batch's loss before it."""
+        """Iteration `step`'s growth, if one is due, and update. Returns the batch's loss before the update."""
         batch = train_batch(self.corpus, self.seed, step, self.fixed.batch_size, self.fixed.block_size)
-        return self.trainer.step(*batch, self.plan.noise(self.seed, step), self.plan.recipe.learning_rate(step))
+        noise = self.plan.noise(self.seed, step)
+        if step in self.plan.growth_steps():
+            self.plan.recipe.growth.grow(self.trainer, *batch, noise)
+        return self.trainer.step(*batch, noise, self.plan.recipe.learning_rate(step))

@@ -27,14 +27,12 @@ class FinalCause(nn.Module):
         states = mx.stack([here + self.ahead(here), here], 1)
         return states, mx.stack([targets[:, 1 :: self.every], ids[:, : -1 : self.every]], 1)
 
-    def losses(
-        self, log_prob: mx.array, answers: mx.array, ids: mx.array, targets: mx.array, weight: mx.array
-    ) -> mx.array:
-        """log_prob (B, T), answers (B, 2, n), ids, targets (B, T), weight () -> (B, T)."""
+    def losses(self, answers: mx.array, ids: mx.array, targets: mx.array, weight: mx.array) -> mx.array:
+        """answers (B, 2, n), ids, targets (B, T), weight () -> what is added to the log loss, (B, T)."""
         after, present = answers[:, 0], mx.minimum(answers[:, 1], -self.tiny)
         differ = (ids != targets)[:, : -1 : self.every]
         extra = -self.ahead_weight * after - self.contradiction * differ * mx.log(-mx.expm1(present))
         # Each value to its position: `every` columns a value, all but the first 0.
-        spread = mx.pad((weight * self.every * extra)[..., None], [(0, 0), (0, 0), (0, self.every - 1)]).flatten(1)
-        length = log_prob.shape[1]
-        return mx.pad(spread, [(0, 0), (0, max(0, length - spread.shape[1]))])[:, :length] - log_prob
+        padded = mx.pad((weight * self.every * extra)[..., None], [(0, 0), (0, 0), (0, self.every - 1)]).flatten(1)
+        length = ids.shape[1]
+        return mx.pad(padded, [(0, 0), (0, max(0, length - padded.shape[1]))])[:, :length]

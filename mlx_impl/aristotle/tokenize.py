@@ -34,11 +34,14 @@ class CategoryTree(nn.Module):
         self.embed_individual = mx.zeros((base_individual.size, n_embd))
         self.head_individual = mx.zeros((base_individual.size, n_embd))
 
+    def species_vectors(self, ids: mx.array) -> mx.array:
+        """ids (...) -> (..., n_embd): the embedding without what is individual."""
+        group = self._leaf[ids] // self.shape[2]
+        return self.embed_genus[group // self.shape[1]] + self.embed_species[group]
+
     def embed(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> (B, T, n_embd)."""
-        leaf = self._leaf[ids]
-        group = leaf // self.shape[2]
-        return self.embed_genus[group // self.shape[1]] + self.embed_species[group] + self.embed_individual[leaf]
+        return self.species_vectors(ids) + self.embed_individual[self._leaf[ids]]
 
     def log_prob(self, x: mx.array, targets: mx.array) -> mx.array:
         """x (..., n_embd), targets (...) -> (...), nats, along the targets' paths only."""
@@ -67,6 +70,17 @@ class CategoryTree(nn.Module):
         individual = mx.unflatten(x @ self.head_individual.T, -1, self.shape) + self._base_individual
         tree = genus[..., None, None] + species[..., None] + log_softmax(individual)
         return tree.flatten(-3)[..., self._leaf]
+
+    def directions(self, targets: mx.array) -> tuple[mx.array, mx.array]:
+        """targets (...) -> vectors (..., 3, d) and constants (..., 3): LOGITS are vector . x + constant."""
+        leaf = self._leaf[targets]
+        group = leaf // self.shape[2]
+        rows = (group // self.shape[1], group, leaf)
+        tables = (self.head_genus, self.head_species, self.head_individual)
+        bases = (self._base_genus, self._base_species.flatten(), self._base_individual.flatten())
+        vectors = [table[row] for row, table in zip(rows, tables, strict=True)]
+        constants = [base[row] for row, base in zip(rows, bases, strict=True)]
+        return mx.stack(vectors, axis=-2), mx.stack(constants, axis=-1).astype(vectors[0].dtype)
 
     def uncertainty(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""

@@ -42,7 +42,7 @@ def pair_and_point(case: Case, seed: int = 0) -> tuple[Pair, Point]:
         if differ := side.parameters().keys() ^ parameters.keys():
             raise ValueError(f"{case.name}: only one side has {sorted(differ)}")
     outputs = dict(leaves(pair.reference(parameters, *inputs), "output"))
-    return pair, draw_point(parameters, inputs, outputs, generator)
+    return pair, draw_point(parameters, inputs, outputs, generator, case.batched)
 
 
 def method_of(module: Any, method: str) -> Callable:

@@ -33,7 +33,7 @@ Arrays = dict[str, np.ndarray]
 
 def check(plan: Plan, steps: int = 50, seed: int = 0) -> Iterator[Verdict]:
     """Both backends' parameters and moments after 1, 2 and `steps` updates from the gradients that `seed` draws."""
-    marks, initial = (1, 2, steps), {name: p for name, p in plan.initial(0).items() if name not in plan.router_biases()}
+    marks, initial = (1, 2, steps), {name: p for name, p in plan.initial(0).items() if not untouched(plan, name)}
     gradients = [drawn_gradients(initial, seed, t) for t in range(steps)]
     rounded = Deviations(lambda: defined(plan, initial, gradients, marks))
     variants = list(product(BACKENDS, ("float64", "float32")))
@@ -48,6 +48,17 @@ def check(plan: Plan, steps: int = 50, seed: int = 0) -> Iterator[Verdict]:
     yield from retry_with_more_samples(rounded, verdicts)
 
 
+def untouched(plan: Plan, name: str) -> bool:
+    """Whether a parameter is not the optimizer's: a router bias, or of a block that waits."""
+    return name in plan.router_biases() or plan.waits(name)
+
+
+def parameter_of(name: str) -> str:
+    """The parameter of an array in a checkpoint: "model.norm.weight" and "optimizer.m.norm.weight" -> "norm.weight"."""
+    part, _, rest = name.partition(".")
+    return rest if part == "model" else rest.partition(".")[2]
+
+
 def drawn_gradients(parameters: Arrays, seed: int, t: int) -> Arrays:
     """Random gradients of step t."""
     return {
@@ -59,12 +70,12 @@ def drawn_gradients(parameters: Arrays, seed: int, t: int) -> Arrays:
 def trained(backend: str, dtype: str, plan: Plan, gradients: list[Arrays], marks: tuple[int, ...]) -> Arrays:
     """What a backend's trainer makes of the gradients: "<name in a checkpoint> @<step>" -> value, at the marks."""
     trainer, states = make(backend, plan, dtype), {}
-    untouched = {"optimizer.step"} | {f"model.{name}" for name in plan.router_biases()}
     for t, given in enumerate(gradients):
         with exact() if dtype == "float64" else nullcontext():
             trainer.apply(given, plan.recipe.learning_rate(t))
         if t + 1 in marks:
-            state = {name: x.astype(np.float64) for name, x in trainer.read().items() if name not in untouched}
+            read, compared = trainer.read().items(), {*given, *GROUPS}
+            state = {name: x.astype(np.float64) for name, x in read if parameter_of(name) in compared}
             states |= {f"{name} @{t + 1}": x for name, x in state.items()}
     return states
 

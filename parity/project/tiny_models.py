@@ -18,7 +18,7 @@ from lyceum.contract import Fixed
 from lyceum.corpus import Corpus
 from lyceum.personas import Plan
 from lyceum.personas.spec import tiny
-from lyceum.personas.spec.skeleton import OBJECTIVE
+from lyceum.personas.spec.skeleton import OBJECTIVES
 from lyceum.personas.spec.system import changes
 
 
@@ -60,15 +60,16 @@ def compact(plan: Plan) -> Plan:
     """The plan with two sequences a batch, and as few blocks as show each of its layers.
 
     Modules that the blocks take in turn need a block each, and two matrices of one shape a rule for hidden matrices:
-    it updates them as a stack.
+    it updates them as a stack. A model that grows needs a block that is there and one that waits.
     """
     turns = [len(spec) for spec in plan.modules.values() if isinstance(spec, tuple)]
-    n_layer = max([*turns, 1 if plan.recipe.hidden is None else 2, 1])
+    more = plan.recipe.hidden is not None or plan.recipe.growth is not None
+    n_layer = max([*turns, 2 if more else 1])
     return replace(plan, fixed=replace(plan.fixed, n_layer=n_layer, batch_size=2))
 
 
 def trained_plans(steps: int = 200) -> dict[str, Plan]:
-    """The tiny plans that are trained over many steps, by title: defaults, each other recipe or objective."""
+    """The tiny plans that are trained over many steps, by title: defaults, and each other recipe or objective."""
     chosen: dict[str, Plan] = {}
     for title, plan in tiny_plans(steps).items():
         trained = [_training(other) for other in chosen.values() if other.persona == plan.persona]
@@ -79,7 +80,7 @@ def trained_plans(steps: int = 200) -> dict[str, Plan]:
 
 def _training(plan: Plan) -> tuple:
     """What a plan is trained by, apart from its model."""
-    return plan.recipe, plan.modules.get(OBJECTIVE)
+    return plan.recipe, *(plan.modules.get(name) for name in OBJECTIVES)
 
 
 def tiny_corpus() -> Corpus:

@@ -28,12 +28,12 @@ class FinalCause(nn.Module):
         states = torch.stack([here + self.ahead(here), here], 1)
         return states, torch.stack([targets[:, 1 :: self.every], ids[:, : -1 : self.every]], 1)
 
-    def losses(self, log_prob: Tensor, answers: Tensor, ids: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
-        """log_prob (B, T), answers (B, 2, n), ids, targets (B, T), weight () -> (B, T)."""
+    def losses(self, answers: Tensor, ids: Tensor, targets: Tensor, weight: Tensor) -> Tensor:
+        """answers (B, 2, n), ids, targets (B, T), weight () -> what is added to the log loss, (B, T)."""
         after, present = answers[:, 0], answers[:, 1].clamp(max=-self.tiny)
         differ = (ids != targets)[:, : -1 : self.every]
         extra = -self.ahead_weight * after - self.contradiction * differ * torch.log(-torch.expm1(present))
         # Each value to its position: `every` columns a value, all but the first 0.
-        spread = F.pad((weight * self.every * extra)[..., None], (0, self.every - 1)).flatten(1)
-        length = log_prob.shape[1]
-        return F.pad(spread, (0, max(0, length - spread.shape[1])))[:, :length] - log_prob
+        padded = F.pad((weight * self.every * extra)[..., None], (0, self.every - 1)).flatten(1)
+        length = ids.shape[1]
+        return F.pad(padded, (0, max(0, length - padded.shape[1])))[:, :length]

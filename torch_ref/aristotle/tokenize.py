@@ -28,15 +28,14 @@ class CategoryTree(nn.Module):
         self.embed_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
         self.head_individual = nn.Parameter(torch.zeros(base_individual.size, n_embd))
 
+    def species_vectors(self, ids: Tensor) -> Tensor:
+        """ids (...) -> (..., n_embd): the embedding without what is individual."""
+        group = self.leaf[ids] // self.shape[2]
+        return F.embedding(group // self.shape[1], self.embed_genus) + F.embedding(group, self.embed_species)
+
     def embed(self, ids: Tensor) -> Tensor:
         """ids (B, T) -> (B, T, n_embd)."""
-        leaf = self.leaf[ids]
-        group = leaf // self.shape[2]
-        return (
-            F.embedding(group // self.shape[1], self.embed_genus)
-            + F.embedding(group, self.embed_species)
-            + F.embedding(leaf, self.embed_individual)
-        )
+        return self.species_vectors(ids) + F.embedding(self.leaf[ids], self.embed_individual)
 
     def log_prob(self, x: Tensor, targets: Tensor) -> Tensor:
         """x (..., n_embd), targets (...) -> (...), nats, along the targets' paths only."""
@@ -65,6 +64,17 @@ class CategoryTree(nn.Module):
         individual = (x @ self.head_individual.T).unflatten(-1, self.shape) + self.base_individual
         tree = genus[..., None, None] + species[..., None] + F.log_softmax(individual, dim=-1)
         return tree.flatten(-3)[..., self.leaf]
+
+    def directions(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """targets (...) -> vectors (..., 3, d) and constants (..., 3): LOGITS are vector . x + constant."""
+        leaf = self.leaf[targets]
+        group = leaf // self.shape[2]
+        rows = (group // self.shape[1], group, leaf)
+        tables = (self.head_genus, self.head_species, self.head_individual)
+        bases = (self.base_genus, self.base_species.flatten(), self.base_individual.flatten())
+        vectors = [F.embedding(row, table) for row, table in zip(rows, tables, strict=True)]
+        constants = [base[row] for row, base in zip(rows, bases, strict=True)]
+        return torch.stack(vectors, dim=-2), torch.stack(constants, dim=-1).to(vectors[0].dtype)
 
     def uncertainty(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""

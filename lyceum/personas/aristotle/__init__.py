@@ -16,6 +16,7 @@ from lyceum.personas.spec.recipe import Recipe
 SYSTEMS = systems_of(
     __name__,
     "tokenize",
+    "superpose",
     "rope",
     "norm",
     "attention",
@@ -23,12 +24,18 @@ SYSTEMS = systems_of(
     "ssm",
     "moe",
     "equivariant",
+    "sparse",
     "objective",
     "meta",
+    "topology",
+    "circuit",
     "muon",
     "memory",
+    "grow",
     "quantize",
     "sample",
+    "search",
+    "interpret",
 )
 
 PERSONA = Persona(

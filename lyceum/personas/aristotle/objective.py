@@ -9,7 +9,7 @@ Equations, for x_t that the head reads, ids w_t, targets w_(t+1), the head's log
 T - 2, n = every:
     ahead          x'_t = x_t + W x_t,    A_t = -log p(w_(t+2) | x'_t)
     contradiction  C_t = -log(1 - p(w_t | x_t)) if w_t is not w_(t+1), else 0;   log p counts as -tiny at most
-    loss_t = -log p(w_(t+1) | x_t) + weight * n * (ahead A_t + contradiction C_t)       the last term at these t alone
+    loss_t = -log p(w_(t+1) | x_t) + weight * n * (ahead A_t + contradiction C_t)       the second at these t alone
     weight at iteration s of S:  max(0, 1 - s / (until S))
 A mean over the block is thus the mean of the log loss and an unbiased estimate of that of the two others.
 
@@ -72,17 +72,16 @@ class FinalCause:
     def losses(
         self,
         p: dict[str, np.ndarray],
-        log_prob: np.ndarray,
         answers: np.ndarray,
         ids: np.ndarray,
         targets: np.ndarray,
         weight: np.ndarray,
     ) -> np.ndarray:
-        """log p(target) (B, T), answers (B, 2, n), ids, targets (B, T), weight () -> losses (B, T), nats."""
+        """answers (B, 2, n), ids, targets (B, T), weight () -> what is added to the log loss, (B, T), nats."""
         after, present = answers[:, 0], np.minimum(answers[:, 1], -self.tiny)
         differ = (ids != targets)[:, : -1 : self.every]
-        losses = -log_prob
-        losses[:, : -1 : self.every] += (weight * self.every) * (
+        losses = np.zeros(ids.shape)
+        losses[:, : -1 : self.every] = (weight * self.every) * (
             -self.ahead * after - self.contradiction * differ * np.log(-np.expm1(present))
         )
         return losses
@@ -101,8 +100,7 @@ def _asked(g: np.random.Generator, batch: int, length: int, width: int = 8) -> t
 
 
 def _answered(g: np.random.Generator, batch: int, length: int, n: int, confident: float = 1.0):
-    log_prob, answers = -g.exponential(2, size=(batch, length)), -g.exponential(confident, size=(batch, 2, n))
-    return log_prob, answers, *_texts(g, batch, length), np.array(0.7)
+    return -g.exponential(confident, size=(batch, 2, n)), *_texts(g, batch, length), np.array(0.7)
 
 
 CASES = (
@@ -118,13 +116,12 @@ CASES = (
 
 
 def _expected(evaluate, q: np.ndarray, log_p: np.ndarray) -> np.ndarray:
-    """E A for a law q and log p (n, V) of the token after next: the losses at weight 1 where the next token is sure."""
+    """E A for a law q and log p (n, V) of the token after next: the losses that are added at weight 1."""
     (n, size), spec = q.shape, FinalCause(8, ahead=1.0, contradiction=0.0, every=1)
-    ids, nothing = np.zeros((n, 2), np.int32), np.zeros((n, 2))
-    total = np.zeros(n)
+    ids, total = np.zeros((n, 2), np.int32), np.zeros(n)
     for w in range(size):
         answers = np.stack([log_p[:, w : w + 1], -np.ones((n, 1))], axis=1)
-        losses = evaluate(spec, {"ahead.weight": np.zeros((8, 8))}, "losses", nothing, answers, ids, ids, np.array(1.0))
+        losses = evaluate(spec, {"ahead.weight": np.zeros((8, 8))}, "losses", answers, ids, ids, np.array(1.0))
         total += q[:, w] * losses[:, 0]
     return total
 
@@ -138,24 +135,23 @@ def _proper(evaluate, g):
 
 
 def _end(evaluate, g):
-    log_prob, answers, ids, targets, _ = _answered(g, 2, 9, 2)
-    log_prob, answers = representable(log_prob), representable(answers)
+    answers, ids, targets, _ = _answered(g, 2, 9, 2)
     p = Case("", SPEC, None).parameters(g)
-    return evaluate(SPEC, p, "losses", log_prob, answers, ids, targets, np.array(0.0)), -log_prob
+    return evaluate(SPEC, p, "losses", representable(answers), ids, targets, np.array(0.0)), np.zeros((2, 9))
 
 
 def _present(evaluate, g):
     # Where every token repeats the one before it nothing is contradicted, however sure the head is.
-    log_prob, answers, ids, _, weight = _answered(g, 2, 9, 2)
-    log_prob, answers = representable(log_prob), representable(answers)
+    answers, ids, _, weight = _answered(g, 2, 9, 2)
+    answers = representable(answers)
     p, surer = Case("", SPEC, None).parameters(g), answers * np.array([1, 0.5])[:, None]
-    sides = (evaluate(SPEC, p, "losses", log_prob, x, ids, ids, weight) for x in (answers, surer))
+    sides = (evaluate(SPEC, p, "losses", x, ids, ids, weight) for x in (answers, surer))
     return tuple(sides)
 
 
 THEOREMS = (
     Theorem("objective: proper", "E A = H(q) + KL(q | p), least at p = q", _proper, length=32),
-    Theorem("objective: end", "at weight 0 it is the log loss", _end, length=0, exact=True),
+    Theorem("objective: end", "at weight 0 nothing is added to the log loss", _end, length=0, exact=True),
     Theorem("objective: no contradiction", "what repeats is not contradicted", _present, length=0, exact=True),
 )
 

@@ -78,6 +78,8 @@ def followed(state: dict, gradients: dict, lr: float, plan: Plan) -> dict:
 
 def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:
     """The state of one parameter after an update with its clipped gradient g."""
+    if plan.waits(name):
+        return state
     if plan.is_hidden(name, state[0]):
         return plan.recipe.hidden.update(*state, g, lr)
     return adamw(*state, g, step, lr, plan.recipe, plan.recipe.weight_decay if plan.decays(state[0]) else 0.0)

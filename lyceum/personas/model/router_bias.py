@@ -53,6 +53,11 @@ def _offering(
     if not layers:
         return
     inputs: Arrays = {}
-    hidden(plan, parameters, ids, noise, inputs)
+
+    def recorded(layer: Layer, parameters: Arrays, *arguments: np.ndarray) -> np.ndarray:
+        inputs[layer.name] = arguments[0]
+        return layer(parameters, *arguments)
+
+    hidden(plan, parameters, ids, noise, recorded)
     for layer in layers:
         yield layer, below(parameters, layer.name), inputs[layer.name]

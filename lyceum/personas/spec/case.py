@@ -25,7 +25,8 @@ class Case:
 
     name: "<module>: <what is special>". spec: the reference. method: which of its methods. inputs: generator -> its
     arguments after the parameters; floating arrays are differentiated, integer arrays are not. noise: the parameters
-    are the initial values plus normal noise of this deviation, so that none is in a special position.
+    are the initial values plus normal noise of this deviation, so that none is in a special position. batched: whether
+    axis 0, where everything has the same, runs over independent examples.
     """
 
     name: str
@@ -33,6 +34,7 @@ class Case:
     inputs: Callable[[np.random.Generator], tuple[np.ndarray, ...]]
     method: str = "__call__"
     noise: float = 0.2
+    batched: bool = True
 
     def parameters(self, generator: np.random.Generator) -> dict[str, np.ndarray]:
         """Parameters in general position, float64 holding float32 values, so that no precision rounds them."""

@@ -16,7 +16,7 @@ import numpy as np
 
 from lyceum.personas.spec.persona import Persona
 from lyceum.personas.spec.recipe import Recipe
-from lyceum.personas.spec.skeleton import OBJECTIVE, Layer, Skeleton, assemble
+from lyceum.personas.spec.skeleton import START, Layer, Skeleton, assemble
 from lyceum.personas.spec.system import title
 from lyceum.rng import keep_mask, stream
 
@@ -29,7 +29,8 @@ class Plan:
     """persona: the record. systems: the names of those that are enabled. fixed: the contract's sizes.
 
     tables: arrays by name, "<system>.<table>". modules: references by name: "vocabulary", "position", "norm", "mixer"
-    and "mlp"; with a memory "memory" and "evidence"; "objective" if training asks for more than the log loss. A
+    and "mlp"; with a memory "memory" and "evidence"; "objective" and "regulariser" if training asks for more than the
+    log loss; "start", (skeleton, drawn initial values) -> initial values, if these are not as their layers draw them. A
     reference is a frozen dataclass; its implementation in a backend takes the same fields. "mixer" and "mlp" may be
     tuples of references, which the blocks take in turn.
     """
@@ -53,7 +54,25 @@ class Plan:
     @property
     def skeleton(self) -> Skeleton:
         """The layers of the model, as the forward pass connects them."""
-        return assemble(self.modules, self.fixed.n_layer)
+        return assemble(self.modules, self.fixed.n_layer, self.waiting)
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """The blocks that are no part of the model until it grows."""
+        return () if self.recipe.growth is None else self.recipe.growth.waiting(self.fixed.n_layer)
+
+    def growth_steps(self) -> tuple[int, ...]:
+        """The iterations before which the model grows."""
+        growth = self.recipe.growth
+        return () if growth is None else growth.steps(self.fixed.n_layer, self.recipe.total_steps)
+
+    def born(self) -> np.ndarray:
+        """When each block became active, in steps of the optimizer, (n_layer,): at first 0, or -1 if it waits."""
+        return np.array([-1 if i in self.waiting else 0 for i in range(self.fixed.n_layer)])
+
+    def waits(self, name: str) -> bool:
+        """Whether a parameter is of a block that waits."""
+        return name.startswith(tuple(f"blocks.{i}." for i in self.waiting))
 
     def layers(self) -> Iterator[Layer]:
         """(name, reference) of every layer, in the order of the forward pass."""
@@ -65,7 +84,9 @@ class Plan:
         for layer, spec in self.layers():
             initial = spec.initial(stream(seed, f"initial/{layer}"), self.fixed.n_layer)
             values |= {f"{layer}.{name}": np.asarray(value, np.float32) for name, value in initial.items()}
-        return values
+        if START in self.modules:
+            values = self.modules[START](self.skeleton, values)
+        return values if self.recipe.growth is None else self.recipe.growth.initial(values, self.fixed.n_layer)
 
     def router_biases(self) -> set[str]:
         """The parameters without gradient: their layer updates them after a training step.
@@ -100,20 +121,20 @@ class Plan:
     def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:
         """The dropout masks of one step, (B, T, d) float32 at each site; empty when the recipe has no dropout.
 
-        While the objective has a weight, it is here too, () float32: with the masks it is all that a training step
-        gets besides its batch and its learning rate.
+        While an objective has a weight, it is here too, () float32, by the objective's name: with the masks it is all
+        that a training step gets besides its batch and its learning rate.
         """
-        weight = self.objective_weight(step)
-        noise = {OBJECTIVE: np.array(weight, np.float32)} if weight else {}
+        noise = {name: np.array(weight, np.float32) for name, weight in self.objective_weights(step).items() if weight}
         if not self.recipe.dropout:
             return noise
         generator = stream(seed, "dropout", step)
         shape = (self.fixed.batch_size, self.fixed.block_size, self.fixed.n_embd)
         return noise | {site: keep_mask(generator, shape, self.recipe.dropout) for site in self.skeleton.noise_sites()}
 
-    def objective_weight(self, step: int) -> float:
-        """The weight of the objective at iteration `step`; 0 where the loss is the log loss."""
-        return self.modules[OBJECTIVE].weight(step, self.recipe.total_steps) if OBJECTIVE in self.modules else 0.0
+    def objective_weights(self, step: int) -> dict[str, float]:
+        """The weight of each objective at iteration `step`; where all are 0 the loss is the log loss."""
+        total = self.recipe.total_steps
+        return {layer.name: layer.spec.weight(step, total) for layer in self.skeleton.objectives}
 
     def evidence(self, ids: np.ndarray, targets: np.ndarray) -> tuple[np.ndarray, ...]:
         """The memory's evidence for targets, ids and targets (B, T): arrays for the backends, () without a memory."""

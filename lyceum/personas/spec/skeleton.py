@@ -2,7 +2,7 @@
 
     x, rotation = position(vocabulary.embed(ids), ids);   x = x * m[EMBEDDING]
     for each block:  x = x + mixer(norm1(x), rotation) * m[mixer.name];   x = x + mlp(norm2(x)) * m[mlp.name]
-    the head reads   norm(x) * m[HEAD];   an objective, if there is one, asks it more in training
+    the head reads   norm(x) * m[HEAD];   in training the objectives, if there are any, ask it more
 
 This is the only place that spells the names. Parameters, random streams of initial values and dropout masks m are
 addressed by them, in both backends and in the reference.
@@ -10,7 +10,7 @@ addressed by them, in both backends and in the reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -19,7 +19,8 @@ import numpy as np
 from lyceum.personas.spec.names import below
 
 EMBEDDING, HEAD = "embedding", "head"  # dropout sites outside of blocks
-OBJECTIVE = "objective"  # the layer, and the name of its weight in a training step
+OBJECTIVES = ("objective", "regulariser")  # the layers that add to the loss, and their weights in a training step
+START = "start"  # the record of initial values that are not drawn
 
 
 class Layer(NamedTuple):
@@ -48,13 +49,14 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Skeleton:
-    """All layers of a model."""
+    """All layers of a model. active: the blocks that its forward pass has before anything has grown."""
 
     vocabulary: Layer
     position: Layer
     blocks: tuple[Block, ...]
+    active: tuple[Block, ...]
     norm: Layer
-    objective: Layer | None = None
+    objectives: tuple[Layer, ...] = ()
 
     def layers(self) -> Iterator[Layer]:
         """Every layer, in the order of the forward pass."""
@@ -62,8 +64,7 @@ class Skeleton:
         for block in self.blocks:
             yield from block
         yield self.norm
-        if self.objective is not None:
-            yield self.objective
+        yield from self.objectives
 
     def noise_sites(self) -> Iterator[str]:
         """Where dropout acts: after the embedding, after each mixer and MLP, and before the head."""
@@ -73,17 +74,19 @@ class Skeleton:
         yield HEAD
 
 
-def assemble(modules: Mapping[str, Any], n_layer: int) -> Skeleton:
-    """The skeleton with references filled in. modules: as in `Plan.modules`."""
+def assemble(modules: Mapping[str, Any], n_layer: int, waiting: Collection[int] = ()) -> Skeleton:
+    """The skeleton with references filled in. modules: as in `Plan.modules`. waiting: blocks that are not active."""
 
     def block(i: int) -> Block:
         mixer, mlp = (_in_turn(modules[name], i) for name in ("mixer", "mlp"))
         specs = {"norm1": modules["norm"], "mixer": mixer, "norm2": modules["norm"], "mlp": mlp}
         return Block(**{name: Layer(f"blocks.{i}.{name}", spec) for name, spec in specs.items()})
 
-    names = ("vocabulary", "position", "norm", OBJECTIVE)
-    outer = {name: Layer(name, modules[name]) for name in names if name in modules}
-    return Skeleton(blocks=tuple(block(i) for i in range(n_layer)), **outer)
+    outer = {name: Layer(name, modules[name]) for name in ("vocabulary", "position", "norm")}
+    objectives = tuple(Layer(name, modules[name]) for name in OBJECTIVES if name in modules)
+    blocks = tuple(block(i) for i in range(n_layer))
+    active = tuple(each for i, each in enumerate(blocks) if i not in waiting)
+    return Skeleton(blocks=blocks, active=active, objectives=objectives, **outer)
 
 
 def _in_turn(spec: Any, i: int) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from parity.mutation.planting import Fault, both
 
-META, RATES, TRAINER, PLAN = "aristotle.meta", "rates", "trainer", "optimizer: aristotle with meta"
+META, RATES, PLAN = "aristotle.meta", "rates", "optimizer: aristotle with meta"
 
 FAULTS = (
     Fault("the wrong way", "raised the rate where the step was too long", META, "meta",
@@ -31,7 +31,8 @@ FAULTS = (
           **both("lr / self.peak_lr", "lr")),
     Fault("the gradient with itself", "took |g| for the cosine's product", RATES, PLAN,
           torch=("g @ d,", "g @ g,"), mlx=("(g * d).sum(),", "(g * g).sum(),")),
-    Fault("the schedule's rate alone", "followed the rates and used none", TRAINER, PLAN,
-          torch=('rates.get(group["name"], lr)', "lr"),
-          mlx=('self.optimizers[group].state["learning_rate"] = rate', "rate")),
+    Fault("the schedule's rate alone", "followed the rates and used none", "trainer", PLAN,
+          torch=('rates.get(group["name"], lr)', "lr")),
+    Fault("rates not passed on", "followed the rates and used none", "optimizers", PLAN,
+          mlx=("rates.get(group, lr)", "lr")),
 )  # fmt: skip

@@ -149,7 +149,10 @@ def test_a_run_is_resumed_bit_for_bit(plan, backend):
     same_state(at_once.read(), second.read())
 
 
-def test_a_run_goes_on_in_the_other_backend(plan):
+@pytest.mark.parametrize("more", ["", "muon", "grow"])
+def test_a_run_goes_on_in_the_other_backend(more):
+    """With other rules too; a block that waits has no gradient and does not move."""
+    plan = tiny_plan("aristotle", steps=12, systems=[*SYSTEMS, *filter(None, [more])])
     text, trainers = tiny_corpus(), {backend: make(backend, plan, "float32") for backend in BACKENDS}
     for trainer in trainers.values():
         run(trainer, plan, text, range(6))

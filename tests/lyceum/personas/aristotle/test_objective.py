@@ -11,7 +11,7 @@ import torch
 from lyceum import personas
 from lyceum.personas.aristotle.objective import FinalCause
 from lyceum.personas.model import forward
-from lyceum.personas.spec.skeleton import OBJECTIVE
+from lyceum.personas.spec.skeleton import OBJECTIVES
 from lyceum.personas.spec.system import changes
 from parity.project import trainers
 from parity.project.tiny_models import tiny_corpus, tiny_plan
@@ -36,8 +36,8 @@ def test_losses_by_hand():
     """At position 0: 0.7 * 2 * (0.5 * 3 + log 2), the second since p = 1/2 contradicts; at 2 the token repeats."""
     answers = np.array([[[-3.0, -1.0], [np.log(0.5), np.log(0.5)]]])
     ids, targets = np.array([[1, 1, 1, 1]]), np.array([[2, 2, 1, 1]])
-    got = SPEC.losses({}, -np.ones((1, 4)), answers, ids, targets, np.array(0.7))
-    np.testing.assert_allclose(got, [[1 + 1.4 * (1.5 + np.log(2)), 1, 1 + 1.4 * 0.5, 1]], rtol=1e-15)
+    got = SPEC.losses({}, answers, ids, targets, np.array(0.7))
+    np.testing.assert_allclose(got, [[1.4 * (1.5 + np.log(2)), 0, 1.4 * 0.5, 0]], rtol=1e-15)
 
 
 def test_the_gradient_of_the_first_question_is_p_less_q():
@@ -55,22 +55,22 @@ def test_a_contradiction_alone_is_not_proper():
 
     def expected(p: float) -> float:
         answers = np.log(np.array([[[0.5], [p]]]))
-        return spec.losses({}, np.zeros((1, 2)), answers, ids, ids + 1, np.array(1.0))[0, 0]
+        return spec.losses({}, answers, ids, ids + 1, np.array(1.0))[0, 0]
 
     assert expected(0.01) < expected(0.1) < expected(0.5)
 
 
 def test_the_weight_falls_to_zero_and_stays(plan):
-    weights = [plan.objective_weight(step) for step in range(20)]
+    weights = [plan.objective_weights(step)["objective"] for step in range(20)]
     assert weights[0] == 1 and weights[5] == 0.5 and set(weights[10:]) == {0.0}
-    assert OBJECTIVE in plan.noise(0, 9) and OBJECTIVE not in plan.noise(0, 10)
+    assert "objective" in plan.noise(0, 9) and "objective" not in plan.noise(0, 10)
 
 
 def test_without_a_weight_the_losses_are_the_log_loss_to_the_last_bit(plan):
     batch = np.arange(64, dtype=np.int32).reshape(4, 16) % 97
     parameters, noise = plan.initial(0), plan.noise(0, 10)
     with_it = forward.losses(plan, parameters, batch, batch, noise)
-    modules = {name: spec for name, spec in plan.modules.items() if name != OBJECTIVE}
+    modules = {name: spec for name, spec in plan.modules.items() if name not in OBJECTIVES}
     assert (with_it == forward.losses(replace(plan, modules=modules), parameters, batch, batch, noise)).all()
 
 
