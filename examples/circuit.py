@@ -32,8 +32,7 @@ def repeated(ids: np.ndarray) -> np.ndarray:
 
 def attention(plan, parameters: dict[str, np.ndarray], ids: np.ndarray) -> list[np.ndarray]:
     """Where head 0 of each of the first two blocks attends, (B, T, T)."""
-    inputs: dict[str, np.ndarray] = {}
-    forward.hidden(plan, parameters, ids, {}, inputs)
+    inputs = forward.inputs(plan, parameters, ids, {})
     _, *rotation = plan.skeleton.position(parameters, forward.embedded(plan, parameters, ids), ids)
     patterns = []
     for block in plan.skeleton.blocks[:2]:

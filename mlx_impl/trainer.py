@@ -2,7 +2,7 @@
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
 one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
-for everything else, with decay for matrices only (`Plan.decays`).
+for everything else, with decay for matrices only (`Plan.decays`). A rule for rates multiplies that of each group.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ class Trainer:
         self.optimizer.init(self.model.trainable_parameters())
         self.born = plan.born()
         self.watch = watch_of(plan, self.model, self.optimizer)
+        self.parts = [part for part in (self.optimizer.rates, self.watch) if part is not None]  # of the state, besides
         self._set_step(0)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
@@ -176,7 +177,7 @@ class Trainer:
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
             state |= {saved_name(name): np.array(value) for name, value in moments(optimizer)}
-        return state if self.watch is None else state | self.watch.read()
+        return state | {name: x for part in self.parts for name, x in part.read().items()}
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -187,9 +188,9 @@ class Trainer:
             optimizer.state.update(tree_unflatten(values))
         self.born = state.get("growth.born", self.born).copy()
         self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())
+        for part in self.parts:
+            part.write(state)
         self._set_step(int(state["optimizer.step"]))
-        if self.watch is not None:
-            self.watch.write(state)
         self._trace()
 
     def peak_memory(self) -> int:

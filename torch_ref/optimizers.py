@@ -13,12 +13,10 @@ MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and Adam
 
 def optimizers_of(plan, named: dict[str, nn.Parameter]) -> tuple[torch.optim.AdamW, Stacked | None]:
     """(AdamW, the recipe's rule for hidden matrices if it has one) of the parameters that are trained, by name."""
-    recipe = plan.recipe
-    hidden = [p for name, p in named.items() if plan.is_hidden(name, p)]
-    others = [p for name, p in named.items() if not plan.is_hidden(name, p)]
-    groups = [
-        {"params": [p for p in others if plan.decays(p)], "weight_decay": recipe.weight_decay},
-        {"params": [p for p in others if not plan.decays(p)], "weight_decay": 0.0},
-    ]
-    adamw = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
+    recipe, hidden, others = plan.recipe, [], []
+    for group, members in plan.grouped(named).items():
+        decay = 0.0 if group == "vectors" else recipe.weight_decay
+        alike = {"name": group, "params": [*members.values()], "weight_decay": decay}
+        (hidden if plan.is_hidden(*next(iter(members.items()))) else others).append(alike)
+    adamw = torch.optim.AdamW(others, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
     return adamw, Stacked(hidden, build(recipe.hidden), recipe.peak_lr) if hidden else None

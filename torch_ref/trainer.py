@@ -2,7 +2,7 @@
 
 A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
 one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
-for everything else, with decay for matrices only (`Plan.decays`).
+for everything else, with decay for matrices only (`Plan.decays`). A rule for rates multiplies that of each group.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from torch_ref.average import watch_of
 from torch_ref.growth import born_at, potentials
 from torch_ref.model import Cache, Model, load_parameters
 from torch_ref.optimizers import MOMENTS, optimizers_of
+from torch_ref.rates import rates_of
 from torch_ref.registry import build
 
 
@@ -37,18 +38,17 @@ class Trainer:
         self.device = device or best_device()
         # The default on every device but some GPUs; TF32 would round products to 11 bits.
         torch.set_float32_matmul_precision("highest")
-        self.precision, self.dtype = dtype, getattr(torch, dtype)
-        self.notes = ()
+        self.precision, self.dtype, self.notes = dtype, getattr(torch, dtype), ()
         self.plan, self.model = plan, Model(plan)
         load_parameters(self.model, plan.initial(seed))
         self.model.to(self.device, self.dtype)
         # Router biases have no gradient (`Plan.router_biases`): the model saves them, no optimizer gets them.
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-        self.clip_norm = plan.recipe.clip_norm
+        self.clip_norm, self.born = plan.recipe.clip_norm, plan.born()
         self.adamw, self.stacked = optimizers_of(plan, self.named)
-        self.is_hidden = plan.is_hidden
-        self.born = plan.born()
+        self.rates = rates_of(plan, self.named)
         self.watch = watch_of(plan, self.named, self._moments)
+        self.parts = [part for part in (self.rates, self.watch) if part is not None]  # of the state, besides
 
     def _model(self, training: bool = False) -> Model:
         """The model in this mode: in evaluation and generation a layer may leave work out."""
@@ -77,9 +77,10 @@ class Trainer:
 
     def _descend(self, lr: float) -> None:
         nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
+        rates = {} if self.rates is None else self.rates.follow(lr)
         for optimizer in filter(None, (self.adamw, self.stacked)):
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = rates.get(group["name"], lr)
             optimizer.step()
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
@@ -161,8 +162,8 @@ class Trainer:
                 tensors[f"optimizer.{key}.{name}"] = moments[torch_key] if moments else torch.zeros_like(p)
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
         growth = {} if self.plan.recipe.growth is None else {"growth.born": self.born.copy()}
-        watch = {} if self.watch is None else self.watch.read()
-        return {"optimizer.step": np.int64(self._steps())} | growth | state | watch
+        others = {name: x for part in self.parts for name, x in part.read().items()}
+        return {"optimizer.step": np.int64(self._steps())} | growth | state | others
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -180,13 +181,13 @@ class Trainer:
             }
             if optimizer is self.adamw:
                 optimizer.state[p]["step"] = step - born_at(self.born, name)
-        if self.watch is not None:
-            self.watch.write(state)
+        for part in self.parts:
+            part.write(state)
 
     def _moments(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
         """(the optimizer of a parameter, {a moment's name in the checkpoint: its key in the optimizer's state})."""
         p = self.named[name]
-        if not self.is_hidden(name, p):
+        if not self.plan.is_hidden(name, p):
             return self.adamw, MOMENTS
         return self.stacked, {key: key for key in self.stacked.state[p]}
 

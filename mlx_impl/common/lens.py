@@ -9,7 +9,6 @@ from mlx import nn
 
 from lyceum.personas import lens as reference
 from mlx_impl.model import Model
-from mlx_impl.registry import implements
 
 
 def written(y: mx.array | tuple[mx.array, ...]) -> mx.array:
@@ -28,7 +27,6 @@ def heads(layer: nn.Module, y: mx.array, *inputs: mx.array) -> list[mx.array]:
     return [part @ weight.T for part, weight in zip(mx.split(z, layer.n_head, axis=-1), columns, strict=True)]
 
 
-@implements(reference.Lens)
 class Lens(Model):
     """A model with the same parameters; ids (B, T) -> its parts."""
 

@@ -9,7 +9,6 @@ from torch import Tensor, nn
 
 from lyceum.personas import lens as reference
 from torch_ref.model import Model
-from torch_ref.registry import implements
 
 
 def written(y: Tensor | tuple[Tensor, ...]) -> Tensor:
@@ -28,7 +27,6 @@ def heads(layer: nn.Module, y: Tensor, *inputs: Tensor) -> list[Tensor]:
     return [part @ weight.mT for part, weight in zip(z.chunk(layer.n_head, dim=-1), columns, strict=True)]
 
 
-@implements(reference.Lens)
 class Lens(Model):
     """A model with the same parameters; ids (B, T) -> its parts."""
 

@@ -26,6 +26,7 @@ SYSTEMS = systems_of(
     "equivariant",
     "sparse",
     "objective",
+    "meta",
     "topology",
     "circuit",
     "muon",

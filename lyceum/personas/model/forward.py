@@ -58,6 +58,18 @@ def hidden(
     return masked(skeleton.norm(parameters, x), noise, HEAD)
 
 
+def inputs(plan: Plan, parameters: Arrays, ids: np.ndarray, noise: Arrays) -> Arrays:
+    """{layer: what it reads}, of the position layer, each mixer and each MLP. Arguments as in `hidden`."""
+    given: Arrays = {}
+
+    def recorded(layer: Layer, parameters: Arrays, *arguments: np.ndarray):
+        given[layer.name] = arguments[0]
+        return layer(parameters, *arguments)
+
+    hidden(plan, parameters, ids, noise, recorded)
+    return given
+
+
 def added(
     block: Block, parameters: Arrays, x: np.ndarray, y: np.ndarray, noise: Arrays, call: Callable = Layer.__call__
 ) -> np.ndarray:

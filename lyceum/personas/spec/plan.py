@@ -8,7 +8,7 @@ nothing but arithmetic, so two backends that follow one plan start from identica
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any
 
@@ -19,6 +19,9 @@ from lyceum.personas.spec.recipe import Recipe
 from lyceum.personas.spec.skeleton import START, Layer, Skeleton, assemble
 from lyceum.personas.spec.system import title
 from lyceum.rng import keep_mask, stream
+
+# Of the parameters: the blocks' matrices; whatever else decays, such as embedding and head; gains and biases.
+GROUPS = ("matrices", "tables", "vectors")
 
 
 @dataclass(frozen=True)
@@ -97,9 +100,23 @@ class Plan:
         """Whether weight decay applies: to matrices, never to gains and biases (rank 1)."""
         return value.ndim >= 2
 
+    @staticmethod
+    def group(name: str, value) -> str:
+        """The group of a parameter, which has one rule, one decay and one learning rate: see GROUPS."""
+        if not Plan.decays(value):
+            return "vectors"
+        return "matrices" if name.startswith("blocks.") and value.ndim == 2 else "tables"
+
+    def grouped(self, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """{group: its parameters by name}, for the parameters with a gradient; no group is empty."""
+        groups: dict[str, dict[str, Any]] = {}
+        for name, value in parameters.items():
+            groups.setdefault(self.group(name, value), {})[name] = value
+        return groups
+
     def is_hidden(self, name: str, value) -> bool:
         """Whether a parameter is a matrix of a block and the recipe has a rule for those."""
-        return self.recipe.hidden is not None and name.startswith("blocks.") and value.ndim == 2
+        return self.recipe.hidden is not None and self.group(name, value) == "matrices"
 
     def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:
         """The dropout masks of one step, (B, T, d) float32 at each site; empty when the recipe has no dropout.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from parity.mutation.planting import Fault
+from parity.mutation.planting import Fault, both
 
 MODEL, TRAINER, OPTIMIZERS = "model", "trainer", "optimizers"
 
@@ -18,8 +18,7 @@ FAULTS = (
     Fault("clip not applied", "dropped the clipped gradients", TRAINER, "optimizer",
           torch=("nn.utils.clip_grad_norm_(", "nn.utils.get_total_norm("), mlx=("gradients, _ = optim", "optim")),
     Fault("decay on gains", "decayed every parameter alike", OPTIMIZERS, "optimizer",
-          torch=('"weight_decay": 0.0', '"weight_decay": recipe.weight_decay'),
-          mlx=("weight_decay=0.0", "weight_decay=recipe.weight_decay")),
+          **both('0.0 if group == "vectors" else recipe.weight_decay', "recipe.weight_decay")),
     Fault("coupled decay", "added the decay to the gradient (Adam's L2)", OPTIMIZERS, "optimizer",
           torch=("torch.optim.AdamW(", "torch.optim.Adam(")),
     Fault("the library's betas", "left them at 0.9 and 0.999", OPTIMIZERS, "optimizer",
@@ -27,5 +26,5 @@ FAULTS = (
     Fault("no bias correction", "left the library's default", OPTIMIZERS, "optimizer",
           mlx=("bias_correction=True", "bias_correction=False")),
     Fault("the library's decay", "left it at 0.01", OPTIMIZERS, "optimizer",
-          mlx=("late.values()), adamw(weight_decay=recipe.weight_decay)", "late.values()), adamw()")),
+          **both('"vectors" else recipe.weight_decay', '"vectors" else 0.01')),
 )

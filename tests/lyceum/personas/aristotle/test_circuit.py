@@ -109,8 +109,8 @@ def weights(spec, p, x, *rotation) -> np.ndarray:
 
 def attention(plan, values: dict[str, np.ndarray], ids: np.ndarray) -> list[np.ndarray]:
     """Where head 0 of the first two blocks attends, (B, T, T)."""
-    p, inputs = {name: x.astype(np.float64) for name, x in values.items()}, {}
-    forward.hidden(plan, p, ids, {}, inputs)
+    p = {name: x.astype(np.float64) for name, x in values.items()}
+    inputs = forward.inputs(plan, p, ids, {})
     _, *rotation = plan.skeleton.position(p, forward.embedded(plan, p, ids), ids)
     mixers = [block.mixer for block in plan.skeleton.blocks[:2]]
     return [weights(m.spec, below(p, m.name), inputs[m.name], *rotation)[:, 0] for m in mixers]
