@@ -4,6 +4,7 @@
     python train_mps.py --backend torch --persona baseline --seed 7
     python train_mps.py --steps 200                       a shortened run, whose figures are not comparable
     python train_mps.py --with ssm --without rope         another composition of the persona's systems
+    python train_mps.py --recipe runs/search-aristotle/record.json      what a search has chosen
     python train_mps.py --log tensorboard                 event files besides metrics.jsonl
     python train_mps.py --resume runs/aristotle-mlx-1337-20260101-120000
 
@@ -22,7 +23,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 # Loaded by path, from another folder, without being installed: Python must see the packages beside this file.
@@ -55,6 +56,7 @@ def train(
     quiet: bool = False,
     systems: Sequence[str] | None = None,
     log: str | None = None,
+    recipe: Mapping[str, float] | None = None,
     **unknown: object,
 ) -> tuple[float, float]:
     """Run the contract and return (best_vloss, elapsed_min), two plain floats.
@@ -68,7 +70,8 @@ def train(
     makes one under ./runs. device: None takes Apple's GPU, else CUDA, else the CPU. steps: stop after so many
     iterations. resume: the folder of a run to continue; persona, systems, seed and data_dir must be those that it was
     started with. quiet: print nothing. systems: the names of the persona's enabled systems; None takes its default
-    composition. log: "tensorboard" or "wandb", to log the run there too.
+    composition. log: "tensorboard" or "wandb", to log the run there too. recipe: other values of some fields of the
+    persona's recipe: peak_lr, warmup_steps, weight_decay, clip_norm, dropout.
 
     Raises UserError (a ValueError), one sentence that says what to do; ContractError, one of them, for an attempt to
     set a fixed value; KeyboardInterrupt after Ctrl-C, once the state is saved.
@@ -80,7 +83,7 @@ def train(
     from lyceum.training.request import Request
 
     enabled = None if systems is None else tuple(systems)
-    request = Request(backend, persona, seed, data_dir, out, device, steps, resume, enabled, log)
+    request = Request(backend, persona, seed, data_dir, out, device, steps, resume, enabled, log, recipe)
     return session.run(FIXED, request, entered, quiet)
 
 
@@ -120,6 +123,7 @@ def arguments(argv: list[str] | None) -> dict[str, object]:
     parser.add_argument("--device", help="mps, metal, cuda or cpu (default: the best there is)")
     parser.add_argument("--with", metavar="A,B", help="systems to enable besides the default ones (see lyceum systems)")
     parser.add_argument("--without", metavar="A,B", help="default systems to leave out")
+    parser.add_argument("--recipe", metavar="FILE", help="a persona's record (lyceum search), or the JSON text of one")
     parser.add_argument("--steps", type=int, metavar="N", help="stop after N iterations (not comparable)")
     parser.add_argument("--resume", metavar="RUN_DIR", help="continue the run in this folder, as it was started")
     parser.add_argument("--log", choices=("tensorboard", "wandb"), help="log the run there too, besides metrics.jsonl")

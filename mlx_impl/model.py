@@ -12,6 +12,8 @@ Dropout masks are drawn outside (`Plan.noise`) and multiply the residual stream'
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import mlx.core as mx
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
@@ -27,6 +29,11 @@ def masked(x: mx.array, noise: dict[str, mx.array], site: str) -> mx.array:
     return x * noise[site] if site in noise else x
 
 
+def called(layer: nn.Module, *inputs: mx.array) -> mx.array | tuple[mx.array, ...]:
+    """The layer's output: what `Model.hidden` does with the position layer, mixers and MLPs, in this order."""
+    return layer(*inputs)
+
+
 class Block(nn.Module):
     """One residual block: a mixer over time and an MLP, each after its norm."""
 
@@ -36,19 +43,19 @@ class Block(nn.Module):
         self.norm2, self.mlp = build(block.norm2.spec), build(block.mlp.spec)
         self.mixer_site, self.mlp_site = block.mixer.name, block.mlp.name
 
-    def __call__(self, x: mx.array, rotation: tuple, noise: dict[str, mx.array]) -> mx.array:
+    def __call__(self, x: mx.array, rotation: tuple, noise: dict[str, mx.array], call: Callable = called) -> mx.array:
         """x (B, T, d) -> the same shape. rotation: what the position layer gives to mixers."""
-        return self.added(x, self.mixer(self.norm1(x), *rotation), noise)
+        return self.added(x, call(self.mixer, self.norm1(x), *rotation), noise, call)
 
     def step(self, cache: tuple, x: mx.array, rotation: tuple) -> tuple[tuple, mx.array]:
         """The mixer's cache and n new tokens, x (B, n, d) -> the next cache, and the same shape."""
         *cache, y = self.mixer.step(*cache, self.norm1(x), *rotation)
         return tuple(cache), self.added(x, y, {})
 
-    def added(self, x: mx.array, y: mx.array, noise: dict[str, mx.array]) -> mx.array:
+    def added(self, x: mx.array, y: mx.array, noise: dict[str, mx.array], call: Callable = called) -> mx.array:
         """The residual stream and the mixer's output, (B, T, d) each -> the stream after the block."""
         x = x + masked(y, noise, self.mixer_site)
-        return x + masked(self.mlp(self.norm2(x)), noise, self.mlp_site)
+        return x + masked(call(self.mlp, self.norm2(x)), noise, self.mlp_site)
 
 
 class Model(nn.Module):
@@ -59,6 +66,7 @@ class Model(nn.Module):
         skeleton = plan.skeleton
         self.vocabulary, self.position = build(skeleton.vocabulary.spec), build(skeleton.position.spec)
         self.blocks = [Block(block) for block in skeleton.blocks]
+        self.skipped = frozenset(plan.waiting)  # blocks whose output is 0: left out until they are active
         self.norm = build(skeleton.norm.spec)
         if "memory" in plan.modules:
             self.memory = build(plan.modules["memory"])
@@ -67,28 +75,33 @@ class Model(nn.Module):
 
     def update_router_bias(self) -> None:
         """After a training step: every layer with router biases updates them from its latest forward pass."""
-        for layer in self.modules():
-            if layer is not self and hasattr(layer, "update_router_bias"):
-                layer.update_router_bias()
+        for block in self.active():
+            for layer in block.modules():
+                if hasattr(layer, "update_router_bias"):
+                    layer.update_router_bias()
 
-    def hidden(self, ids: mx.array, noise: dict[str, mx.array]) -> mx.array:
-        """ids (B, T) integers -> what the head reads, (B, T, d)."""
-        x, *rotation = self.position(self.vocabulary.embed(ids), ids)
+    def active(self) -> list[Block]:
+        """The blocks of the forward pass."""
+        return [block for i, block in enumerate(self.blocks) if i not in self.skipped]
+
+    def hidden(self, ids: mx.array, noise: dict[str, mx.array], call: Callable = called) -> mx.array:
+        """ids (B, T) integers -> what the head reads, (B, T, d). call: (layer, *inputs) -> its output, or another."""
+        x, *rotation = call(self.position, self.vocabulary.embed(ids), ids)
         x = masked(x, noise, EMBEDDING)
-        for block in self.blocks:
-            x = block(x, rotation, noise)
+        for block in self.active():
+            x = block(x, rotation, noise, call)
         return masked(self.norm(x), noise, HEAD)
 
     def start(self, batch: int) -> Cache:
         """The caches of a text that has not begun."""
-        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.blocks)))
+        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.active())))
 
     def step(self, cache: Cache, ids: mx.array) -> tuple[Cache, mx.array]:
         """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
         first, *rest = cache
         outputs = self.position.step(*first, self.vocabulary.embed(ids), ids)
         caches, (x, *rotation) = [outputs[: len(first)]], outputs[len(first) :]
-        for block, old in zip(self.blocks, rest, strict=True):
+        for block, old in zip(self.active(), rest, strict=True):
             new, x = block.step(old, x, rotation)
             caches.append(new)
         return tuple(caches), self.norm(x)

@@ -1,16 +1,11 @@
 """One training step, evaluation and state in MLX: what `lyceum.training` needs of a backend.
 
-A step is: losses of the batch under this step's noise, their mean, its gradient, restrained by a first text if the plan
-has one (`lyceum.personas.spec.retain`), clipped at the recipe's global norm, one update at the given learning rate: the
-recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW for everything else, with decay for matrices
-only (`Plan.decays`).
+A step is: losses of the batch under this step's noise, their mean, its gradient, as a first text leaves it, clipped at
+the recipe's global norm, one update at the given learning rate: the recipe's rule for hidden matrices if it has one
+(`Plan.is_hidden`), AdamW for everything else, with decay for matrices. A rule for rates multiplies that of a group.
 """
 
 from __future__ import annotations
-
-import resource
-import sys
-from functools import partial
 
 import mlx.core as mx
 import mlx.optimizers as optim
@@ -18,10 +13,14 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
+from lyceum.runs.machine import process_peak
 from mlx_impl import BLAS
+from mlx_impl.alone import Alone, retain_of
+from mlx_impl.average import put_back, snapshot, watch_of
+from mlx_impl.growth import potentials
 from mlx_impl.model import Cache, Model, load_parameters
+from mlx_impl.optimizers import moments, optimizer_of, saved_name
 from mlx_impl.registry import build
-from mlx_impl.stacked import Stacked
 
 
 def best_device() -> str:
@@ -31,18 +30,7 @@ def best_device() -> str:
     return "cuda" if mx.cuda.is_available() else "cpu"
 
 
-def moments(optimizer: optim.Optimizer) -> list[tuple[str, mx.array]]:
-    """The state of each parameter, by its name in MLX's state, "norm.weight.m"; the step and the rate have no dot."""
-    return [(name, value) for name, value in tree_flatten(optimizer.state) if "." in name]
-
-
-def saved_name(name: str) -> str:
-    """A moment's name in MLX's optimizer state -> in a checkpoint: "norm.weight.m" -> "optimizer.m.norm.weight"."""
-    parameter, _, key = name.rpartition(".")
-    return f"optimizer.{key}.{parameter}"
-
-
-class Trainer:
+class Trainer(Alone):
     """The model of a plan with its optimizer, on one device.
 
     seed: of the initial values. device: "metal", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
@@ -60,32 +48,41 @@ class Trainer:
         load_parameters(self.model, plan.initial(seed), self.dtype)
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
-        # MLX's AdamW leaves out the bias correction unless asked, and decays whatever it is given.
-        adamw = partial(optim.AdamW, recipe.peak_lr, list(recipe.betas), recipe.eps, bias_correction=True)
-        hidden = [] if recipe.hidden is None else [Stacked(build(recipe.hidden), recipe.peak_lr)]
-        self.optimizer = optim.MultiOptimizer(
-            [*hidden, adamw(weight_decay=recipe.weight_decay), adamw(weight_decay=0.0)],
-            [*(plan.is_hidden for _ in hidden), lambda name, p: plan.decays(p)],
-        )
+        self.optimizer, self.late = optimizer_of(plan)
         self.optimizer.init(self.model.trainable_parameters())
+        self.born = plan.born()
+        self.watch = watch_of(plan, self.model, self.optimizer)
+        self.parts = [part for part in (self.optimizer.rates, self.watch) if part is not None]  # of the state, besides
         self._set_step(0)
-        retain = plan.modules.get("retain")
-        self.retain = build(retain) if retain else None
+        self.retain = retain_of(plan)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
-        self.update = mx.compile(self._update, self.state, self.state) if compiled else self._update
+        self.compiled = compiled
+        self._trace()
+
+    def _trace(self) -> None:
+        """Forget the compiled step: the blocks that it runs have changed."""
+        self.update = mx.compile(self._update, self.state, self.state) if self.compiled else self._update
 
     def _set_step(self, step: int) -> None:
         # A float64 run counts in float64, since beta ** step takes the precision of the counter; uint64 gives float32.
         dtype = mx.float64 if self.dtype == mx.float64 else mx.uint64
         for optimizer in self.optimizer.optimizers:
             optimizer.state["step"] = mx.array(step, dtype)
+        for i, pair in self.late.items():
+            for optimizer in pair:
+                optimizer.state["step"] = mx.array(max(0, step - int(self.born[i])), dtype)
+
+    def _model(self, training: bool = False) -> Model:
+        """The model in this mode: in evaluation and generation a layer may leave work out."""
+        return self.model if self.model.training == training else self.model.train(training)
 
     def _mean_loss(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
-        return self.model.losses(ids, targets, masks).mean()
+        return self._model(training=True).losses(ids, targets, masks).mean()
 
     def _update(self, ids: mx.array, targets: mx.array, masks: dict[str, mx.array]) -> mx.array:
         loss, gradients = self.value_and_grad(ids, targets, masks)
+        gradients["blocks"] = [{} if i in self.model.skipped else g for i, g in enumerate(gradients["blocks"])]
         self._descend(gradients)
         self.model.update_router_bias()
         return loss
@@ -94,15 +91,15 @@ class Trainer:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
         self.optimizer.learning_rate = mx.array(lr, self.dtype)
         masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
+        before = None if self.watch is None else snapshot(self.model, self.optimizer)
         loss = self.update(mx.array(ids), mx.array(targets), masks)
         mx.eval(loss, self.state)
+        if before is not None and not mx.isfinite(loss):  # no update, or nan would be everywhere
+            put_back(self.model, self.optimizer, *before)
         return loss
 
     def _descend(self, gradients: dict) -> None:
-        if self.retain:
-            named = dict(tree_flatten(self.model.trainable_parameters()))
-            restrained = self.retain.restrain(dict(tree_flatten(gradients)), named)
-            gradients = tree_unflatten(list(restrained.items()))
+        gradients = self._restrain(gradients)
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
         self.optimizer.update(self.model, gradients)
 
@@ -112,25 +109,30 @@ class Trainer:
         self._descend(tree_unflatten([(name, mx.array(g, self.dtype)) for name, g in gradients.items()]))
         mx.eval(self.state)
 
-    def gradients(self, ids: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> dict[str, np.ndarray]:
-        """The gradient of the sum of weight * log p(target), all (B, T), by parameter, without noise or memory."""
-        weight = mx.array(weight, self.dtype)
+    def potentials(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> dict[int, float]:
+        """{block that waits: the norm of the loss's gradient in its output matrices}, on a batch."""
+        masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
+        return potentials(
+            self.model,
+            self.plan.recipe.growth.outputs,
+            lambda: self.value_and_grad(mx.array(ids), mx.array(targets), masks)[1],
+        )
 
-        def total(ids: mx.array, targets: mx.array) -> mx.array:
-            return -(self.model.losses(ids, targets, {}) * weight).sum()
+    def activate(self, block: int) -> None:
+        """Make a block that waits part of the model, with a count of steps that begins now."""
+        self.model.skipped -= {block}
+        self.born[block] = self._steps()
+        self._set_step(self._steps())
+        self._trace()
 
-        _, gradients = nn.value_and_grad(self.model, total)(mx.array(ids), mx.array(targets))
-        return {name: np.array(g) for name, g in tree_flatten(gradients)}
-
-    def laws(self, ids: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """ids (B, T), positions (n,) -> log p of every next id after them, (B, n, V) float32, without a memory."""
-        x = self.model.hidden(mx.array(ids), {})[:, mx.array(positions)]
-        return np.array(self.model.next_log_probs(x, ()).astype(mx.float32))
+    def _steps(self) -> int:
+        """The optimizer's steps so far."""
+        return int(self.optimizer.optimizers[-1].step.item())
 
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
         evidence = self._evidence(self.plan.evidence(ids, targets))
-        losses = self.model.losses(mx.array(ids), mx.array(targets), {}, evidence)
+        losses = self._model().losses(mx.array(ids), mx.array(targets), {}, evidence)
         return np.array(losses.astype(mx.float32))
 
     def log_probs(self, ids: np.ndarray, positions: np.ndarray | None = None) -> np.ndarray:
@@ -141,7 +143,7 @@ class Trainer:
         if positions is None:
             return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
         evidence = self._evidence(self.plan.evidence_at(ids, positions))
-        log_probs = self.model.log_probs(mx.array(ids), mx.array(positions), evidence)
+        log_probs = self._model().log_probs(mx.array(ids), mx.array(positions), evidence)
         return np.array(log_probs.astype(mx.float32))
 
     def start(self, batch: int) -> Cache:
@@ -154,14 +156,10 @@ class Trainer:
         Returns the cache with them and log p of every next id, (B, V), as `log_probs` after the last position.
         """
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
-        cache, x = self.model.step(cache, mx.array(ids[:, -new:]))
+        cache, x = self._model().step(cache, mx.array(ids[:, -new:]))
         log_probs = self.model.next_log_probs(x[:, -1], evidence)
         mx.eval(cache, log_probs)
         return cache, np.array(log_probs.astype(mx.float32))
-
-    def uncertainty(self, ids: np.ndarray) -> np.ndarray:
-        """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
-        return np.array(self.model.uncertainty(mx.array(ids)).astype(mx.float32))
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[mx.array, ...]:
         return tuple(mx.array(x, self.dtype) for x in arrays)
@@ -172,11 +170,13 @@ class Trainer:
 
     def read(self) -> dict[str, np.ndarray]:
         """The complete state by the names both backends share; the arrays are copies."""
-        state = {"optimizer.step": np.int64(self.optimizer.optimizers[0].step.item())}
+        state = {"optimizer.step": np.int64(self._steps())}
+        if self.plan.recipe.growth is not None:
+            state["growth.born"] = self.born.copy()
         state |= {f"model.{name}": np.array(p) for name, p in tree_flatten(self.model.parameters())}
         for optimizer in self.optimizer.optimizers:
             state |= {saved_name(name): np.array(value) for name, value in moments(optimizer)}
-        return state
+        return state | {name: x for part in self.parts for name, x in part.read().items()}
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
@@ -185,10 +185,15 @@ class Trainer:
         for optimizer in self.optimizer.optimizers:
             values = [(name, mx.array(state[saved_name(name)], self.dtype)) for name, _ in moments(optimizer)]
             optimizer.state.update(tree_unflatten(values))
+        self.born = state.get("growth.born", self.born).copy()
+        self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())
+        for part in self.parts:
+            part.write(state)
         self._set_step(int(state["optimizer.step"]))
+        self._trace()
 
     def peak_memory(self) -> int:
         """Bytes: the peak that MLX reports on a GPU, the process's peak on the CPU."""
         if self.device != "cpu":
             return mx.get_peak_memory()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return process_peak()

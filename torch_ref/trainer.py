@@ -1,25 +1,24 @@
 """One training step, evaluation and state in PyTorch: what `lyceum.training` needs of a backend.
 
-A step is: losses of the batch under this step's noise, their mean, its gradient, restrained by a first text if the plan
-has one (`lyceum.personas.spec.retain`), clipped at the recipe's global norm, one update at the given learning rate: the
-recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW for everything else, with decay for matrices
-only (`Plan.decays`).
+A step is: losses of the batch under this step's noise, their mean, its gradient, as a first text leaves it, clipped at
+the recipe's global norm, one update at the given learning rate: the recipe's rule for hidden matrices if it has one
+(`Plan.is_hidden`), AdamW for everything else, with decay for matrices. A rule for rates multiplies that of a group.
 """
 
 from __future__ import annotations
-
-import resource
-import sys
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
+from lyceum.runs.machine import process_peak
+from torch_ref.alone import Alone, retain_of
+from torch_ref.average import watch_of
+from torch_ref.growth import born_at, potentials
 from torch_ref.model import Cache, Model, load_parameters
+from torch_ref.optimizers import MOMENTS, optimizers_of
+from torch_ref.rates import rates_of
 from torch_ref.registry import build
-from torch_ref.stacked import Stacked
-
-MOMENTS = {"m": "exp_avg", "v": "exp_avg_sq"}  # the checkpoint's names and AdamW's
 
 
 def best_device() -> str:
@@ -29,7 +28,7 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-class Trainer:
+class Trainer(Alone):
     """The model of a plan with its optimizer, on one device.
 
     seed: of the initial values. device: "mps", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
@@ -40,81 +39,78 @@ class Trainer:
         self.device = device or best_device()
         # The default on every device but some GPUs; TF32 would round products to 11 bits.
         torch.set_float32_matmul_precision("highest")
-        self.precision, self.dtype = dtype, getattr(torch, dtype)
-        self.notes = ()
+        self.precision, self.dtype, self.notes = dtype, getattr(torch, dtype), ()
         self.plan, self.model = plan, Model(plan)
         load_parameters(self.model, plan.initial(seed))
         self.model.to(self.device, self.dtype)
         # Router biases have no gradient (`Plan.router_biases`): the model saves them, no optimizer gets them.
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
-        recipe = plan.recipe
-        self.clip_norm = recipe.clip_norm
-        hidden = [p for name, p in self.named.items() if plan.is_hidden(name, p)]
-        others = [p for name, p in self.named.items() if not plan.is_hidden(name, p)]
-        groups = [
-            {"params": [p for p in others if plan.decays(p)], "weight_decay": recipe.weight_decay},
-            {"params": [p for p in others if not plan.decays(p)], "weight_decay": 0.0},
-        ]
-        self.adamw = torch.optim.AdamW(groups, recipe.peak_lr, recipe.betas, recipe.eps, fused=True)
-        self.stacked = Stacked(hidden, build(recipe.hidden), recipe.peak_lr) if hidden else None
-        self.is_hidden = plan.is_hidden
-        retain = plan.modules.get("retain")
-        self.retain = build(retain).to(self.device, self.dtype) if retain else None
+        self.clip_norm, self.born = plan.recipe.clip_norm, plan.born()
+        self.adamw, self.stacked = optimizers_of(plan, self.named)
+        self.rates = rates_of(plan, self.named)
+        self.watch = watch_of(plan, self.named, self._moments)
+        self.parts = [part for part in (self.rates, self.watch) if part is not None]  # of the state, besides
+        self.retain = retain_of(plan, self.device, self.dtype)
+
+    def _model(self, training: bool = False) -> Model:
+        """The model in this mode: in evaluation and generation a layer may leave work out."""
+        return self.model if self.model.training == training else self.model.train(training)
 
     def on_device(self, ids: np.ndarray) -> Tensor:
         return torch.from_numpy(ids).to(self.device, torch.int64)
 
+    def _mean_loss(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> Tensor:
+        masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
+        return self._model(training=True).losses(self.on_device(ids), self.on_device(targets), masks).mean()
+
     def step(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], lr: float) -> Tensor:
         """One update; returns the batch's mean loss before it, a scalar in nats still on the device."""
-        masks = {site: torch.from_numpy(mask).to(self.device, self.dtype) for site, mask in noise.items()}
-        loss = self.model.losses(self.on_device(ids), self.on_device(targets), masks).mean()
-        self._differentiate(loss)
+        loss = self._mean_loss(ids, targets, noise)
+        if self.watch is not None and not torch.isfinite(loss):  # no update, or nan would be everywhere
+            return loss.detach()
+        self.model.zero_grad()
+        loss.backward()
+        for name, p in self.named.items():
+            if p.grad is None and born_at(self.born, name) >= 0:  # no objective reads it now: it fades, as in MLX
+                p.grad = torch.zeros_like(p)
         self._descend(lr)
         self.model.update_router_bias()
         return loss.detach()
 
-    def _differentiate(self, loss: Tensor) -> None:
-        self.model.zero_grad()
-        loss.backward()
-        for p in self.named.values():
-            if p.grad is None:  # of an objective whose weight is 0: its moments fade, as in MLX
-                p.grad = torch.zeros_like(p)
-
     def _descend(self, lr: float) -> None:
-        if self.retain:
-            restrained = self.retain.restrain({name: p.grad for name, p in self.named.items()}, self.named)
-            for name, p in self.named.items():
-                p.grad = restrained[name]
+        self._restrain()
         nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
+        rates = {} if self.rates is None else self.rates.follow(lr)
         for optimizer in filter(None, (self.adamw, self.stacked)):
             for group in optimizer.param_groups:
-                group["lr"] = lr
+                group["lr"] = rates.get(group["name"], lr)
             optimizer.step()
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
         """One clipped update from given gradients, by parameter name: the optimizer alone."""
-        for name, p in self.named.items():
+        for name, gradient in gradients.items():
             # A copy: clipping overwrites gradients, and these are the caller's.
-            p.grad = torch.tensor(gradients[name], dtype=self.dtype, device=self.device)
+            self.named[name].grad = torch.tensor(gradient, dtype=self.dtype, device=self.device)
         self._descend(lr)
 
-    def gradients(self, ids: np.ndarray, targets: np.ndarray, weight: np.ndarray) -> dict[str, np.ndarray]:
-        """The gradient of the sum of weight * log p(target), all (B, T), by parameter, without noise or memory."""
-        losses = self.model.losses(self.on_device(ids), self.on_device(targets), {})
-        self._differentiate(-(losses * torch.from_numpy(weight).to(losses)).sum())
-        return {name: p.grad.cpu().numpy().copy() for name, p in self.named.items()}
+    def potentials(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> dict[int, float]:
+        """{block that waits: the norm of the loss's gradient in its output matrices}, on a batch."""
+        return potentials(self.model, self.plan.recipe.growth.outputs, lambda: self._mean_loss(ids, targets, noise))
 
-    @torch.no_grad()
-    def laws(self, ids: np.ndarray, positions: np.ndarray) -> np.ndarray:
-        """ids (B, T), positions (n,) -> log p of every next id after them, (B, n, V) float32, without a memory."""
-        x = self.model.hidden(self.on_device(ids), {})[:, self.on_device(positions)]
-        return self.model.next_log_probs(x, ()).to("cpu", torch.float32).numpy()
+    def activate(self, block: int) -> None:
+        """Make a block that waits part of the model, with a count of steps that begins now."""
+        self.model.skipped -= {block}
+        self.born[block] = self._steps()
+
+    def _steps(self) -> int:
+        """The optimizer's steps so far."""
+        return int(max((moments["step"].item() for moments in self.adamw.state.values()), default=0))
 
     @torch.no_grad()
     def losses(self, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """ids, targets (B, T) -> -log p(target), (B, T) float32, nats, without noise."""
         evidence = self._evidence(self.plan.evidence(ids, targets))
-        losses = self.model.losses(self.on_device(ids), self.on_device(targets), {}, evidence)
+        losses = self._model().losses(self.on_device(ids), self.on_device(targets), {}, evidence)
         return losses.to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
@@ -126,7 +122,7 @@ class Trainer:
         if positions is None:
             return np.stack([self.log_probs(ids, np.full(len(ids), t)) for t in range(ids.shape[1])], axis=1)
         evidence = self._evidence(self.plan.evidence_at(ids, positions))
-        log_probs = self.model.log_probs(self.on_device(ids), self.on_device(positions), evidence)
+        log_probs = self._model().log_probs(self.on_device(ids), self.on_device(positions), evidence)
         return log_probs.to("cpu", torch.float32).numpy()
 
     @torch.no_grad()
@@ -141,13 +137,8 @@ class Trainer:
         Returns the cache with them and log p of every next id, (B, V), as `log_probs` after the last position.
         """
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
-        cache, x = self.model.step(cache, self.on_device(ids[:, -new:]))
+        cache, x = self._model().step(cache, self.on_device(ids[:, -new:]))
         return cache, self.model.next_log_probs(x[:, -1], evidence).to("cpu", torch.float32).numpy()
-
-    @torch.no_grad()
-    def uncertainty(self, ids: np.ndarray) -> np.ndarray:
-        """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
-        return self.model.uncertainty(self.on_device(ids)).to("cpu", torch.float32).numpy()
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
         # Rounded before PyTorch sees it: MPS has no float64.
@@ -161,7 +152,6 @@ class Trainer:
 
     def read(self) -> dict[str, np.ndarray]:
         """The complete state by the names both backends share; the arrays are copies."""
-        step = next((moments["step"].item() for moments in self.adamw.state.values()), 0)
         tensors = {f"model.{name}": p for name, p in self.model.named_parameters()}
         for name, p in self.named.items():
             optimizer, keys = self._moments(name)
@@ -169,24 +159,33 @@ class Trainer:
             for key, torch_key in keys.items():
                 tensors[f"optimizer.{key}.{name}"] = moments[torch_key] if moments else torch.zeros_like(p)
         state = {name: value.detach().cpu().numpy().copy() for name, value in tensors.items()}
-        return {"optimizer.step": np.int64(step)} | state
+        growth = {} if self.plan.recipe.growth is None else {"growth.born": self.born.copy()}
+        others = {name: x for part in self.parts for name, x in part.read().items()}
+        return {"optimizer.step": np.int64(self._steps())} | growth | state | others
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
         load_parameters(self.model, {name[6:]: value for name, value in state.items() if name.startswith("model.")})
+        self.born = state.get("growth.born", self.born).copy()
+        self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())
         step = torch.tensor(float(state["optimizer.step"]), device=self.device if self.device != "cpu" else None)
         for name, p in self.named.items():
             optimizer, keys = self._moments(name)
+            if born_at(self.born, name) < 0:
+                optimizer.state.pop(p, None)
+                continue
             optimizer.state[p] = {
                 torch_key: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, torch_key in keys.items()
             }
             if optimizer is self.adamw:
-                optimizer.state[p]["step"] = step.clone()
+                optimizer.state[p]["step"] = step - born_at(self.born, name)
+        for part in self.parts:
+            part.write(state)
 
     def _moments(self, name: str) -> tuple[torch.optim.Optimizer, dict[str, str]]:
         """(the optimizer of a parameter, {a moment's name in the checkpoint: its key in the optimizer's state})."""
         p = self.named[name]
-        if not self.is_hidden(name, p):
+        if not self.plan.is_hidden(name, p):
             return self.adamw, MOMENTS
         return self.stacked, {key: key for key in self.stacked.state[p]}
 
@@ -196,4 +195,4 @@ class Trainer:
             return torch.cuda.max_memory_allocated()
         if self.device == "mps":
             return torch.mps.driver_allocated_memory()
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+        return process_peak()

@@ -11,16 +11,20 @@ from collections.abc import Sequence
 
 import typer
 
-from lyceum.cli.ablation import ablation
 from lyceum.cli.compare import compare
 from lyceum.cli.corpus import corpus
 from lyceum.cli.evaluate import evaluate
-from lyceum.cli.memory_gate import memory_gate
+from lyceum.cli.experiments.ablation import ablation
+from lyceum.cli.experiments.drill import drill
+from lyceum.cli.experiments.memory_gate import memory_gate
+from lyceum.cli.experiments.retain import retain
+from lyceum.cli.experiments.search import search
+from lyceum.cli.interpret import interpret
 from lyceum.cli.plot import plot
 from lyceum.cli.quantize import quantize
-from lyceum.cli.retain import retain
 from lyceum.cli.runs import runs
 from lyceum.cli.sample import sample
+from lyceum.cli.speed import speed
 from lyceum.cli.systems import systems
 from lyceum.contract import UserError
 
@@ -32,9 +36,13 @@ COMMANDS = {
     "evaluate": evaluate,
     "plot": plot,
     "sample": sample,
+    "speed": speed,
     "quantize": quantize,
+    "interpret": interpret,
     "retain": retain,
     "ablation": ablation,
+    "drill": drill,
+    "search": search,
     "memory-gate": memory_gate,
     "corpus": corpus,
 }

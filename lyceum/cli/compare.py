@@ -7,18 +7,24 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Argument, Option
 
-from lyceum.cli.options import console, number, show
+from lyceum.cli.options import DataDir, console, number, show
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lyceum.corpus import Corpus
     from lyceum.runs.summary import Summary
 
 COLUMNS = ("run", "model", "backend", "seed", "full_vloss", "±", "best_vloss", "minutes", "difference", "± ")
+SHARES = ("run", "token", "in training", "tokens", "loss of the first", "difference", "±")
 READING = "The error of a difference says how much it would vary over other texts, not over other seeds."
 
 
 def compare(
     runs: Annotated[list[Path], Argument(metavar="RUN", help="Folders of two or more runs.", show_default=False)],
     out: Annotated[Path, Option(metavar="FILE", help="The picture of the validation curves.")] = Path("compare.png"),
+    by_frequency: Annotated[bool, Option("--by-frequency", help="Take rare and frequent tokens apart.")] = False,
+    data_dir: DataDir = None,
 ) -> None:
     """Compare runs with the first: losses, validation curves, paired differences.
 
@@ -26,9 +32,12 @@ def compare(
     taken block by block on the same text, so its standard error is far below that of either loss. For example:
 
         $ lyceum compare runs/baseline runs/aristotle runs/euclid --out curves.png
+
+    With --by-frequency, also for the tokens that are so often in the training text: those that are read, and those that
+    are predicted.
     """
     from lyceum.contract import UsageError
-    from lyceum.runs import figure, summary
+    from lyceum.runs import figure, frequency, summary
     from lyceum.runs.files import write_output
     from lyceum.runs.folder import RunFolder
 
@@ -37,11 +46,14 @@ def compare(
     if twice := [path for i, path in enumerate(runs) if path.resolve() in {other.resolve() for other in runs[:i]}]:
         raise UsageError(f"{twice[0]} is given twice: give each run once.")
     summaries, names = [summary.readable(path) for path in runs], _names(runs)
+    text = frequency.text_of(summaries[0], data_dir) if by_frequency else None
     histories = {name: RunFolder(path).history() for name, path in zip(names, runs, strict=True)}
     write_output(out, figure.draw_validation(histories, "validation loss"))
     rows, remarks = _rows(names, summaries)
     output = console()
     show(output, COLUMNS, rows, COLUMNS[3:])
+    if text is not None:
+        show(output, SHARES, _shares(names, summaries, text), SHARES[3:])
     for line in (*remarks, f"Wrote {out}"):
         output.print(line, soft_wrap=True)
 
@@ -76,6 +88,21 @@ def _difference(run: Summary, first: Summary) -> tuple[tuple[str, str], str | No
     except UserError as error:
         return ("", ""), str(error).rstrip(".")
     return (f"{paired.value:+.4f}", f"{paired.error:.4f}"), None
+
+
+def _shares(names: list[str], runs: list[Summary], text: Corpus) -> Iterator[tuple[str, ...]]:
+    """The rows of every run that can be paired with the first, by frequency."""
+    from lyceum.contract import UserError
+    from lyceum.runs import frequency
+
+    for name, run in zip(names[1:], runs[1:], strict=True):
+        try:
+            shares = list(frequency.by_frequency(run, runs[0], text))
+        except UserError:
+            continue
+        for share in shares:
+            difference = f"{share.difference.value:+.4f}", f"{share.difference.error:.4f}"
+            yield name, share.role, share.occurrences, f"{share.tokens:,}", number(share.loss), *difference
 
 
 def _names(runs: list[Path]) -> list[str]:

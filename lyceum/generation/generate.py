@@ -11,6 +11,7 @@ import codecs
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -29,17 +30,28 @@ AT_ONCE = 16  # continuations: a memory brings 20 numbers for each of V ids to e
 
 def writer(prompt: Prompt, fixed: Fixed) -> Writer:
     """The model of prompt.run, ready to write. Raises UserError, one sentence, for a run that cannot be read."""
-    path = prompt.run / checkpoint.FILE_NAME
+    _, trainer = trained(prompt.run, fixed, prompt.backend, prompt.device)
+    plan = trainer.plan
+    return Writer(trainer, plan.fixed.block_size, prompt.sampler(plan.persona.sampler), prompt.seed)
+
+
+def trained(run: Path, fixed: Fixed, backend: str | None, device: str | None) -> tuple[str, Any]:
+    """(backend, its trainer with the state of a run's checkpoint); the text that the run was trained on is not read.
+
+    backend, device: None takes that of the run, and the best there is. Raises UserError, one sentence, as `writer`.
+    """
+    path = run / checkpoint.FILE_NAME
     if not path.exists():
-        raise CheckpointError(f"{prompt.run} has no checkpoint: give the folder of a run that has saved one.")
+        raise CheckpointError(f"{run} has no checkpoint: give the folder of a run that has saved one.")
     header, arrays = checkpoint.read(path)
     plan = planned(path, header, arrays, fixed)
-    backend = prompt.backend or header.get("request", {}).get("backend", "mlx")
-    if prompt.device is not None and prompt.device not in DEVICES[backend]:
-        raise UsageError(f"{backend} has no device {prompt.device!r}: choose one of {', '.join(DEVICES[backend])}.")
-    trainer = backends.start(backend, backends.load(backend), plan, prompt.seed, prompt.device)
+    backend = backend or header.get("request", {}).get("backend", "mlx")
+    if device is not None and device not in DEVICES[backend]:
+        raise UsageError(f"{backend} has no device {device!r}: choose one of {', '.join(DEVICES[backend])}.")
+    # The seed of initial values, which the checkpoint's replace.
+    trainer = backends.start(backend, backends.load(backend), plan, 0, device)
     restore(path, trainer, arrays)
-    return Writer(trainer, plan.fixed.block_size, prompt.sampler(plan.persona.sampler), prompt.seed)
+    return backend, trainer
 
 
 def written(prompt: Prompt, by: Writer) -> Iterator[str]:
@@ -68,7 +80,8 @@ def planned(path: Path, header: dict, arrays: dict[str, np.ndarray], fixed: Fixe
     """The plan of a run, from its checkpoint alone. Raises CheckpointError if this program has no such model."""
     tables, _ = split(arrays, "tables")
     try:
-        plan = personas.plan(header["persona"], fixed, None, tables, header["model"]["systems"])
+        recipe = header.get("request", {}).get("recipe")
+        plan = personas.plan(header["persona"], fixed, None, tables, header["model"]["systems"], recipe)
         difference = checkpoint.difference("model", header["model"], json.loads(json.dumps(plan.describe())))
     except (personas.PersonaError, KeyError, TypeError, ValueError) as error:
         raise CheckpointError(f"{path} is not of a model of this program ({error}): give another run.") from error

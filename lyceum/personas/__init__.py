@@ -7,13 +7,14 @@ systems that are enabled when some are switched on and some off.
     spec/          the records: System, Persona, Recipe, Plan and the model's skeleton, Case, Theorem
     model/         references of what every model has: forward pass, optimizer, router bias, samplers
     properties/    theorems that several systems share
-    memory/        what both memories share
+    memory/        what both memories share;  repair/  what both repairs share
+    lens/          a model taken apart: terms, patching
     tokens/        what can be known of a token: frequency, neighbours, surface form
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -77,21 +78,23 @@ def plan(
     train_ids: np.ndarray | None,
     tables: dict[str, np.ndarray] | None = None,
     systems: Iterable[str] | None = None,
+    recipe: Mapping[str, float] | None = None,
 ) -> Plan:
     """The plan of persona `name` under the contract's sizes `fixed`.
 
     train_ids: the training split (N,), from which the tables are prepared; tables: the same tables from a checkpoint,
     in which case train_ids is not read. systems: the names of those that are enabled; None for the persona's default.
-    Raises PersonaError for a persona that is unknown, and for systems that exclude each other.
+    recipe: other values of some fields of the persona's recipe, before its systems change it.
+    Raises PersonaError for a persona that is unknown, for systems that exclude each other, and for an unknown field.
     """
     persona, names = find(name), check(name, systems)
     if tables is None:
         tables = prepare(persona, names, train_ids)
-    modules, recipe = baseline.modules(fixed), persona.recipe(fixed.max_iters)
+    modules, training = baseline.modules(fixed), persona.recipe(fixed.max_iters).changed(recipe or {})
     for each in (system.find(persona, name) for name in names):
         modules |= each.build(modules, fixed, below(tables, each.name))
-        recipe = each.train(recipe)
-    return Plan(persona, names, fixed, tables, modules, recipe)
+        training = each.train(training)
+    return Plan(persona, names, fixed, tables, modules, training)
 
 
 def prepare(persona: Persona, names: Iterable[str], train_ids: np.ndarray) -> dict[str, np.ndarray]:

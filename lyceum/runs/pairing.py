@@ -21,7 +21,13 @@ class Difference:
 
 
 def difference(run: Summary, first: Summary) -> Difference:
-    """By how much the loss of `run` exceeds that of `first`.
+    """By how much the loss of `run` exceeds that of `first`. Raises UserError as `paired_losses` does."""
+    losses, reference = paired_losses(run, first)
+    return Difference(*paired(reference, losses))
+
+
+def paired_losses(run: Summary, first: Summary) -> tuple[np.ndarray, np.ndarray]:
+    """The losses of both at the same validation tokens, (K, T) each, nan in filling positions.
 
     Raises UserError, one sentence that says why the runs cannot be paired: unfinished, other data, other shape.
     """
@@ -35,4 +41,4 @@ def difference(run: Summary, first: Summary) -> Difference:
         raise UserError(f"their validation blocks differ in shape, {losses.shape} and {reference.shape}")
     if not np.array_equal(np.isfinite(losses), np.isfinite(reference)):
         raise UserError("they have losses at different positions")
-    return Difference(*paired(reference, losses))
+    return losses, reference

@@ -137,8 +137,10 @@ def _unfinished(path: Path) -> Summary:
 def _identity(record: dict) -> dict[str, object]:
     """What config.json and a checkpoint's header have in common."""
     name, systems = record["persona"], record["model"].get("systems", ())
+    words = title(personas.PERSONAS[name], systems) if name in personas.PERSONAS else name
+    recipe = record.get("recipe") or record.get("request", {}).get("recipe")
     return {
-        "title": title(personas.PERSONAS[name], systems) if name in personas.PERSONAS else name,
+        "title": f"{words}, another recipe" if recipe else words,
         "backends": tuple(dict.fromkeys(session["backend"] for session in record["sessions"])),
         "seed": record["seed"],
         "data": record["data"],

@@ -13,6 +13,7 @@ A backend is a module with a class `Trainer(plan, seed, device)`:
     .uncertainty(ids) -> float32 (B,T,3)   what a memory's gate reads of the model
     .draw(sampler, log_probs, *variates)    (B,4) int64 or more, as `draw` of the sampler
     .read() -> {name: array}, .write({...}) all of the state, bit for bit
+    .watch                                 None, or what finds and restores hurt rows (`lyceum.personas.repair.watch`)
     .peak_memory() -> bytes
 """
 

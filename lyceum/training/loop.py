@@ -61,6 +61,8 @@ def iterate(job: Job, folder: RunFolder, progress: Progress, console: Console, l
     evaluate = step % job.fixed.eval_interval == 0
     val_loss = finite(validation_loss(job, step), "validation loss", step, folder) if evaluate else None
     loss = job.update(step)
+    for damage in job.damages():
+        console.warn(damage)
     if not evaluate and step % LOSS_INTERVAL:
         return
     train_loss = finite(float(loss), "training loss", step, folder)

@@ -6,16 +6,17 @@ can be repeated from its record and `--resume` needs no other argument.
 
 from __future__ import annotations
 
+import json
 import shlex
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from lyceum import personas
 from lyceum.contract import Fixed, UsageError
 from lyceum.corpus import TEXTS
-from lyceum.runs import checkpoint
+from lyceum.runs import checkpoint, record
 from lyceum.runs.folder import RunFolder
 from lyceum.training import loggers
 
@@ -31,6 +32,7 @@ class Request:
     data_dir, out, resume: folders, or None for tiny Shakespeare, a new folder under ./runs, and a fresh start; data_dir
     may be the name of a further text (`lyceum.corpus.TEXTS`).
     systems: the names of the persona's enabled systems; None takes its default. log: a logger's name, or None.
+    recipe: other values of some fields of the persona's recipe, or None.
     """
 
     backend: str
@@ -43,6 +45,7 @@ class Request:
     resume: str | None
     systems: tuple[str, ...] | None = None
     log: str | None = None
+    recipe: Mapping[str, float] | None = None
 
     def check(self, fixed: Fixed) -> None:
         """Raises UsageError for what is wrong whatever the machine and the data are."""
@@ -90,6 +93,7 @@ class Request:
             steps=self.steps,
             systems=None if self.systems is None else list(self.systems),
             log=self.log,
+            recipe=None if self.recipe is None else dict(self.recipe),
         )
 
     def command(self) -> str:
@@ -100,6 +104,8 @@ class Request:
                 return shlex.join([*system.command.split(), "--text", str(self.data_dir), "--steps", str(self.steps)])
         given = {name: value for name, value in self.recorded().items() if value is not None}
         given |= switches(self.persona, given.pop("systems", None))
+        if "recipe" in given:
+            given["recipe"] = json.dumps({"recipe": given["recipe"]})
         flags = [part for name, value in given.items() for part in ("--" + name.replace("_", "-"), str(value))]
         return shlex.join(["python", "train_mps.py", *flags])
 
@@ -116,10 +122,12 @@ def switches(persona: str, systems: Iterable[str] | None) -> dict[str, str]:
 
 
 def composed(given: dict[str, object]) -> dict[str, object]:
-    """The arguments with "with" and "without", "a,b" each, combined into the enabled systems.
+    """The arguments with a record's content for "recipe", and "with" and "without" combined into the enabled systems.
 
-    Raises UsageError for what is unknown and for systems that exclude each other.
+    Raises UsageError for what is unknown, for what contradicts a record and for systems that exclude each other.
     """
+    if isinstance(given.get("recipe"), str):
+        given = record.merged(given)
     rest = {name: value for name, value in given.items() if name not in ("with", "without")}
     if rest.keys() == given.keys():
         return rest

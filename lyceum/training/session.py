@@ -65,7 +65,7 @@ def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:
 
     Raises UserError for what cannot be had, and for a checkpoint of another run.
     """
-    systems = _checked_systems(request)
+    systems = _checked_systems(fixed, request)
     header, arrays = saved or ({}, {})
     if saved:
         # First what decides which tables there are: no model can be built from those of another composition.
@@ -75,7 +75,9 @@ def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:
     tables, state = split(arrays, "tables")
     try:
         text = corpus.load(request.data_dir)
-        plan = personas.plan(request.persona, fixed, text.train, tables if saved else None, request.systems)
+        plan = personas.plan(
+            request.persona, fixed, text.train, tables if saved else None, request.systems, request.recipe
+        )
     except (corpus.CorpusError, personas.PersonaError) as error:
         raise UsageError(str(error)) from error
     if saved:
@@ -86,9 +88,10 @@ def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:
     return Job(trainer, plan, text, fixed, request.seed)
 
 
-def _checked_systems(request: Request) -> tuple[str, ...]:
+def _checked_systems(fixed: Fixed, request: Request) -> tuple[str, ...]:
     # Checked before anything is loaded, so that a mistyped name is answered at once.
     try:
+        personas.find(request.persona).recipe(fixed.max_iters).changed(request.recipe or {})
         return personas.check(request.persona, request.systems)
     except personas.PersonaError as error:
         raise UsageError(str(error)) from error
@@ -114,7 +117,8 @@ def _begin(job: Job, request: Request, folder: RunFolder, progress: Progress) ->
         }
     )
     config = checkpoint.identity(job.fixed, job.plan, job.seed, job.corpus)
-    config |= {"data_source": job.corpus.source, "command": request.command(), "sessions": progress.sessions}
+    config |= {"recipe": request.recipe, "data_source": job.corpus.source, "command": request.command()}
+    config |= {"sessions": progress.sessions}
     try:
         folder.path.mkdir(parents=True, exist_ok=True)
         folder.result.unlink(missing_ok=True)

@@ -31,6 +31,11 @@ class Syllogism(Attention):
         y = mx.fast.scaled_dot_product_attention(q, k, middle, scale=scale, mask="causal")
         return self.joined(y)
 
+    def attention(self, x: mx.array, *rotation: mx.array) -> mx.array:
+        """x (B, T, d) -> (1 - g) P + g P P, (B, H, T, T)."""
+        weights = super().attention(x, *rotation)
+        return self.middle(weights, weights @ weights)
+
     def start(self, batch: int) -> tuple[mx.array, ...]:
         """The cache before the first token: keys, values and middle terms."""
         keys, values = super().start(batch)

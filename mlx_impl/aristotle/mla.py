@@ -63,6 +63,15 @@ class LatentAttention(nn.Module):
         y = mx.fast.scaled_dot_product_attention(q, k, v, scale=self.scale, mask="causal")
         return self.out(y.swapaxes(1, 2).flatten(-2))
 
+    def attention(self, x: mx.array, *rotation: mx.array) -> mx.array:
+        """x (B, T, d) -> which earlier positions each head attends to, (B, H, T, T); rows sum to 1."""
+        c, r = self.latents(x, 0)
+        q, rotary = self.queries(x, x - before(x), 0)
+        u = self.heads(mx.split(self.up(c), 2, axis=-1)[0])
+        scores = (q @ by_type(u, before(u)).swapaxes(-1, -2) + rotary @ r[:, None].swapaxes(-1, -2)) * self.scale
+        seen = mx.tri(*scores.shape[-2:], dtype=mx.float32) > 0
+        return mx.softmax(mx.where(seen, scores, -mx.inf), axis=-1)
+
     def start(self, batch: int) -> tuple[mx.array, ...]:
         """The cache before the first token: latents, rotary keys, and x of the position before."""
         latent, rotary = (mx.zeros((batch, 0, width), self.down.weight.dtype) for width in self.widths)

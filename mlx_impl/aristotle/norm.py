@@ -28,6 +28,10 @@ class GoldenMean(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         return self.weight * (x / self.scale(x))
 
+    def frozen(self, x: mx.array, terms: mx.array) -> mx.array:
+        """x (..., d), the sum of terms (..., n, d) -> what each brings to N(x) if x's scale is a constant."""
+        return self.weight * terms / self.scale(x)[..., None]
+
 
 def mesotes(u: mx.array, power: float) -> mx.array:
     """u (1 + |u|^power)^(-1/power), elementwise."""

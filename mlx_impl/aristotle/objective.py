@@ -33,6 +33,6 @@ class FinalCause(nn.Module):
         differ = (ids != targets)[:, : -1 : self.every]
         extra = -self.ahead_weight * after - self.contradiction * differ * mx.log(-mx.expm1(present))
         # Each value to its position: `every` columns a value, all but the first 0.
-        spread = mx.pad((weight * self.every * extra)[..., None], [(0, 0), (0, 0), (0, self.every - 1)]).flatten(1)
+        padded = mx.pad((weight * self.every * extra)[..., None], [(0, 0), (0, 0), (0, self.every - 1)]).flatten(1)
         length = ids.shape[1]
-        return mx.pad(spread, [(0, 0), (0, max(0, length - spread.shape[1]))])[:, :length]
+        return mx.pad(padded, [(0, 0), (0, max(0, length - padded.shape[1]))])[:, :length]

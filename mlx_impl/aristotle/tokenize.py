@@ -71,6 +71,17 @@ class CategoryTree(nn.Module):
         tree = genus[..., None, None] + species[..., None] + log_softmax(individual)
         return tree.flatten(-3)[..., self._leaf]
 
+    def directions(self, targets: mx.array) -> tuple[mx.array, mx.array]:
+        """targets (...) -> vectors (..., 3, d) and constants (..., 3): LOGITS are vector . x + constant."""
+        leaf = self._leaf[targets]
+        group = leaf // self.shape[2]
+        rows = (group // self.shape[1], group, leaf)
+        tables = (self.head_genus, self.head_species, self.head_individual)
+        bases = (self._base_genus, self._base_species.flatten(), self._base_individual.flatten())
+        vectors = [table[row] for row, table in zip(rows, tables, strict=True)]
+        constants = [base[row] for row, base in zip(rows, bases, strict=True)]
+        return mx.stack(vectors, axis=-2), mx.stack(constants, axis=-1).astype(vectors[0].dtype)
+
     def uncertainty(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""
         genus = log_softmax(x @ self.head_genus.T + self._base_genus)

@@ -54,6 +54,15 @@ class Attention(nn.Module):
         y = mx.fast.scaled_dot_product_attention(q, k, v, scale=q.shape[-1] ** -0.5, mask="causal")
         return self.joined(y)
 
+    def scores(self, q: mx.array, k: mx.array) -> mx.array:
+        """Queries and keys, (B, H, T, d/H) each -> scores (B, H, T, T), which the fused kernel does not form."""
+        return q @ k.swapaxes(-1, -2) * q.shape[-1] ** -0.5
+
+    def attention(self, x: mx.array, *rotation: mx.array) -> mx.array:
+        """x (B, T, d) -> which earlier positions each head attends to, (B, H, T, T); rows sum to 1."""
+        q, k, _ = self.parts(x, *rotation)
+        return mx.softmax(mx.where(seen(q, k), self.scores(q, k), -mx.inf), axis=-1)
+
     def start(self, batch: int) -> tuple[mx.array, mx.array]:
         """The cache before the first token: keys and values."""
         width = self.out.weight.shape[0]

@@ -48,3 +48,7 @@ class TiedVocabulary(nn.Module):
         """x (..., n_embd), targets (...) -> (...), nats."""
         logits = self.logits(x)
         return (mx.take_along_axis(logits, targets[..., None], axis=-1) - logsumexp(logits))[..., 0]
+
+    def directions(self, targets: mx.array) -> tuple[mx.array, mx.array]:
+        """targets (...) -> vectors (..., 1, d) and constants (..., 1): LOGITS are vector . x + constant."""
+        return self.weight[targets][..., None, :], mx.zeros((*targets.shape, 1), self.weight.dtype)

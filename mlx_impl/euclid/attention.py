@@ -24,6 +24,11 @@ class CircleAttention(Attention):
         q = 2 * mx.exp(self.log_beta)[:, None, None] * mx.concatenate([q, mx.ones_like(q[..., :1])], axis=-1)
         return q, mx.concatenate([k, -0.5 * k.square().sum(-1, keepdims=True)], axis=-1)
 
+    def scores(self, q: mx.array, k: mx.array) -> mx.array:
+        """Queries and keys, (B, H, T, w) each -> scores (B, H, T, T)."""
+        q, k = self.lifted(q, k)
+        return q @ k.swapaxes(-1, -2)
+
     def attended(self, q: mx.array, k: mx.array, v: mx.array) -> mx.array:
         """Queries, keys and values, (B, H, T, w) each -> y, the same shape."""
         q, k = self.lifted(q, k)

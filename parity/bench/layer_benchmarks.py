@@ -19,7 +19,7 @@ import numpy as np
 import torch
 
 from lyceum.bench.alternate import alternate, ratio_interval
-from lyceum.personas.spec.benchmark import LayerBenchmark, Side
+from lyceum.personas.spec.benchmark import BLOCK, LayerBenchmark, Side
 from lyceum.personas.spec.case import Case, collect
 from lyceum.rng import stream
 from parity.project.layers import method_of, mlx_module, torch_module
@@ -53,13 +53,16 @@ def runner(backend: str, side: Side, gradient: bool) -> Callable[[int], None]:
     generator = stream(0, "layer benchmark")
     parameters = Case("", side.spec, None).parameters(generator)
     inputs = [generator.normal(size=shape) for shape in side.shapes]
+    if side.ids:
+        inputs.append(generator.integers(side.ids, size=BLOCK[0][:2]))
     return (_torch if backend == "torch" else _mlx)(side, parameters, inputs, gradient)
 
 
 def _torch(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callable[[int], None]:
     module = torch_module(side.spec, parameters, torch.float32)
-    arguments = [torch.tensor(x, dtype=torch.float32, requires_grad=gradient) for x in inputs]
-    leaves = [*arguments, *(p for p in module.parameters() if p.requires_grad)]
+    arguments = [torch.tensor(x, dtype=torch.float32 if x.dtype.kind == "f" else torch.int64) for x in inputs]
+    floating = [x.requires_grad_(gradient) for x in arguments if x.is_floating_point()]
+    leaves = [*floating, *(p for p in module.parameters() if p.requires_grad)]
 
     def run(_: int) -> None:
         with torch.set_grad_enabled(gradient):
@@ -72,7 +75,7 @@ def _torch(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callab
 
 def _mlx(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callable[[int], None]:
     module = mlx_module(side.spec, parameters, mx.float32)
-    arguments = [mx.array(x, mx.float32) for x in inputs]
+    arguments = [mx.array(x, mx.float32 if x.dtype.kind == "f" else mx.int32) for x in inputs]
 
     def outputs(tree: dict, *given: mx.array) -> tuple[mx.array, ...]:
         module.update(tree)
@@ -81,7 +84,7 @@ def _mlx(side: Side, parameters: dict, inputs: list, gradient: bool) -> Callable
     def total(tree: dict, *given: mx.array) -> mx.array:
         return sum(y.sum() for y in outputs(tree, *given))
 
-    argnums = tuple(range(len(arguments) + 1))
+    argnums = tuple(range(len(side.shapes) + 1))
     compiled = mx.compile(mx.value_and_grad(total, argnums=argnums) if gradient else outputs)
     tree = module.trainable_parameters()
 

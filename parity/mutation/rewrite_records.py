@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from parity.mutation.faults.aristotle.tokenize import TREE
 from parity.mutation.faults.baseline import ATTENTION, MLP, NORM, VOCABULARY
-from parity.mutation.faults.common.skeleton import MODEL, TRAINER
+from parity.mutation.faults.common.skeleton import MODEL, OPTIMIZERS, TRAINER
 from parity.mutation.planting import Edit
 
 
@@ -34,7 +34,7 @@ NORM_TORCH = "F.layer_norm(x, self.weight.shape, self.weight, None, self.eps)"
 NORM_MLX = "mx.fast.layer_norm(x, self.weight, None, self.eps)"
 DOWN_TORCH, DOWN_MLX = "self.down(F.gelu(self.up(x)))", "self.down(nn.gelu(self.up(x)))"
 RESIDUAL = ('x = x + masked(y, noise, self.mixer_site)\n'
-            '        return x + masked(self.mlp(self.norm2(x)), noise, self.mlp_site)')  # fmt: skip
+            '        return x + masked(call(self.mlp, self.norm2(x)), noise, self.mlp_site)')  # fmt: skip
 CLIP = "gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)"
 
 REWRITES = (
@@ -103,12 +103,12 @@ REWRITES = (
             TRAINER, "optimizer",
             torch=("nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)",
                    "nn.utils.clip_grads_with_norm_(self.named.values(), self.clip_norm, "
-                   "sum(p.grad.square().sum() for p in self.named.values()).sqrt())"),
+                   "sum(p.grad.square().sum() for p in self.named.values() if p.grad is not None).sqrt())"),
             mlx=(CLIP, "norm = mx.linalg.norm(mx.stack([mx.linalg.norm(g) for _, g in tree_flatten(gradients)]))\n"
                        "        gradients = tree_unflatten([(name, g * mx.minimum(self.clip_norm / (norm + 1e-6), 1)) "
                        "for name, g in tree_flatten(gradients)])")),
     Rewrite("Adam in another order", "(lr / c1) m / (sqrt v / sqrt c2 + eps) = lr (m / c1) / (sqrt(v / c2) + eps)",
-            TRAINER, "optimizer", torch=("fused=True", "fused=False")),
+            OPTIMIZERS, "optimizer", torch=("fused=True", "fused=False")),
     Rewrite("step not compiled", "compilation orders and fuses the same operations", TRAINER, "step",
-            mlx=("if compiled else self._update", "if not compiled else self._update")),
+            mlx=("if self.compiled else self._update", "if not self.compiled else self._update")),
 )  # fmt: skip

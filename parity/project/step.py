@@ -26,7 +26,7 @@ from parity.float64 import exact
 from parity.project.full_model import drawn, torch_losses
 from parity.project.layers import VARIANTS
 from parity.project.optimizer_steps import in_torch, saved
-from parity.project.trainers import make
+from parity.project.trainers import begun, make
 from parity.results.verdict import Verdict, compare
 
 
@@ -82,8 +82,6 @@ def stepped(backend: str, plan: Plan, batch: tuple, rate: float, dtype: str) -> 
     """What a backend makes of it, as float64."""
     parameters, *arguments = batch
     with exact() if dtype == "float64" else nullcontext():
-        trainer = make(backend, plan, dtype)
-        start = {f"model.{name}": p.astype(dtype) for name, p in parameters.items()}
-        trainer.write(trainer.read() | start)
+        trainer = begun(make(backend, plan, dtype), {name: p.astype(dtype) for name, p in parameters.items()})
         loss = float(trainer.step(*arguments, rate))
     return {name: np.asarray(x, np.float64) for name, x in trainer.read().items()} | {"loss": np.array(loss)}

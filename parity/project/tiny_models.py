@@ -87,10 +87,11 @@ def compact(plan: Plan) -> Plan:
     """The plan with two sequences a batch, and as few blocks as show each of its layers.
 
     Modules that the blocks take in turn need a block each, and two matrices of one shape a rule for hidden matrices:
-    it updates them as a stack.
+    it updates them as a stack. A model that grows needs a block that is there and one that waits.
     """
     turns = [len(spec) for spec in plan.modules.values() if isinstance(spec, tuple)]
-    n_layer = max([*turns, 1 if plan.recipe.hidden is None else 2, 1])
+    more = plan.recipe.hidden is not None or plan.recipe.growth is not None
+    n_layer = max([*turns, 2 if more else 1])
     return replace(plan, fixed=replace(plan.fixed, n_layer=n_layer, batch_size=2))
 
 

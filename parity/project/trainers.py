@@ -11,6 +11,7 @@ import mlx_impl.trainer
 import torch_ref.trainer
 from lyceum.corpus import Corpus
 from lyceum.personas import Plan
+from lyceum.personas.model.optimizer import measured
 from lyceum.rng import stream
 from lyceum.training.job import Job
 
@@ -35,12 +36,21 @@ def run(
 
 
 def moved(trainer, dtype: str, seed: int):
-    """The trainer with every model parameter moved by one ulp, up or down at random."""
-    state, generator = trainer.read(), stream(seed, "one-ulp")
-    for name, value in state.items():
+    """The trainer, before its first step, with every model parameter moved by one ulp, up or down at random."""
+    values, generator = {}, stream(seed, "one-ulp")
+    for name, value in trainer.read().items():
         if name.startswith("model."):
             towards = np.where(generator.random(value.shape) < 0.5, -np.inf, np.inf).astype(dtype)
             # Of an array without axes NumPy makes a number.
-            state[name] = np.asarray(np.nextafter(value.astype(dtype), towards))
+            values[name[6:]] = np.asarray(np.nextafter(value.astype(dtype), towards))
+    return begun(trainer, values)
+
+
+def begun(trainer, parameters: dict[str, np.ndarray]):
+    """The trainer, before its first step, with these initial values, from which a rule for rates measures too."""
+    state = trainer.read() | {f"model.{name}": value for name, value in parameters.items()}
+    for name, value in parameters.items():
+        if f"optimizer.origin.{name}" in state:
+            state[f"optimizer.origin.{name}"] = measured(value)
     trainer.write(state)
     return trainer

@@ -47,6 +47,9 @@ class Plan:
     def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:
         return {"table": keep_mask(stream(seed, "toy-noise", step), (IDS, IDS), 0.5)}
 
+    def growth_steps(self) -> tuple[int, ...]:
+        return ()
+
     def describe(self) -> dict:
         return {"ids": IDS, "betas": (0.9,)}
 
@@ -54,6 +57,7 @@ class Plan:
 class Trainer:
     device = "cpu"
     notes = ()
+    watch = None
 
     def __init__(self, plan: Plan, seed: int, device: str | None = None):
         self.table = stream(seed, "initial/table").normal(size=(IDS, IDS)).astype(np.float32)

@@ -31,6 +31,11 @@ class Syllogism(Attention):
         y = F.scaled_dot_product_attention(q, k, middle, is_causal=True)
         return self.joined(y)
 
+    def attention(self, x: Tensor, *rotation: Tensor) -> Tensor:
+        """x (B, T, d) -> (1 - g) P + g P P, (B, H, T, T)."""
+        weights = super().attention(x, *rotation)
+        return self.middle(weights, weights @ weights)
+
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """The cache before the first token: keys, values and middle terms."""
         keys, values = super().start(batch)

@@ -65,6 +65,15 @@ class LatentAttention(nn.Module):
         y = F.scaled_dot_product_attention(torch.cat([q, rotary], dim=-1), k, padded, is_causal=True)
         return self.out(y[..., : v.shape[-1]].transpose(1, 2).flatten(-2))
 
+    def attention(self, x: Tensor, *rotation: Tensor) -> Tensor:
+        """x (B, T, d) -> which earlier positions each head attends to, (B, H, T, T); rows sum to 1."""
+        c, r = self.latents(x, 0)
+        q, rotary = self.queries(x, x - before(x), 0)
+        u = self.heads(self.up(c).chunk(2, dim=-1)[0])
+        scores = (q @ by_type(u, before(u)).mT + rotary @ r[:, None].mT) * self.scale
+        seen = torch.ones(scores.shape[-2:], dtype=torch.bool, device=x.device).tril()
+        return scores.masked_fill(~seen, -torch.inf).softmax(dim=-1)
+
     def start(self, batch: int) -> tuple[Tensor, ...]:
         """The cache before the first token: latents, rotary keys, and x of the position before."""
         latent, rotary = (self.down.weight.new_zeros(batch, 0, width) for width in self.widths)

@@ -29,6 +29,10 @@ class GoldenMean(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.weight * (x / self.scale(x))
 
+    def frozen(self, x: Tensor, terms: Tensor) -> Tensor:
+        """x (..., d), the sum of terms (..., n, d) -> what each brings to N(x) if x's scale is a constant."""
+        return self.weight * terms / self.scale(x)[..., None]
+
 
 def mesotes(u: Tensor, power: float) -> Tensor:
     """u (1 + |u|^power)^(-1/power), elementwise."""

@@ -34,6 +34,6 @@ class FinalCause(nn.Module):
         differ = (ids != targets)[:, : -1 : self.every]
         extra = -self.ahead_weight * after - self.contradiction * differ * torch.log(-torch.expm1(present))
         # Each value to its position: `every` columns a value, all but the first 0.
-        spread = F.pad((weight * self.every * extra)[..., None], (0, self.every - 1)).flatten(1)
+        padded = F.pad((weight * self.every * extra)[..., None], (0, self.every - 1)).flatten(1)
         length = ids.shape[1]
-        return F.pad(spread, (0, max(0, length - spread.shape[1])))[:, :length]
+        return F.pad(padded, (0, max(0, length - padded.shape[1])))[:, :length]

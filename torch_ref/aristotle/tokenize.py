@@ -65,6 +65,17 @@ class CategoryTree(nn.Module):
         tree = genus[..., None, None] + species[..., None] + F.log_softmax(individual, dim=-1)
         return tree.flatten(-3)[..., self.leaf]
 
+    def directions(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """targets (...) -> vectors (..., 3, d) and constants (..., 3): LOGITS are vector . x + constant."""
+        leaf = self.leaf[targets]
+        group = leaf // self.shape[2]
+        rows = (group // self.shape[1], group, leaf)
+        tables = (self.head_genus, self.head_species, self.head_individual)
+        bases = (self.base_genus, self.base_species.flatten(), self.base_individual.flatten())
+        vectors = [F.embedding(row, table) for row, table in zip(rows, tables, strict=True)]
+        constants = [base[row] for row, base in zip(rows, bases, strict=True)]
+        return torch.stack(vectors, dim=-2), torch.stack(constants, dim=-1).to(vectors[0].dtype)
+
     def uncertainty(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""
         genus = F.log_softmax(x @ self.head_genus.T + self.base_genus, dim=-1)

@@ -54,6 +54,15 @@ class Attention(nn.Module):
         y = F.scaled_dot_product_attention(q, k, v, is_causal=True)
         return self.joined(y)
 
+    def scores(self, q: Tensor, k: Tensor) -> Tensor:
+        """Queries and keys, (B, H, T, d/H) each -> scores (B, H, T, T), which the fused kernel does not form."""
+        return q @ k.mT * q.shape[-1] ** -0.5
+
+    def attention(self, x: Tensor, *rotation: Tensor) -> Tensor:
+        """x (B, T, d) -> which earlier positions each head attends to, (B, H, T, T); rows sum to 1."""
+        q, k, _ = self.parts(x, *rotation)
+        return self.scores(q, k).masked_fill(~seen(q, k), -torch.inf).softmax(dim=-1)
+
     def start(self, batch: int) -> tuple[Tensor, Tensor]:
         """The cache before the first token: keys and values."""
         width = self.out.weight.shape[0]

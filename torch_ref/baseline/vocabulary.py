@@ -35,3 +35,7 @@ class TiedVocabulary(nn.Module):
         """x (..., n_embd), targets (...) -> (...), nats."""
         flat = F.cross_entropy(self.logits(x).flatten(0, -2), targets.flatten(), reduction="none")
         return -flat.view(targets.shape)
+
+    def directions(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """targets (...) -> vectors (..., 1, d) and constants (..., 1): LOGITS are vector . x + constant."""
+        return F.embedding(targets, self.weight)[..., None, :], self.weight.new_zeros(*targets.shape, 1)

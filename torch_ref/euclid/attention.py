@@ -26,6 +26,11 @@ class CircleAttention(Attention):
         q = 2 * self.log_beta.exp()[:, None, None] * F.pad(q, (0, 1), value=1.0)
         return q, torch.cat([k, -0.5 * k.square().sum(-1, keepdim=True)], dim=-1)
 
+    def scores(self, q: Tensor, k: Tensor) -> Tensor:
+        """Queries and keys, (B, H, T, w) each -> scores (B, H, T, T)."""
+        q, k = self.lifted(q, k)
+        return q @ k.mT
+
     def attended(self, q: Tensor, k: Tensor, v: Tensor) -> Tensor:
         """Queries, keys and values, (B, H, T, w) each -> y, the same shape."""
         q, k = self.lifted(q, k)

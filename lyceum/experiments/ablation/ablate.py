@@ -8,7 +8,8 @@ from pathlib import Path
 
 from lyceum import corpus
 from lyceum.contract import UsageError
-from lyceum.experiments.ablation import costs, runs
+from lyceum.experiments import runs
+from lyceum.experiments.ablation import costs
 from lyceum.experiments.ablation.compositions import compositions
 from lyceum.experiments.ablation.table import record
 from lyceum.personas import PersonaError
@@ -43,7 +44,7 @@ def ablate(
     losses = {each.system: [] for each in chosen}
     for seed in seeds:
         for each in chosen:
-            losses[each.system].append(runs.losses(each, out, seed, **request))
+            losses[each.system].append(runs.losses(each.folder(out, seed), seed, each.systems, **request))
             LOG.info("%s %s, seed %d: done", each.system, each.change, seed)
     text = corpus.load(data_dir)
     sizes = costs.sizes(chosen, persona, text)

@@ -1,6 +1,6 @@
 """The two runs on the second text at their iteration 0: `retain`, and `plain` without any restraint.
 
-Each is the first run's model with fresh moments and the recipe of `lyceum.personas.spec.retain.continued`, on the same
+Each is the first run's model with fresh moments and the recipe of `lyceum.personas.model.retain.continued`, on the same
 batches and masks; so they differ in the restraint alone. Tables prepared from the first text stay, since the parameters
 depend on them, but a memory counts both training texts.
 """
@@ -18,9 +18,11 @@ from lyceum import personas
 from lyceum.corpus import Corpus
 from lyceum.experiments.retain.scores import scores, tokens
 from lyceum.personas import System
+from lyceum.personas.spec.skeleton import START
 from lyceum.runs import checkpoint
 from lyceum.runs.folder import RunFolder
 from lyceum.runs.reopen import Reopened
+from lyceum.training import backends
 from lyceum.training.progress import Progress
 from lyceum.training.request import Request
 
@@ -91,9 +93,17 @@ def _tables(second: Second) -> dict[str, np.ndarray]:
 
 def _write(second: Second, arm: str, state: dict[str, np.ndarray], tables: dict[str, np.ndarray]) -> None:
     job, request, folder = second.first.job, second.request(arm), second.folder(arm)
-    plan = personas.plan(job.plan.name, job.fixed, None, tables, request.systems)
-    fresh = {name: x if name.startswith("model.") else np.zeros_like(x) for name, x in state.items()}
+    plan = personas.plan(job.plan.name, job.fixed, None, tables, request.systems, request.recipe)
     progress = Progress(time.perf_counter(), request.recorded())
     header = checkpoint.identity(job.fixed, plan, job.seed, second.corpus) | progress.header()
     folder.path.mkdir(parents=True, exist_ok=True)
-    checkpoint.write(folder.checkpoint, header, fresh | {f"tables.{name}": x for name, x in tables.items()})
+    arrays = _started(second, plan, state) | {f"tables.{name}": x for name, x in tables.items()}
+    checkpoint.write(folder.checkpoint, header, arrays)
+
+
+def _started(second: Second, plan: personas.Plan, state: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The state of a trainer before its first step, from the model in another state."""
+    request, seed = second.first.request, second.first.job.seed
+    weights = {name[6:]: x for name, x in state.items() if name.startswith("model.")}
+    plan = replace(plan, modules=plan.modules | {START: lambda skeleton, drawn: weights})
+    return backends.start(request.backend, backends.load(request.backend), plan, seed, request.device).read()

@@ -16,6 +16,7 @@ from lyceum.personas.spec.recipe import Recipe
 SYSTEMS = systems_of(
     __name__,
     "tokenize",
+    "superpose",
     "rope",
     "norm",
     "attention",
@@ -23,13 +24,20 @@ SYSTEMS = systems_of(
     "ssm",
     "moe",
     "equivariant",
+    "sparse",
     "objective",
+    "meta",
     "topology",
+    "circuit",
     "muon",
+    "repair",
     "memory",
+    "grow",
     "retain",
     "quantize",
     "sample",
+    "search",
+    "interpret",
 )
 
 PERSONA = Persona(

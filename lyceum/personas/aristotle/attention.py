@@ -58,6 +58,11 @@ class Syllogism(Attention):
         conclusion = weights @ premise
         return self.joined(p, (1 - g) * premise + g * conclusion)
 
+    def attention(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
+        """x (B, T, d) -> M, (B, H, T, T)."""
+        weights, g = super().attention(p, x, *rotation), expit(p["gate"])[:, None, None]
+        return (1 - g) * weights + g * weights @ weights
+
     def start(self, batch: int) -> tuple[np.ndarray, ...]:
         """The cache before the first token: keys, values and middle terms, (B, H, 0, d/H)."""
         return (np.zeros((batch, self.n_head, 0, self.n_embd // self.n_head)),) * 3

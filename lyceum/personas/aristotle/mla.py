@@ -113,12 +113,20 @@ class LatentAttention:
 
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
         """x (B, T, d) float64 -> the same shape, in explicit form. rotation: ignored; this mixer rotates by itself."""
+        y = self.attention(p, x) @ self.values(p, x)
+        return y.transpose(0, 2, 1, 3).reshape(x.shape) @ p["out.weight"].T
+
+    def values(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+        """x (B, T, d) -> V c of each head, (B, H, T, dh)."""
+        return self.heads(self.latents(p, x, 0)[0] @ p["up.weight"][self.n_embd :].T)
+
+    def attention(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
+        """x (B, T, d) -> which earlier positions each head attends to, (B, H, T, T); rows sum to 1."""
         c, r = self.latents(p, x, 0)
         q, rotary = self.queries(p, x, 0.0, 0)
-        u, v = (self.heads(c @ up.T) for up in np.split(p["up.weight"], 2))
+        u = self.heads(c @ p["up.weight"][: self.n_embd].T)
         k = by_type(u, before(u))
-        y = self.weights(q @ k.swapaxes(-1, -2) + rotary @ r[:, None].swapaxes(-1, -2)) @ v
-        return y.transpose(0, 2, 1, 3).reshape(x.shape) @ p["out.weight"].T
+        return self.weights(q @ k.swapaxes(-1, -2) + rotary @ r[:, None].swapaxes(-1, -2))
 
     def start(self, batch: int) -> Cache:
         """The cache before the first token: c (B, 0, n_latent), r (B, 0, n_rotary), x (B, d) zeros."""

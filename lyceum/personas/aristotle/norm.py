@@ -68,6 +68,10 @@ class GoldenMean:
         """x (..., d) float64 -> the same shape."""
         return p["weight"] * x / self.scale(p, x)
 
+    def frozen(self, p: dict[str, np.ndarray], x: np.ndarray, terms: np.ndarray) -> np.ndarray:
+        """x (..., d), the sum of terms (..., n, d) -> what each brings to N(x) if x's scale is a constant."""
+        return p["weight"] * terms / self.scale(p, x)[..., None]
+
 
 def mesotes(u: np.ndarray, power: float) -> np.ndarray:
     """f(u) of exponent `power`, elementwise, float64, within [-1, 1]."""

@@ -47,10 +47,10 @@ from dataclasses import dataclass, field, replace
 
 import numpy as np
 
+from lyceum.personas.model.retain import Arrays, Retain, continued
 from lyceum.personas.spec.case import Case, Theorem, representable
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.names import below
-from lyceum.personas.spec.retain import Arrays, Retain, continued
 from lyceum.personas.spec.system import System
 
 LEAST = 1e-5  # information of a weight per token that counts

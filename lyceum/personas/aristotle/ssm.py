@@ -118,7 +118,7 @@ CASES = (
     Case("ssm: two levels and a rest", NARROW, lambda g: (g.normal(size=(2, 75, 8)),)),
     Case("ssm: one token", NARROW, lambda g: (g.normal(size=(2, 1, 8)),)),
     Case("ssm: constant input", NARROW, _constant),
-    Case("ssm: extreme gates", NARROW, lambda g: (4 * g.normal(size=(2, 9, 8)),), "states", noise=0.7),
+    Case("ssm: extreme gates", NARROW, lambda g: (8 * g.normal(size=(8, 30, 8)),), "states", noise=0.7),
     Case("ssm: a form for every channel", SelectiveStateSpace(6, 6, 2), lambda g: (g.normal(size=(2, 10, 6)),)),
     Case("ssm: states", NARROW, lambda g: (g.normal(size=(2, 19, 8)),), "states"),
     Case("ssm: one token after some", NARROW, _step, "step"),

@@ -170,6 +170,7 @@ SYSTEM = System(
     job="training loss: species of one genus near each other, relative to the gaps between genera",
     module="regulariser",
     needs=("tokenize",),
+    excludes={"superpose": "its embedding has no vectors of species"},
     build=lambda modules, sizes, tables: {
         "regulariser": OneComponent(modules["vocabulary"].species(), modules["vocabulary"].shape[1])
     },

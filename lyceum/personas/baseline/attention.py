@@ -87,6 +87,10 @@ class Attention:
         """x (B, T, d) float64 -> the same shape. rotation: empty, or (cos, sin[, frame]) as in `turned`."""
         return self.joined(p, self.attended(p, *self.parts(p, x, *rotation)))
 
+    def attention(self, p: dict[str, np.ndarray], x: np.ndarray, *rotation: np.ndarray) -> np.ndarray:
+        """x (B, T, d) -> which earlier positions each head attends to, (B, H, T, T); rows sum to 1."""
+        return self.weights(p, *self.parts(p, x, *rotation)[:2])
+
     def start(self, batch: int) -> tuple[np.ndarray, np.ndarray]:
         """The cache before the first token: keys and values, (B, H, 0, d/H)."""
         empty = np.zeros((batch, self.n_head, 0, self.n_embd // self.n_head))

@@ -14,6 +14,7 @@ Cost: 50,304 d parameters; O(V d) for one target's loss as for the whole distrib
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import logsumexp
@@ -24,7 +25,9 @@ from lyceum.personas.spec.case import Case, Theorem, representable
 
 @dataclass(frozen=True)
 class TiedVocabulary:
-    """n_embd: the width d. n_vocab: the ids V. n_rows: the rows of the table, >= V."""
+    """n_embd: the width d. n_vocab: the ids V. n_rows: the rows of the table, >= V. LOGITS: those of a token."""
+
+    LOGITS: ClassVar = ("token",)
 
     n_embd: int
     n_vocab: int = 50_257
@@ -50,6 +53,10 @@ class TiedVocabulary:
     def log_prob(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """x (..., d), targets (...) -> log p(target | x), (...), nats."""
         return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]
+
+    def directions(self, p: dict[str, np.ndarray], targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """targets (...) -> vectors (..., 1, d) and constants (..., 1): LOGITS are vector . x + constant."""
+        return p["weight"][targets][..., None, :], np.zeros((*targets.shape, 1))
 
 
 NARROW = TiedVocabulary(8, n_vocab=37, n_rows=40)

@@ -97,6 +97,7 @@ CASES = (
     Case("circle: many betas", CircleAttention(8, 8), lambda g: (0.3 * g.normal(size=(2, 7, 8)),), noise=1.0),
     Case("circle: queries, keys and values", CircleAttention(32, 4), _vectors(9), "attended"),
     Case("circle: vectors far from the origin", CircleAttention(32, 4), _vectors(9, 100.0), "attended"),
+    Case("circle: attention weights", CircleAttention(32, 4), draw_turned, "attention"),
     Case("circle: three tokens after five", CircleAttention(8, 2), lambda g: draw_step(g)[:3], "step"),
     Case("circle: three turned tokens after five", CircleAttention(8, 2), draw_step, "step"),
     Case("circle: the first token", CircleAttention(8, 2), draw_first, "step"),

@@ -19,11 +19,13 @@ by induction.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.plan import Plan
-from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, Block
+from lyceum.personas.spec.skeleton import EMBEDDING, HEAD, Block, Layer
 
 Arrays = dict[str, np.ndarray]
 Cache = tuple[tuple[np.ndarray, ...], ...]  # the position layer's, then each mixer's
@@ -39,31 +41,48 @@ def embedded(plan: Plan, parameters: Arrays, ids: np.ndarray) -> np.ndarray:
     return plan.modules["vocabulary"].embed(below(parameters, "vocabulary"), ids)
 
 
-def hidden(plan: Plan, parameters: Arrays, ids: np.ndarray, noise: Arrays, inputs: Arrays | None = None) -> np.ndarray:
+def hidden(
+    plan: Plan, parameters: Arrays, ids: np.ndarray, noise: Arrays, call: Callable = Layer.__call__
+) -> np.ndarray:
     """ids (B, T) -> what the head reads, (B, T, d) float64. parameters: float64 by name, as in `Plan.initial`.
 
-    inputs: filled with the input of each mixer and MLP, by the layer's name; None for no record.
+    call: (layer, parameters, *inputs) -> what is taken for the output of the position layer, each mixer and each MLP,
+    in this order; so a caller sees what they read and write, and may replace it.
     """
-    skeleton, inputs = plan.skeleton, {} if inputs is None else inputs
-    x, *rotation = skeleton.position(parameters, embedded(plan, parameters, ids), ids)
+    skeleton = plan.skeleton
+    x, *rotation = call(skeleton.position, parameters, embedded(plan, parameters, ids), ids)
     x = masked(x, noise, EMBEDDING)
-    for block in skeleton.blocks:
-        inputs[block.mixer.name] = block.norm1(parameters, x)
-        x = added(block, parameters, x, block.mixer(parameters, inputs[block.mixer.name], *rotation), noise, inputs)
+    for block in skeleton.active:
+        y = call(block.mixer, parameters, block.norm1(parameters, x), *rotation)
+        x = added(block, parameters, x, y, noise, call)
     return masked(skeleton.norm(parameters, x), noise, HEAD)
 
 
-def added(block: Block, parameters: Arrays, x: np.ndarray, y: np.ndarray, noise: Arrays, inputs: Arrays) -> np.ndarray:
+def inputs(plan: Plan, parameters: Arrays, ids: np.ndarray, noise: Arrays) -> Arrays:
+    """{layer: what it reads}, of the position layer, each mixer and each MLP. Arguments as in `hidden`."""
+    given: Arrays = {}
+
+    def recorded(layer: Layer, parameters: Arrays, *arguments: np.ndarray):
+        given[layer.name] = arguments[0]
+        return layer(parameters, *arguments)
+
+    hidden(plan, parameters, ids, noise, recorded)
+    return given
+
+
+def added(
+    block: Block, parameters: Arrays, x: np.ndarray, y: np.ndarray, noise: Arrays, call: Callable = Layer.__call__
+) -> np.ndarray:
     """The residual stream and the mixer's output, (B, T, d) each -> the stream after the block."""
     x = x + masked(y, noise, block.mixer.name)
-    inputs[block.mlp.name] = block.norm2(parameters, x)
-    return x + masked(block.mlp(parameters, inputs[block.mlp.name]), noise, block.mlp.name)
+    y = call(block.mlp, parameters, block.norm2(parameters, x))
+    return x + masked(y, noise, block.mlp.name)
 
 
 def start(plan: Plan, batch: int) -> Cache:
     """The caches of a text that has not begun."""
     skeleton = plan.skeleton
-    return tuple(layer.spec.start(batch) for layer in (skeleton.position, *(block.mixer for block in skeleton.blocks)))
+    return tuple(layer.spec.start(batch) for layer in (skeleton.position, *(block.mixer for block in skeleton.active)))
 
 
 def step(plan: Plan, parameters: Arrays, cache: Cache, ids: np.ndarray) -> tuple[Cache, np.ndarray]:
@@ -71,9 +90,9 @@ def step(plan: Plan, parameters: Arrays, cache: Cache, ids: np.ndarray) -> tuple
     skeleton, (first, *rest) = plan.skeleton, cache
     outputs = skeleton.position.step(parameters, *first, embedded(plan, parameters, ids), ids)
     caches, (x, *rotation) = [tuple(outputs[: len(first)])], outputs[len(first) :]
-    for block, old in zip(skeleton.blocks, rest, strict=True):
+    for block, old in zip(skeleton.active, rest, strict=True):
         *new, y = block.mixer.step(parameters, *old, block.norm1(parameters, x), *rotation)
-        x = added(block, parameters, x, y, {}, {})
+        x = added(block, parameters, x, y, {})
         caches.append(tuple(new))
     return tuple(caches), skeleton.norm(parameters, x)
 

@@ -1,35 +1,83 @@
 """The reference of one update of all parameters: gradients are clipped, then each parameter follows its rule.
 
-    g <- retain(g, p) if the plan restrains its training by a first text          (`lyceum.personas.spec.retain`)
+    g <- retain(g, p) if the plan restrains its training by a first text          (`lyceum.personas.model.retain`)
     g <- g * min(1, clip / (|g| + 1e-6)), |g| over all parameters together       (`lyceum.personas.model.adamw.clipped`)
     hidden matrices: the recipe's rule for them, if it has one: state (W, M, ...) (such as aristotle.muon)
     everything else: AdamW, decay 0 for gains and biases: state (p, m, v)         (`lyceum.personas.model.adamw.adamw`)
 
-Both rules take the schedule's learning rate, so that they warm up and cool down together. Only operators are used, so
-that the same lines run on NumPy arrays and on torch tensors (`parity.bounds.rounding`).
+Both rules take the schedule's learning rate, so that they warm up and cool down together. A recipe with a rule for
+rates (such as aristotle.meta) multiplies it by a factor h of each group (`Plan.group`), which is first brought up to
+date. The rule sees a group through three numbers, sums over its measured entries, before its parameters p move:
+
+    <g, d>, <d, d>, <g, g>,   d = p - o;     then o <- o + (1 - habit) d
+The origin o is thus where the last step began if habit = 0, and where training began if habit = 1; between them d is a
+sum over all steps, weighted by powers of habit.
+
+Only operators are used, so that the same lines run on NumPy arrays and on torch tensors (`parity.bounds.rounding`).
 """
 
 from __future__ import annotations
 
-from lyceum.personas.model.adamw import adamw, clipped
+import math
+
+import numpy as np
+
+from lyceum.personas.model.adamw import adamw, adamw_reach, clipped
 from lyceum.personas.spec.plan import Plan
+
+MEASURED = 2**16  # numbers of a parameter, about; all of a smaller one
 
 
 def start(plan: Plan, parameters: dict) -> dict:
-    """The state before the first update: {name: (W, M, ...) or (p, m, v)}, all but the parameters 0."""
-    return {name: (p, *moments(name, p, plan).values()) for name, p in parameters.items()}
+    """The state before the first update.
+
+    {name of a parameter: (W, M, ...) or (p, m, v), all but the parameters 0}; with a rule for rates each ends with the
+    parameter's origin, and there is {name of a group: (its factor, ...)} besides.
+    """
+    state = {name: (p, *moments(name, p, plan).values()) for name, p in parameters.items()}
+    if plan.recipe.rates is not None:
+        for name, p in parameters.items():
+            state[plan.group(name, p)] = (*plan.recipe.rates.fresh(0 * p.sum()).values(),)
+    return state
 
 
 def moments(name: str, p, plan: Plan) -> dict:
-    """The initial state of a parameter besides its value: {its name in a checkpoint: 0}."""
-    return plan.recipe.hidden.fresh(p) if plan.is_hidden(name, p) else {"m": 0 * p, "v": 0 * p}
+    """The initial state of a parameter besides its value: {its name in a checkpoint: 0, or its origin}."""
+    fresh = plan.recipe.hidden.fresh(p) if plan.is_hidden(name, p) else {"m": 0 * p, "v": 0 * p}
+    return fresh if plan.recipe.rates is None else fresh | {"origin": measured(p)}
+
+
+def measured(x):
+    """The entries of a parameter, or of its gradient, that its group is measured by: whole rows at equal distances."""
+    return x[:: -(-math.prod(x.shape) // MEASURED)] if x.shape else x
 
 
 def update(state: dict, gradients: dict, step, lr: float, plan: Plan) -> dict:
     """The state after an update. step: 1-based, a number or a 0-d array of the parameters' type; lr: the schedule's."""
-    parameters = {name: p for name, (p, *_) in state.items()}
+    parameters, rule = {name: state[name][0] for name in gradients}, plan.recipe.rates
     gradients = clipped(restrained(gradients, parameters, plan), plan.recipe.clip_norm)
-    return {name: updated(name, old, gradients[name], step, lr, plan) for name, old in state.items()}
+    if rule is None:
+        return {name: updated(name, state[name], g, step, lr, plan) for name, g in gradients.items()}
+    groups, after = followed(state, gradients, lr, plan), {}
+    for name, g in gradients.items():
+        *old, origin = state[name]
+        rate = lr * groups[plan.group(name, old[0])][0]
+        origin = origin + (1 - rule.habit) * (measured(old[0]) - origin)
+        after[name] = (*updated(name, old, g, step, rate, plan), origin)
+    return after | groups
+
+
+def followed(state: dict, gradients: dict, lr: float, plan: Plan) -> dict:
+    """{group: (its factor, ...)} for an update with these clipped gradients."""
+    sums = {}
+    for name, g in gradients.items():
+        p, *_, origin = state[name]
+        g, d = measured(g), measured(p) - origin
+        products = (g * d).sum(), (d * d).sum(), (g * g).sum()
+        group = plan.group(name, p)
+        sums[group] = [a + b for a, b in zip(sums[group], products, strict=True)] if group in sums else products
+    share = lr / plan.recipe.peak_lr
+    return {group: plan.recipe.rates.follow(*state[group], *products, share) for group, products in sums.items()}
 
 
 def restrained(gradients: dict, parameters: dict, plan: Plan) -> dict:
@@ -39,6 +87,19 @@ def restrained(gradients: dict, parameters: dict, plan: Plan) -> dict:
 
 def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:
     """The state of one parameter after an update with its clipped gradient g."""
+    if plan.waits(name):
+        return state
     if plan.is_hidden(name, state[0]):
         return plan.recipe.hidden.update(*state, g, lr)
     return adamw(*state, g, step, lr, plan.recipe, plan.recipe.weight_decay if plan.decays(state[0]) else 0.0)
+
+
+def reach(plan: Plan, name: str, shape: tuple[int, ...], lengths: np.ndarray) -> np.ndarray:
+    """How far one update at learning rate 1 moves the rows of a parameter at most, (rows,).
+
+    Rows run along the last axis. lengths: theirs before the update, (rows,), or more.
+    """
+    empty = np.empty(shape, np.bool_)
+    if plan.is_hidden(name, empty):
+        return plan.recipe.hidden.reach(shape, lengths)
+    return adamw_reach(lengths, shape[-1], plan.recipe, plan.recipe.weight_decay if plan.decays(empty) else 0.0)

@@ -19,7 +19,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from lyceum.personas.model.forward import hidden
+from lyceum.personas.model.forward import inputs
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.plan import Plan
 from lyceum.personas.spec.skeleton import Layer
@@ -52,7 +52,6 @@ def _offering(
     layers = [layer for layer in plan.layers() if hasattr(layer.spec, method)]
     if not layers:
         return
-    inputs: Arrays = {}
-    hidden(plan, parameters, ids, noise, inputs)
+    given = inputs(plan, parameters, ids, noise)
     for layer in layers:
-        yield layer, below(parameters, layer.name), inputs[layer.name]
+        yield layer, below(parameters, layer.name), given[layer.name]

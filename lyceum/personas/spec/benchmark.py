@@ -16,11 +16,15 @@ BLOCK = ((8, 64, 32),)  # the contract's batch as the layers see it: batch_size,
 
 @dataclass(frozen=True)
 class Side:
-    """One of two layers. spec: its reference. shapes: of the method's floating arguments. method: which is called."""
+    """One of two layers. spec: its reference. shapes: of the method's floating arguments. method: which is called.
+
+    ids: if it takes token ids as well, after these, how many there are; the contract's batch is drawn of them.
+    """
 
     spec: Any
     shapes: tuple[tuple[int, ...], ...] = BLOCK
     method: str = "__call__"
+    ids: int = 0
 
 
 @dataclass(frozen=True)

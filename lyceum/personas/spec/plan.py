@@ -8,7 +8,7 @@ nothing but arithmetic, so two backends that follow one plan start from identica
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, fields, is_dataclass
 from typing import Any
 
@@ -16,9 +16,12 @@ import numpy as np
 
 from lyceum.personas.spec.persona import Persona
 from lyceum.personas.spec.recipe import Recipe
-from lyceum.personas.spec.skeleton import Layer, Skeleton, assemble
+from lyceum.personas.spec.skeleton import START, Layer, Skeleton, assemble
 from lyceum.personas.spec.system import title
 from lyceum.rng import keep_mask, stream
+
+# Of the parameters: the blocks' matrices; whatever else decays, such as embedding and head; gains and biases.
+GROUPS = ("matrices", "tables", "vectors")
 
 
 @dataclass(frozen=True)
@@ -27,9 +30,10 @@ class Plan:
 
     tables: arrays by name, "<system>.<table>". modules: references by name: "vocabulary", "position", "norm", "mixer"
     and "mlp"; with a memory "memory" and "evidence"; "objective" and "regulariser" if training asks for more than the
-    log loss; "retain" if a first text restrains it (`lyceum.personas.spec.retain`). A reference is a frozen dataclass;
-    its implementation in a backend takes the same fields. "mixer" and "mlp" may be tuples of references, which the
-    blocks take in turn.
+    log loss; "start", (skeleton, drawn initial values) -> initial values, if these are not as their layers draw them;
+    "retain" if a first text restrains it (`lyceum.personas.model.retain`). A reference is a frozen dataclass; its
+    implementation in a backend takes the same fields. "mixer" and "mlp" may be tuples of references, which the blocks
+    take in turn.
     """
 
     persona: Persona
@@ -51,7 +55,25 @@ class Plan:
     @property
     def skeleton(self) -> Skeleton:
         """The layers of the model, as the forward pass connects them."""
-        return assemble(self.modules, self.fixed.n_layer)
+        return assemble(self.modules, self.fixed.n_layer, self.waiting)
+
+    @property
+    def waiting(self) -> tuple[int, ...]:
+        """The blocks that are no part of the model until it grows."""
+        return () if self.recipe.growth is None else self.recipe.growth.waiting(self.fixed.n_layer)
+
+    def growth_steps(self) -> tuple[int, ...]:
+        """The iterations before which the model grows."""
+        growth = self.recipe.growth
+        return () if growth is None else growth.steps(self.fixed.n_layer, self.recipe.total_steps)
+
+    def born(self) -> np.ndarray:
+        """When each block became active, in steps of the optimizer, (n_layer,): at first 0, or -1 if it waits."""
+        return np.array([-1 if i in self.waiting else 0 for i in range(self.fixed.n_layer)])
+
+    def waits(self, name: str) -> bool:
+        """Whether a parameter is of a block that waits."""
+        return name.startswith(tuple(f"blocks.{i}." for i in self.waiting))
 
     def layers(self) -> Iterator[Layer]:
         """(name, reference) of every layer, in the order of the forward pass."""
@@ -63,7 +85,9 @@ class Plan:
         for layer, spec in self.layers():
             initial = spec.initial(stream(seed, f"initial/{layer}"), self.fixed.n_layer)
             values |= {f"{layer}.{name}": np.asarray(value, np.float32) for name, value in initial.items()}
-        return values
+        if START in self.modules:
+            values = self.modules[START](self.skeleton, values)
+        return values if self.recipe.growth is None else self.recipe.growth.initial(values, self.fixed.n_layer)
 
     def router_biases(self) -> set[str]:
         """The parameters without gradient: their layer updates them after a training step.
@@ -77,9 +101,23 @@ class Plan:
         """Whether weight decay applies: to matrices, never to gains and biases (rank 1)."""
         return value.ndim >= 2
 
+    @staticmethod
+    def group(name: str, value) -> str:
+        """The group of a parameter, which has one rule, one decay and one learning rate: see GROUPS."""
+        if not Plan.decays(value):
+            return "vectors"
+        return "matrices" if name.startswith("blocks.") and value.ndim == 2 else "tables"
+
+    def grouped(self, parameters: Mapping[str, Any]) -> dict[str, dict[str, Any]]:
+        """{group: its parameters by name}, for the parameters with a gradient; no group is empty."""
+        groups: dict[str, dict[str, Any]] = {}
+        for name, value in parameters.items():
+            groups.setdefault(self.group(name, value), {})[name] = value
+        return groups
+
     def is_hidden(self, name: str, value) -> bool:
         """Whether a parameter is a matrix of a block and the recipe has a rule for those."""
-        return self.recipe.hidden is not None and name.startswith("blocks.") and value.ndim == 2
+        return self.recipe.hidden is not None and self.group(name, value) == "matrices"
 
     def noise(self, seed: int, step: int) -> dict[str, np.ndarray]:
         """The dropout masks of one step, (B, T, d) float32 at each site; empty when the recipe has no dropout.

@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from lyceum.personas.spec.errors import PersonaError
+
+# The fields that a user may set: what they may be, in words, and a test of it.
+CHANGEABLE = {
+    "peak_lr": ("a number above 0", lambda value: 0 < value < math.inf),
+    "warmup_steps": ("an integer of at least 0", lambda value: isinstance(value, int) and value >= 0),
+    "weight_decay": ("a number of at least 0", lambda value: 0 <= value < math.inf),
+    "clip_norm": ("a number above 0", lambda value: 0 < value < math.inf),
+    "dropout": ("a number from 0 to 1, without 1", lambda value: 0 <= value < 1),
+}
 
 
 @dataclass(frozen=True)
@@ -14,9 +24,11 @@ class Recipe:
     """How a persona is trained: AdamW (Loshchilov & Hutter 2019), decoupled decay on matrices only.
 
     hidden: the rule for the blocks' matrices instead of AdamW: a reference such as lyceum.personas.aristotle.muon.Muon.
+    rates: the rule for each group's factor on the learning rate, such as lyceum.personas.aristotle.meta.Prudence.
     peak_lr: the learning rate after warm-up. warmup_steps: linear warm-up from peak_lr / warmup_steps.
     schedule: "constant", or "cosine" down to 0 at `total_steps`. clip_norm: global gradient norm.
-    dropout: the rate at each noise site of the model, rounded to 1/256.
+    dropout: the rate at each noise site of the model, rounded to 1/256. growth: how blocks enter during training: a
+    reference such as lyceum.personas.aristotle.grow.Growth; None if all are there from the start.
     """
 
     peak_lr: float
@@ -29,6 +41,18 @@ class Recipe:
     clip_norm: float = 1.0
     dropout: float = 0.0
     hidden: Any = None
+    rates: Any = None
+    growth: Any = None
+
+    def changed(self, values: Mapping[str, float]) -> Recipe:
+        """The recipe with other values of some `CHANGEABLE` fields. Raises PersonaError, one sentence."""
+        for name, value in values.items():
+            if name not in CHANGEABLE:
+                raise PersonaError(f"a recipe has no field {name!r} to set: choose from {', '.join(CHANGEABLE)}.")
+            words, allowed = CHANGEABLE[name]
+            if isinstance(value, bool) or not isinstance(value, int | float) or not allowed(value):
+                raise PersonaError(f"{name} must be {words}, got {value!r}.")
+        return replace(self, **values)
 
     def learning_rate(self, step: int) -> float:
         """The learning rate of the update at iteration `step` (0-based)."""

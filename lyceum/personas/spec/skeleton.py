@@ -10,7 +10,7 @@ addressed by them, in both backends and in the reference.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -20,6 +20,7 @@ from lyceum.personas.spec.names import below
 
 EMBEDDING, HEAD = "embedding", "head"  # dropout sites outside of blocks
 OBJECTIVES = ("objective", "regulariser")  # the layers that add to the loss, and their weights in a training step
+START = "start"  # the record of initial values that are not drawn
 
 
 class Layer(NamedTuple):
@@ -48,11 +49,12 @@ class Block(NamedTuple):
 
 @dataclass(frozen=True)
 class Skeleton:
-    """All layers of a model."""
+    """All layers of a model. active: the blocks that its forward pass has before anything has grown."""
 
     vocabulary: Layer
     position: Layer
     blocks: tuple[Block, ...]
+    active: tuple[Block, ...]
     norm: Layer
     objectives: tuple[Layer, ...] = ()
 
@@ -72,8 +74,8 @@ class Skeleton:
         yield HEAD
 
 
-def assemble(modules: Mapping[str, Any], n_layer: int) -> Skeleton:
-    """The skeleton with references filled in. modules: as in `Plan.modules`."""
+def assemble(modules: Mapping[str, Any], n_layer: int, waiting: Collection[int] = ()) -> Skeleton:
+    """The skeleton with references filled in. modules: as in `Plan.modules`. waiting: blocks that are not active."""
 
     def block(i: int) -> Block:
         mixer, mlp = (_in_turn(modules[name], i) for name in ("mixer", "mlp"))
@@ -82,7 +84,9 @@ def assemble(modules: Mapping[str, Any], n_layer: int) -> Skeleton:
 
     outer = {name: Layer(name, modules[name]) for name in ("vocabulary", "position", "norm")}
     objectives = tuple(Layer(name, modules[name]) for name in OBJECTIVES if name in modules)
-    return Skeleton(blocks=tuple(block(i) for i in range(n_layer)), objectives=objectives, **outer)
+    blocks = tuple(block(i) for i in range(n_layer))
+    active = tuple(each for i, each in enumerate(blocks) if i not in waiting)
+    return Skeleton(blocks=blocks, active=active, objectives=objectives, **outer)
 
 
 def _in_turn(spec: Any, i: int) -> Any:

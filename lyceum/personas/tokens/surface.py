@@ -19,7 +19,7 @@ def category(token: bytes) -> tuple:
     if not text.isascii():
         return ("foreign",)
     if bare.isalpha():
-        return ("word", spaced, _case(bare), min(len(bare), LONGEST))
+        return ("word", spaced, case(bare), min(len(bare), LONGEST))
     if bare.isdigit():
         return ("digits", spaced)
     if not bare.strip():
@@ -45,7 +45,8 @@ def marks(token: bytes) -> Iterator[tuple]:
     yield ("form", word)
 
 
-def _case(word: str) -> str:
+def case(word: str) -> str:
+    """The case of a word's letters: "lower", "upper", "title" or "camel"."""
     if word.islower():
         return "lower"
     if word.isupper() and len(word) > 1:

@@ -28,6 +28,12 @@ def train(folder: Path, persona: str, **arguments) -> Path:
 
 
 @pytest.fixture(scope="session")
+def aristotle(tmp_path_factory) -> Path:
+    """Aristotle's default: tree, rotary positions and memory."""
+    return train(tmp_path_factory.mktemp("aristotle"), "aristotle")
+
+
+@pytest.fixture(scope="session")
 def euclid(tmp_path_factory) -> Path:
     """Euclid's vocabulary and positions."""
     return train(tmp_path_factory.mktemp("euclid"), "euclid", systems=("tokenize", "rope"))

@@ -156,6 +156,16 @@ def test_the_same_command_goes_on_after_kill_9(first, second, done, tmp_path, fi
         same_state(state(out, arm), state(done, arm))
 
 
+def test_a_run_whose_training_changed_shape_and_rates_is_continued(second, tmp_path):
+    """What grew has grown; rates, averages and moments begin anew, at the weights of the first run."""
+    first = train(tmp_path, "aristotle", systems=("tokenize", "meta", "repair", "grow", "muon"))
+    assert main(command(first, second, tmp_path / "out", "--backend", "mlx")) == 0
+    before = checkpoint.read(first / checkpoint.FILE_NAME)[1]
+    weights = {name[21:]: x for name, x in state(tmp_path / "out").items() if name.startswith("tables.retain.weights")}
+    assert len(weights) > 20 and "growth.born" not in state(tmp_path / "out")
+    assert all((x == before[f"model{name}"]).all() for name, x in weights.items())
+
+
 def test_more_steps_go_on_further(first, second, done, tmp_path):
     out = tmp_path / "out"
     assert main(command(first, second, out, "--steps", "2")) == 0

@@ -74,6 +74,42 @@ def test_a_comparison_is_a_table_and_a_picture_and_paired(runs, capsys, tmp_path
     assert image.imread(picture).shape[:2] == (675, 1200)
 
 
+def test_a_comparison_by_frequency(runs, capsys, tmp_path):
+    """Every target is in one class of the token that is read, and in one of the token that is predicted."""
+    folders = [str(runs / name) for name in ("one", "other", "stopped")]
+    assert main(["compare", *folders, "--by-frequency", "--out", str(tmp_path / "c.png")]) == 0
+    lines = [line.split() for line in capsys.readouterr().out.partition("in training")[2].splitlines()]
+    shares = [cells for cells in lines if cells[:2] in (["other", "read"], ["other", "predicted"])]
+    assert all(share[-2:] == ["+0.1000", "0.0000"] for share in shares)
+    for role in ("read", "predicted"):
+        tokens = {" ".join(share[2:-4]): int(share[-4]) for share in shares if share[1] == role}
+        assert list(tokens) == [name for name in ("0", "1 to 4", "5 to 19", "20 and more") if name in tokens]
+        assert sum(tokens.values()) == 199 and len(tokens) > 1
+
+
+def test_a_comparison_by_frequency_reads_the_text_of_the_run(runs, capsys, tmp_path):
+    for name in ("train.bin", "val.bin"):
+        np.arange(200, dtype="<u2").tofile(tmp_path / name)
+    arguments = ["compare", str(runs / "one"), str(runs / "other"), "--by-frequency", "--data-dir", str(tmp_path)]
+    assert main(arguments) == 2
+    assert "is not that of" in capsys.readouterr().err
+
+
+def test_classes_of_frequency_are_counted_in_the_training_text(runs, tmp_path):
+    """By hand: of ids 7, 9 and 9 in a validation text, 7 is five times in the training text, 9 never."""
+    from lyceum.corpus import Corpus
+    from lyceum.runs import frequency
+    from lyceum.runs.summary import summarize
+
+    ids = np.array([7, 9, 9], np.uint16)
+    text = Corpus(np.array([7, 7, 7, 7, 7, 8], np.uint16), ids, "by hand")
+    for name, losses in (("one", [1.0, 2.0]), ("other", [1.5, 4.0])):
+        np.save(runs / name / LOSSES, np.array([[*losses, np.nan]], np.float32))
+    shares = list(frequency.by_frequency(summarize(runs / "other"), summarize(runs / "one"), text))
+    records = [(share.role, share.occurrences, share.tokens, share.loss, share.difference.value) for share in shares]
+    assert records == [("read", "0", 1, 2.0, 2.0), ("read", "5 to 19", 1, 1.0, 0.5), ("predicted", "0", 2, 1.5, 1.25)]
+
+
 def test_runs_that_cannot_be_paired_say_why(runs, capsys, tmp_path):
     def changed(name: str, change) -> str:
         shutil.copytree(runs / "one", runs / name)
@@ -112,6 +148,7 @@ def test_what_cannot_be_compared_or_drawn_is_one_sentence(runs, capsys, tmp_path
         (["compare", one, str(runs / "damaged"), "--out", picture], 1, "cannot be read: config.json is damaged"),
         (["compare", one, str(runs / "other"), "--out", picture], 1, "has no evaluation yet"),
         (["compare", one, one, "--out", picture], 2, "is given twice"),
+        (["compare", one, str(runs / "older"), "--by-frequency", "--data-dir", str(tmp_path)], 2, str(tmp_path)),
         (["compare", one, str(runs / "older"), "--out", str(tmp_path / "no" / "c.png")], 1, "choose another --out"),
         (["plot", one, "--out", str(tmp_path / "no" / "c.png")], 1, "choose another --out"),
         (["plot", str(runs / "damaged")], 1, "cannot be read"),

@@ -11,9 +11,10 @@ from typer.testing import CliRunner
 
 import train_mps
 from lyceum import corpus
-from lyceum.cli.ablation import ablation
+from lyceum.cli.experiments.ablation import ablation
 from lyceum.contract import UsageError
-from lyceum.experiments.ablation import ablate, effects, runs
+from lyceum.experiments import runs
+from lyceum.experiments.ablation import ablate, effects
 from lyceum.experiments.ablation.compositions import DEFAULT, compositions
 from lyceum.experiments.ablation.table import markdown, record
 from lyceum.personas import PERSONAS
@@ -70,7 +71,7 @@ def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
     np.save(folder / "val_losses.npy", np.ones((2, 2)))
     (folder / "result.json").write_text(json.dumps({"iterations": 20}))
     monkeypatch.setattr(train_mps, "train", None)
-    assert np.array_equal(runs.losses(ROPE, tmp_path, 3, steps=20), np.ones((2, 2)))
+    assert np.array_equal(runs.losses(folder, 3, ROPE.systems, 20), np.ones((2, 2)))
 
 
 def test_an_interrupted_run_is_continued(tmp_path, monkeypatch):
@@ -84,7 +85,7 @@ def test_an_interrupted_run_is_continued(tmp_path, monkeypatch):
     monkeypatch.setattr(train_mps, "train", train)
     folder.mkdir(parents=True)
     (folder / "checkpoint.safetensors").touch()
-    runs.losses(ROPE, tmp_path, 3, steps=20, persona="aristotle", backend="torch")
+    runs.losses(folder, 3, ROPE.systems, 20, persona="aristotle", backend="torch")
     assert request["resume"] == str(folder) and request["systems"] == ROPE.systems and request["seed"] == 3
 
 
@@ -104,9 +105,9 @@ def test_an_ablation_from_end_to_end(tmp_path, monkeypatch):
     """Every composition on every seed, then the costs; each step replaced by a quick one."""
     trained = []
 
-    def losses(composition, out, seed, **request):
-        trained.append((composition.system, seed, request["steps"]))
-        return np.full((3, 4), 5.0) + np.arange(3)[:, None] / 100 + 0.1 * (composition.system == "rope")
+    def losses(folder, seed, systems, **request):
+        trained.append((folder.name.partition("-")[0], seed, request["steps"]))
+        return np.full((3, 4), 5.0) + np.arange(3)[:, None] / 100 + 0.1 * ("rope" not in systems)
 
     monkeypatch.setattr(runs, "losses", losses)
     monkeypatch.setattr(ablate.costs, "sizes", lambda chosen, *_: {each.system: 7 for each in chosen})

@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 import train_mps
-from lyceum.cli.memory_gate import memory_gate
+from lyceum.cli.experiments.memory_gate import memory_gate
 from lyceum.contract import UsageError
 from lyceum.experiments.memory_gate import refit
 from lyceum.personas import PERSONAS

@@ -75,14 +75,19 @@ def containing(name: str, text: str) -> frozenset[type]:
 
 
 def paths(edit: Edit, backend: str, title: str) -> set[str]:
-    """Where an edit shows first in a plan's model: one path for each class that contains it or, else, uses it."""
+    """Where an edit may show first in a plan's model: for each class that contains it or, else, uses it, one path.
+
+    Several of a class that lie side by side are all taken: their names do not tell which is called first.
+    """
     name, (text, _) = f"{PACKAGES[backend]}.{edit.module}", getattr(edit, backend)
     owners = containing(name, text)
-    first: dict[tuple[type, str], str] = {}
+    first: dict[tuple[type, str], set[str]] = {}
     for path, layer in classes(backend, title):
         if owners & set(layer.__mro__) if owners else name in used(layer.__module__):
-            first.setdefault((layer, path if path in UPDATES else ""), path)
-    return set(first.values())
+            together = first.setdefault((layer, path if path in UPDATES else ""), set())
+            if not together or {each.rpartition(".")[0] for each in together} == {path.rpartition(".")[0]}:
+                together.add(path)
+    return set().union(*first.values())
 
 
 def results(title: str, updates: bool = True) -> Iterator[CallResult]:

@@ -50,7 +50,7 @@ def test_the_optimizer_passes_them_by(plan):
 def test_every_choice_of_a_drawn_batch_is_clear(plan):
     for seed in range(5):
         parameters, ids, _, noise = full_model.drawn(plan, seed)
-        assert full_model.CLEAR <= router_bias.margin(plan, parameters, ids, noise) < 0.1
+        assert full_model.CLEAR <= router_bias.margin(plan, parameters, ids, noise) < 0.5
     assert router_bias.margin(tiny_plan(plan.name), parameters, ids, noise) == np.inf
 
 

@@ -84,6 +84,11 @@ class Muon:
         step = self.adam_rms * max(w.shape) ** 0.5 * c
         return w * (1 - self.rate * lr * self.weight_decay) - self.rate * lr * step, m
 
+    def reach(self, shape: tuple[int, int], lengths: np.ndarray) -> np.ndarray:
+        """How far a step at rate 1 moves rows of such lengths at most, (r,): by (4), and what decays."""
+        step = self.adam_rms * max(shape) ** 0.5 * 1.21 * min(shape) ** 0.5
+        return self.rate * (step + self.weight_decay * lengths)
+
     def orthogonal(self, p: dict[str, np.ndarray], m: np.ndarray) -> np.ndarray:
         """m (n, r, c): n matrices -> U of each."""
         return np.stack([newton_schulz(one, self.quintic, self.steps) for one in m])

@@ -34,57 +34,25 @@ Cost. (V + padding) d parameters for I and for C, 1,056 d for each pair of upper
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_softmax
-from threadpoolctl import threadpool_limits
 
 from lyceum import corpus
-from lyceum.personas.aristotle.tokenize.halving import divide
+from lyceum.personas.aristotle.tokenize.arrangement import arrange, tables
 from lyceum.personas.aristotle.tokenize.theorems import theorems
 from lyceum.personas.spec import tiny
 from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.system import System
-from lyceum.personas.tokens.neighbours import coordinates
-from lyceum.personas.tokens.unigram import base_rates
 from lyceum.rng import stream
-
-LEVELS = (5, 5)  # halvings to the genera, and from there to the species
-
-
-def tables(train_ids: np.ndarray, vocabulary: list[bytes]) -> dict[str, np.ndarray]:
-    """The tables of `arrange` for a training split (N,) and the byte string of every id."""
-    rates = base_rates(train_ids, vocabulary)
-    counts = np.bincount(train_ids, minlength=len(vocabulary))
-    # One thread: the sums, and so the tree, are the same on any number of cores.
-    with threadpool_limits(1, "blas"):
-        groups = divide(coordinates(train_ids, vocabulary), np.sqrt(counts) + 0.1, sum(LEVELS))
-    return arrange(groups, rates, (2 ** LEVELS[0], 2 ** LEVELS[1]))
-
-
-def arrange(groups: list[np.ndarray], rates: np.ndarray, shape: tuple[int, int]) -> dict[str, np.ndarray]:
-    """The tables of a tree whose species are, in order, `groups` of ids. rates (V,) > 0. shape: (genera, species each).
-
-    leaf: (V,) int32. base_genus, base_species, base_individual: log p0(g), log p0(s | g), log p0(i | s) at every
-    node, shapes (genera,), (genera, species), (genera, species, individuals), float32, -inf at empty leaves. They are
-    rounded to float32 here, once, so that reference and backends read the same numbers in every precision.
-    """
-    width = max(len(group) for group in groups)
-    leaf = np.empty(len(rates), dtype=np.int32)
-    filled = np.zeros((len(groups), width))
-    for index, group in enumerate(groups):
-        leaf[group] = index * width + np.arange(len(group))
-        filled[index, : len(group)] = rates[group]
-    nodes = filled.reshape(*shape, width)
-    levels = {"individual": nodes, "species": nodes.sum(2), "genus": nodes.sum((1, 2))}
-    with np.errstate(divide="ignore"):
-        logs = {f"base_{name}": np.log(level / level.sum(-1, keepdims=True)) for name, level in levels.items()}
-    return {"leaf": leaf} | {name: log.astype(np.float32) for name, log in logs.items()}
 
 
 @dataclass(frozen=True, eq=False)
 class CategoryTree:
-    """n_embd: the width d. The other fields are the tables of `arrange`."""
+    """n_embd: the width d. The other fields are the tables of `arrange`. LOGITS: those of a token, a softmax each."""
+
+    LOGITS: ClassVar = ("genus", "species", "individual")
 
     n_embd: int
     leaf: np.ndarray = field(repr=False)
@@ -142,6 +110,17 @@ class CategoryTree:
     def log_prob(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """x (..., d), targets (...) -> log p(target | x), (...), nats."""
         return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]
+
+    def directions(self, p: dict[str, np.ndarray], targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """targets (...) -> vectors (..., 3, d) and constants (..., 3): LOGITS are vector . x + constant."""
+        genus, species, individual = self.path(targets)
+        rows = {"genus": genus, "species": genus * self.shape[1] + species, "individual": self.leaf[targets]}
+        bases = (
+            self.base_genus[genus],
+            self.base_species[genus, species],
+            self.base_individual[genus, species, individual],
+        )
+        return np.stack([p[f"head_{level}"][row] for level, row in rows.items()], -2), np.stack(bases, -1)
 
     def uncertainty(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) -> entropy of the genus, entropy of the species, greatest log p(species), (..., 3), nats."""

@@ -85,6 +85,10 @@ class Compass:
         y, _ = unit(math.cos(angle) * v - math.sin(angle) * t)
         return radius * y, m, radius
 
+    def reach(self, shape: tuple[int, int], lengths: np.ndarray) -> np.ndarray:
+        """How far a step at rate 1 moves rows of such lengths at most, (r,): by (2) no farther than the arc."""
+        return np.full(shape[0], self.rate * (lengths**2).sum() ** 0.5)
+
     def direction(self, v, m):
         """T of one matrix, see `great_circle`."""
         return direction(v, m, self.near, self.quintic, self.steps)

@@ -44,6 +44,6 @@ FAULTS = (
           **both("- self.rate * lr * step, m", "- self.rate * lr * step, m * (1 - lr * self.weight_decay)")),
     Fault("the rule never called", "stepped AdamW only, so that the hidden matrices do not change", TRAINER, "step",
           torch=("(self.adamw, self.stacked)", "(self.adamw,)")),
-    Fault("every matrix to the rule", "applied it to embeddings and head too", TRAINER, "optimizer",
+    Fault("every matrix to the rule", "applied it to embeddings and head too", "optimizers", "optimizer",
           mlx=("plan.is_hidden for _ in hidden", "(lambda name, p: p.ndim == 2) for _ in hidden")),
 )  # fmt: skip

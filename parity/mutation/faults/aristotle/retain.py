@@ -24,13 +24,15 @@ FAULTS = (
           mlx=("self._weights[name], self._fisher[name]", "self._fisher[name], self._weights[name]")),
     Fault("first rows", "took as many rows from the top instead of those with information", MODULE, STEP,
           torch=("torch.from_numpy(x) for name, x in rows", "torch.arange(len(x)) for name, x in rows")),
-    Fault("no restraint", "did not use what was prepared", "trainer", STEP,
+    Fault("no restraint", "did not use what was prepared", "alone", STEP,
           torch=("if self.retain:", "if False:"), mlx=("if self.retain:", "if False:")),
-    Fault("pull after the clip", "restrained what was clipped, so that the clip does not see it", "trainer", STEP,
+    Fault("pull after the clip", "restrained what was clipped, so that the clip does not see it", "alone", STEP,
           torch=("        if self.retain:\n",
                  "        nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)\n"
                  "        self.clip_norm = float('inf')\n        if self.retain:\n"),
           mlx=("        if self.retain:\n",
-               "        gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)\n"
+               "        length = sum(mx.square(g).sum() for _, g in tree_flatten(gradients)) ** 0.5\n"
+               "        shorter = mx.minimum(1, self.clip_norm / length)\n"
+               "        gradients = tree_unflatten([(name, g * shorter) for name, g in tree_flatten(gradients)])\n"
                "        self.clip_norm = 1e30\n        if self.retain:\n")),
 )  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from parity.mutation.planting import Fault
+from parity.mutation.planting import Fault, both
 
-MODEL, TRAINER = "model", "trainer"
+MODEL, TRAINER, OPTIMIZERS = "model", "trainer", "optimizers"
 
 FAULTS = (
     Fault("norms exchanged", "put the first norm before the MLP", MODEL, "model",
-          torch=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))"),
-          mlx=("self.mlp(self.norm2(x))", "self.mlp(self.norm1(x))")),
+          torch=("self.mlp, self.norm2(x)", "self.mlp, self.norm1(x)"),
+          mlx=("self.mlp, self.norm2(x)", "self.mlp, self.norm1(x)")),
     Fault("targets not shifted", "scored each token by itself", TRAINER, "step",
           torch=("self.on_device(targets), masks", "self.on_device(ids), masks"),
           mlx=("mx.array(targets), masks", "mx.array(ids), masks")),
@@ -17,15 +17,14 @@ FAULTS = (
           torch=("masks).mean()", "masks).sum()"), mlx=("masks).mean()", "masks).sum()")),
     Fault("clip not applied", "dropped the clipped gradients", TRAINER, "optimizer",
           torch=("nn.utils.clip_grad_norm_(", "nn.utils.get_total_norm("), mlx=("gradients, _ = optim", "optim")),
-    Fault("decay on gains", "decayed every parameter alike", TRAINER, "optimizer",
-          torch=('"weight_decay": 0.0', '"weight_decay": recipe.weight_decay'),
-          mlx=("weight_decay=0.0", "weight_decay=recipe.weight_decay")),
-    Fault("coupled decay", "added the decay to the gradient (Adam's L2)", TRAINER, "optimizer",
+    Fault("decay on gains", "decayed every parameter alike", OPTIMIZERS, "optimizer",
+          **both('0.0 if group == "vectors" else recipe.weight_decay', "recipe.weight_decay")),
+    Fault("coupled decay", "added the decay to the gradient (Adam's L2)", OPTIMIZERS, "optimizer",
           torch=("torch.optim.AdamW(", "torch.optim.Adam(")),
-    Fault("the library's betas", "left them at 0.9 and 0.999", TRAINER, "optimizer",
+    Fault("the library's betas", "left them at 0.9 and 0.999", OPTIMIZERS, "optimizer",
           torch=("recipe.betas", "(0.9, 0.999)"), mlx=("list(recipe.betas)", "[0.9, 0.999]")),
-    Fault("no bias correction", "left the library's default", TRAINER, "optimizer",
+    Fault("no bias correction", "left the library's default", OPTIMIZERS, "optimizer",
           mlx=("bias_correction=True", "bias_correction=False")),
-    Fault("the library's decay", "left it at 0.01", TRAINER, "optimizer",
-          mlx=("*hidden, adamw(weight_decay=recipe.weight_decay)", "*hidden, adamw()")),
+    Fault("the library's decay", "left it at 0.01", OPTIMIZERS, "optimizer",
+          **both('"vectors" else recipe.weight_decay', '"vectors" else 0.01')),
 )

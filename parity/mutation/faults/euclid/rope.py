@@ -20,7 +20,7 @@ FAULTS = (
     Fault("planes not learned", "detached the mirrors", ROPE, "mirrors: turn",
           torch=("self.mirrors.to(dtype)", "self.mirrors.detach().to(dtype)"),
           mlx=("self.mirrors.astype(dtype)", "mx.stop_gradient(self.mirrors).astype(dtype)")),
-    Fault("counted from zero again", "started a piece of a text at position 0", ROPE, "mirrors: three tokens",
+    Fault("mirrors counted from zero again", "started a piece of a text at position 0", ROPE, "mirrors: three tokens",
           outside_training="generation only",
           torch=("position[:, None] + torch.arange", "0 * position[:, None] + torch.arange"),
           mlx=("position[:, None] + mx.arange", "0 * position[:, None] + mx.arange")),

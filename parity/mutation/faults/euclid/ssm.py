@@ -23,7 +23,6 @@ FAULTS = (
           torch=("(root * (2 - root * root).sqrt())", "(root * root)"),
           mlx=("(root * mx.sqrt(2 - root * root))", "(root * root)")),
     Fault("the last token's state", "handed on the state before the last chunk", SSM, "rigid: forty tokens",
-          outside_training="generation only",
           torch=("return after[:, :, -1], self.out", "return before(after, state)[:, :, -1], self.out"),
           mlx=("return after[:, :, -1], self.out", "return before(after, state)[:, :, -1], self.out")),
 )

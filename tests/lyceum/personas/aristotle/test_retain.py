@@ -12,9 +12,9 @@ from lyceum import personas
 from lyceum.experiments.retain import scores as first_text
 from lyceum.personas.aristotle.retain import Elastic, fisher
 from lyceum.personas.model import forward
+from lyceum.personas.model.retain import continued
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.recipe import Recipe
-from lyceum.personas.spec.retain import continued
 from lyceum.training.job import Job
 from parity.project import full_model, trainers
 from parity.project.tiny_models import tiny_corpus, tiny_plan, tiny_plans

@@ -38,9 +38,10 @@ def continued(recipe: Recipe) -> Recipe:
     """The recipe on a second text: a constant rate, a third of the first, and no decay, whatever is restrained.
 
     A decay towards 0 is what the first text's weights have answered already; here it would only make them forgotten.
-    Constant, so that a run of 500 iterations is the beginning of one of 2,000.
+    Constant, so that a run of 500 iterations is the beginning of one of 2,000. A model that grew has done so.
     """
     hidden = recipe.hidden
     if hasattr(hidden, "weight_decay"):
         hidden = replace(hidden, weight_decay=0.0)
-    return replace(recipe, peak_lr=recipe.peak_lr / SLOWER, schedule="constant", weight_decay=0.0, hidden=hidden)
+    rate = recipe.peak_lr / SLOWER
+    return replace(recipe, peak_lr=rate, schedule="constant", weight_decay=0.0, hidden=hidden, growth=None)

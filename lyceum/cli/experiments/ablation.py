@@ -29,16 +29,17 @@ def ablation(
     from lyceum.experiments.ablation.ablate import ablate
     from lyceum.experiments.ablation.table import markdown
 
-    numbers = _numbers(seeds)
+    chosen = numbers(seeds)
     folder = out or Path("runs", f"ablation-{persona}{'-development' if development else ''}")
     names = [name for name in only.split(",") if name]
-    records = ablate(persona, backend, numbers, steps, rounds, folder, names, development)
+    records = ablate(persona, backend, chosen, steps, rounds, folder, names, development)
     if save:
         effects.save(persona, records)
-    echo(markdown(records, numbers))
+    echo(markdown(records, chosen))
 
 
-def _numbers(seeds: str) -> list[int]:
+def numbers(seeds: str) -> list[int]:
+    """The integers of "1337,1". Raises UsageError."""
     from lyceum.contract import UsageError
 
     try:

@@ -1,0 +1,1 @@
+"""The subcommands that train runs to learn something from them."""
