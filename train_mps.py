@@ -65,7 +65,8 @@ def train(
     call, everything included; a resumed run adds those of the sessions before it, up to the checkpoint.
 
     backend: "mlx" or "torch". persona: "baseline", "aristotle" or "euclid". seed: of initial values, batches and noise.
-    data_dir: a folder with train.bin and val.bin; None takes tiny Shakespeare. out: the run folder, new or empty; None
+    data_dir: a folder with train.bin and val.bin, or the name of a further text ("comedies", "histories" or
+    "tragedies"); None takes tiny Shakespeare. out: the run folder, new or empty; None
     makes one under ./runs. device: None takes Apple's GPU, else CUDA, else the CPU. steps: stop after so many
     iterations. resume: the folder of a run to continue; persona, systems, seed and data_dir must be those that it was
     started with. quiet: print nothing. systems: the names of the persona's enabled systems; None takes its default
@@ -113,7 +114,11 @@ def arguments(argv: list[str] | None) -> dict[str, object]:
     parser.add_argument("--backend", choices=("mlx", "torch"), help="the framework (default: mlx)")
     parser.add_argument("--persona", choices=("baseline", "aristotle", "euclid"), help="default: aristotle")
     parser.add_argument("--seed", type=int, help="of initial values, batches and noise (default: 1337)")
-    parser.add_argument("--data-dir", metavar="DIR", help="train.bin and val.bin of another text (not comparable)")
+    parser.add_argument(
+        "--data-dir",
+        metavar="DIR",
+        help="train.bin and val.bin of another text, or comedies, histories or tragedies (not comparable)",
+    )
     parser.add_argument("--out", metavar="DIR", help="the run folder (default: a new one under ./runs)")
     parser.add_argument("--device", help="mps, metal, cuda or cpu (default: the best there is)")
     parser.add_argument("--with", metavar="A,B", help="systems to enable besides the default ones (see lyceum systems)")

@@ -3,7 +3,8 @@
     baseline/, aristotle/, euclid/    one entry per system, the same names as in `lyceum.personas`
     common/        what several of them share
     model.py       the model of a plan               registry.py    reference -> implementation
-    trainer.py     training step, evaluation, state  stacked.py     the optimizer of hidden matrices
+    trainer.py     training step, evaluation, state  alone.py       what it says of the model without a memory
+    stacked.py     the optimizer of hidden matrices
     arrays.py      implementations on NumPy arrays   blas.py        a fast BLAS on Linux CPUs
 
 On a Linux CPU the first import gives MLX a fast BLAS if PyTorch is installed; `BLAS` says whether, and why.

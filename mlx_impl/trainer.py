@@ -1,8 +1,8 @@
 """One training step, evaluation and state in MLX: what `lyceum.training` needs of a backend.
 
-A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
-one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
-for everything else, with decay for matrices only (`Plan.decays`). A rule for rates multiplies that of each group.
+A step is: losses of the batch under this step's noise, their mean, its gradient, as a first text leaves it, clipped at
+the recipe's global norm, one update at the given learning rate: the recipe's rule for hidden matrices if it has one
+(`Plan.is_hidden`), AdamW for everything else, with decay for matrices. A rule for rates multiplies that of a group.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from mlx.utils import tree_flatten, tree_unflatten
 
 from lyceum.runs.machine import process_peak
 from mlx_impl import BLAS
+from mlx_impl.alone import Alone, retain_of
 from mlx_impl.average import put_back, snapshot, watch_of
 from mlx_impl.growth import potentials
 from mlx_impl.model import Cache, Model, load_parameters
@@ -29,7 +30,7 @@ def best_device() -> str:
     return "cuda" if mx.cuda.is_available() else "cpu"
 
 
-class Trainer:
+class Trainer(Alone):
     """The model of a plan with its optimizer, on one device.
 
     seed: of the initial values. device: "metal", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
@@ -53,6 +54,7 @@ class Trainer:
         self.watch = watch_of(plan, self.model, self.optimizer)
         self.parts = [part for part in (self.optimizer.rates, self.watch) if part is not None]  # of the state, besides
         self._set_step(0)
+        self.retain = retain_of(plan)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
         self.compiled = compiled
@@ -97,6 +99,7 @@ class Trainer:
         return loss
 
     def _descend(self, gradients: dict) -> None:
+        gradients = self._restrain(gradients)
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
         self.optimizer.update(self.model, gradients)
 
@@ -157,10 +160,6 @@ class Trainer:
         log_probs = self.model.next_log_probs(x[:, -1], evidence)
         mx.eval(cache, log_probs)
         return cache, np.array(log_probs.astype(mx.float32))
-
-    def uncertainty(self, ids: np.ndarray) -> np.ndarray:
-        """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
-        return np.array(self._model().uncertainty(mx.array(ids)).astype(mx.float32))
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[mx.array, ...]:
         return tuple(mx.array(x, self.dtype) for x in arrays)

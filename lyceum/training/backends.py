@@ -8,6 +8,8 @@ A backend is a module with a class `Trainer(plan, seed, device)`:
     .losses(ids, targets) -> float32 (B,T) nats per token, in evaluation mode, with the plan's memory if it has one
     .log_probs(ids, at) -> float32 (B,V)   of every id after one position of each row; (B,T,V) without `at`
     .start(B) -> cache, .go_on(cache, ids, new) -> cache, float32 (B,V): the same after ids (B,T), token by token
+    .gradients(ids, targets, weight)       {name: array}, of the sum of weight * log p(target), without memory
+    .laws(ids, positions) -> float32       (B,n,V), as log_probs, after some positions of all rows, without memory
     .uncertainty(ids) -> float32 (B,T,3)   what a memory's gate reads of the model
     .draw(sampler, log_probs, *variates)    (B,4) int64 or more, as `draw` of the sampler
     .read() -> {name: array}, .write({...}) all of the state, bit for bit

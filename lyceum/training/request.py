@@ -15,6 +15,7 @@ from pathlib import Path
 
 from lyceum import personas
 from lyceum.contract import Fixed, UsageError
+from lyceum.corpus import TEXTS
 from lyceum.runs import checkpoint, record
 from lyceum.runs.folder import RunFolder
 from lyceum.training import loggers
@@ -28,7 +29,8 @@ class Request:
     """The arguments of train().
 
     steps: stop after this many iterations of the contract; None runs all of them.
-    data_dir, out, resume: folders, or None for tiny Shakespeare, a new folder under ./runs, and a fresh start.
+    data_dir, out, resume: folders, or None for tiny Shakespeare, a new folder under ./runs, and a fresh start; data_dir
+    may be the name of a further text (`lyceum.corpus.TEXTS`).
     systems: the names of the persona's enabled systems; None takes its default. log: a logger's name, or None.
     recipe: other values of some fields of the persona's recipe, or None.
     """
@@ -79,7 +81,9 @@ class Request:
 
     def recorded(self) -> dict[str, object]:
         """What has to be asked for again to continue the run, from whatever folder."""
-        data_dir = None if self.data_dir is None else str(Path(self.data_dir).resolve())
+        data_dir = self.data_dir
+        if data_dir is not None and str(data_dir) not in TEXTS:
+            data_dir = str(Path(data_dir).resolve())
         return dict(
             backend=self.backend,
             persona=self.persona,
@@ -94,6 +98,10 @@ class Request:
 
     def command(self) -> str:
         """The command line that repeats this run from the start."""
+        enabled = self.systems or ()
+        for system in personas.find(self.persona).systems:
+            if system.command and system.name in enabled:
+                return shlex.join([*system.command.split(), "--text", str(self.data_dir), "--steps", str(self.steps)])
         given = {name: value for name, value in self.recorded().items() if value is not None}
         given |= switches(self.persona, given.pop("systems", None))
         if "recipe" in given:

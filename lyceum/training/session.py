@@ -78,7 +78,7 @@ def build(fixed: Fixed, request: Request, folder: RunFolder, saved) -> Job:
         plan = personas.plan(
             request.persona, fixed, text.train, tables if saved else None, request.systems, request.recipe
         )
-    except corpus.CorpusError as error:
+    except (corpus.CorpusError, personas.PersonaError) as error:
         raise UsageError(str(error)) from error
     if saved:
         checkpoint.match(folder.checkpoint, header, checkpoint.identity(fixed, plan, request.seed, text))

@@ -11,8 +11,9 @@ one by one. As the gradients are given, rounding decides no mask of A7 here (`pa
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from itertools import product
 
 import numpy as np
@@ -82,6 +83,7 @@ def trained(backend: str, dtype: str, plan: Plan, gradients: list[Arrays], marks
 
 def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[int, ...]) -> dict[str, Tensor]:
     """The reference in float64: "<name in a checkpoint> @<step>" -> value, at the marks."""
+    plan = in_torch(plan, lambda tables: joined(plan, {name: tables[name] for name in initial}))
     state, states = optimizer.start(plan, joined(plan, doubled(initial))), {}
     for t, given in enumerate(gradients):
         step, lr = torch.tensor(t + 1.0, dtype=torch.float64), plan.recipe.learning_rate(t)
@@ -90,6 +92,18 @@ def defined(plan: Plan, initial: Arrays, gradients: list[Arrays], marks: tuple[i
             by_name = saved(plan, separated(plan, state, initial))
             states |= {f"{name} @{t + 1}": value for name, value in by_name.items()}
     return states
+
+
+def in_torch(plan: Plan, arranged: Callable[[dict], dict] = dict) -> Plan:
+    """The plan with what it retains of a first text as tensors, so that random rounding reaches it.
+
+    arranged: what is made of arrays by parameter.
+    """
+    if "retain" not in plan.modules:
+        return plan
+    spec = plan.modules["retain"]
+    tables = {name: arranged(doubled(x)) for name, x in vars(spec).items() if isinstance(x, dict)}
+    return replace(plan, modules=plan.modules | {"retain": replace(spec, **tables)})
 
 
 def doubled(values: Arrays) -> dict[str, Tensor]:

@@ -25,7 +25,7 @@ from parity.compare.variants import Variant, plain
 from parity.float64 import exact
 from parity.project.full_model import drawn, torch_losses
 from parity.project.layers import VARIANTS
-from parity.project.optimizer_steps import saved
+from parity.project.optimizer_steps import in_torch, saved
 from parity.project.trainers import begun, make
 from parity.results.verdict import Verdict, compare
 
@@ -67,6 +67,7 @@ def defined(
     taken: the decisions that rounding may not take anew. reverse: those of them to take the other way.
     """
     parameters, ids, _, noise = batch
+    plan = in_torch(plan)
     loss, by_name = gradients(plan, batch)
     before = optimizer.start(plan, {name: torch.tensor(p) for name, p in parameters.items() if name in by_name})
     after = optimizer.update(before, taken.fixed(by_name, reverse or {}), torch.tensor(1.0).double(), rate, plan)

@@ -16,10 +16,11 @@ import numpy as np
 from lyceum import personas
 from lyceum.contract import Fixed
 from lyceum.corpus import Corpus
-from lyceum.personas import Plan
+from lyceum.personas import Persona, Plan, System
 from lyceum.personas.spec import tiny
 from lyceum.personas.spec.skeleton import OBJECTIVES
 from lyceum.personas.spec.system import changes
+from lyceum.rng import stream
 
 
 def tiny_sizes(steps: int) -> Fixed:
@@ -29,9 +30,14 @@ def tiny_sizes(steps: int) -> Fixed:
     )
 
 
-def tiny_plan(name: str, steps: int = 200, systems: Iterable[str] | None = None) -> Plan:
-    """The plan of persona `name` with tiny sizes and a vocabulary of 97 ids. systems: None takes its default."""
-    plan = personas.plan(name, tiny_sizes(steps), None, tiny_tables(name), systems)
+def tiny_plan(
+    name: str, steps: int = 200, systems: Iterable[str] | None = None, tables: dict[str, np.ndarray] | None = None
+) -> Plan:
+    """The plan of persona `name` with tiny sizes and a vocabulary of 97 ids.
+
+    systems: None takes its default. tables: more than the systems' tiny ones.
+    """
+    plan = personas.plan(name, tiny_sizes(steps), None, tiny_tables(name) | (tables or {}), systems)
     modules = {
         module: spec.with_tiny_vocabulary() if hasattr(spec, "with_tiny_vocabulary") else spec
         for module, spec in plan.modules.items()
@@ -48,11 +54,32 @@ def tiny_tables(name: str) -> dict[str, np.ndarray]:
     }
 
 
+def continued(persona: Persona, system: System, steps: int) -> Plan:
+    """The default on a second text: `system` restrains it by weights, and by scores of the first text, that are drawn.
+
+    Its run is not one that `lyceum retain` has begun, so its initial values are not those weights.
+    """
+    parameters, generator = tiny_plan(persona.name, steps).initial(1), stream(0, "first text")
+    scores = [{name: _sparse(generator, x.shape) for name, x in parameters.items()} for _ in range(2)]
+    tables = {f"weights.{name}": x for name, x in parameters.items()} | system.retain.measure(scores, 1)
+    tables |= {"strength": np.float32(system.retain.strength)}
+    named = {f"{system.name}.{name}": table for name, table in tables.items()}
+    return tiny_plan(persona.name, steps, (*persona.default, system.name), named)
+
+
+def _sparse(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
+    """A score that is 0 in half of its rows."""
+    score = generator.normal(0, 0.3, shape)
+    score[generator.random(len(score)) < 0.5] = 0
+    return score
+
+
 def tiny_plans(steps: int = 200) -> dict[str, Plan]:
     """Each persona's tiny plan, then those one change away from it, by title."""
     plans = [tiny_plan(name, steps) for name in personas.PERSONAS]
     for persona in personas.PERSONAS.values():
         plans += [tiny_plan(persona.name, steps, names) for names in changes(persona).values()]
+        plans += [continued(persona, system, steps) for system in persona.systems if system.retain]
     return {plan.title: plan for plan in plans}
 
 

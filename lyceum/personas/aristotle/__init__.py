@@ -33,6 +33,7 @@ SYSTEMS = systems_of(
     "repair",
     "memory",
     "grow",
+    "retain",
     "quantize",
     "sample",
     "search",

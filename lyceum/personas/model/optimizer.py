@@ -1,5 +1,6 @@
 """The reference of one update of all parameters: gradients are clipped, then each parameter follows its rule.
 
+    g <- retain(g, p) if the plan restrains its training by a first text          (`lyceum.personas.model.retain`)
     g <- g * min(1, clip / (|g| + 1e-6)), |g| over all parameters together       (`lyceum.personas.model.adamw.clipped`)
     hidden matrices: the recipe's rule for them, if it has one: state (W, M, ...) (such as aristotle.muon)
     everything else: AdamW, decay 0 for gains and biases: state (p, m, v)         (`lyceum.personas.model.adamw.adamw`)
@@ -53,7 +54,8 @@ def measured(x):
 
 def update(state: dict, gradients: dict, step, lr: float, plan: Plan) -> dict:
     """The state after an update. step: 1-based, a number or a 0-d array of the parameters' type; lr: the schedule's."""
-    gradients, rule = clipped(gradients, plan.recipe.clip_norm), plan.recipe.rates
+    parameters, rule = {name: state[name][0] for name in gradients}, plan.recipe.rates
+    gradients = clipped(restrained(gradients, parameters, plan), plan.recipe.clip_norm)
     if rule is None:
         return {name: updated(name, state[name], g, step, lr, plan) for name, g in gradients.items()}
     groups, after = followed(state, gradients, lr, plan), {}
@@ -76,6 +78,11 @@ def followed(state: dict, gradients: dict, lr: float, plan: Plan) -> dict:
         sums[group] = [a + b for a, b in zip(sums[group], products, strict=True)] if group in sums else products
     share = lr / plan.recipe.peak_lr
     return {group: plan.recipe.rates.follow(*state[group], *products, share) for group, products in sums.items()}
+
+
+def restrained(gradients: dict, parameters: dict, plan: Plan) -> dict:
+    """The gradients by name as the plan's first text leaves them; as they are, if it has none."""
+    return plan.modules["retain"].restrain({}, gradients, parameters) if "retain" in plan.modules else gradients
 
 
 def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:

@@ -30,9 +30,10 @@ class Plan:
 
     tables: arrays by name, "<system>.<table>". modules: references by name: "vocabulary", "position", "norm", "mixer"
     and "mlp"; with a memory "memory" and "evidence"; "objective" and "regulariser" if training asks for more than the
-    log loss; "start", (skeleton, drawn initial values) -> initial values, if these are not as their layers draw them. A
-    reference is a frozen dataclass; its implementation in a backend takes the same fields. "mixer" and "mlp" may be
-    tuples of references, which the blocks take in turn.
+    log loss; "start", (skeleton, drawn initial values) -> initial values, if these are not as their layers draw them;
+    "retain" if a first text restrains it (`lyceum.personas.model.retain`). A reference is a frozen dataclass; its
+    implementation in a backend takes the same fields. "mixer" and "mlp" may be tuples of references, which the blocks
+    take in turn.
     """
 
     persona: Persona
@@ -175,6 +176,8 @@ def described(value: Any) -> Any:
     if is_dataclass(value):
         values = {field.name: described(getattr(value, field.name)) for field in fields(value)}
         return {"class": f"{type(value).__module__}.{type(value).__qualname__}", **values}
+    if isinstance(value, dict):
+        return {name: described(each) for name, each in value.items()}
     if isinstance(value, tuple | list):
         return [described(each) for each in value]
     if isinstance(value, np.generic):

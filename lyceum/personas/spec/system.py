@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from lyceum.personas.model.retain import Retain
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.quantizer import Quantizer
 from lyceum.personas.spec.recipe import Recipe
@@ -33,7 +34,8 @@ class System:
     `lyceum.personas.spec.tiny`. build: (modules so far, sizes, its tables) -> the modules that it replaces.
     train: the recipe so far -> the recipe. command: how to run it, if it is not part of the model. quantizer: how it
     codes weights, if that is its job. search: a task -> the rule of `lyceum search`, if that is its job
-    (`lyceum.personas.spec.search`). memory: for a memory, the Python module of its tables, whose gate
+    (`lyceum.personas.spec.search`). retain: how it keeps a first text, if that is its job
+    (`lyceum.personas.model.retain`). memory: for a memory, the Python module of its tables, whose gate
     `lyceum memory-gate` fits. lens: for `lyceum interpret`, the persona's `lyceum.personas.lens.Lens`.
     """
 
@@ -50,6 +52,7 @@ class System:
     command: str = ""
     quantizer: Quantizer | None = None
     search: Callable[[Task], Rule] | None = None
+    retain: Retain | None = None
     memory: ModuleType | None = None
     lens: Callable[[dict[str, Any], int], Any] | None = None
 

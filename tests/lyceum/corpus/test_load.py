@@ -94,3 +94,16 @@ def test_a_missing_or_unreadable_file(tmp_path, name):
     (tmp_path / name).mkdir()
     with pytest.raises(CorpusError, match=f"{name} cannot be read"):
         corpus.load(tmp_path)
+
+
+@pytest.mark.parametrize("name", corpus.TEXTS)
+def test_a_further_text_shares_no_passage_with_the_contract(official, name):
+    """No window of 24 tokens of one occurs in the other, either split."""
+    further = corpus.load(name)
+    assert not further.official and name in further.source
+    first, second = (
+        {tuple(split[i : i + 24]) for split in (text.train, text.val) for i in range(0, len(split) - 24, step)}
+        for text, step in ((official, 1), (further, 24))
+    )
+    assert len(second) > 7000 and not first & second
+    assert set("".join(map(corpus.decode, (further.train, further.val)))) <= set(map(chr, range(32, 127))) | {"\n"}

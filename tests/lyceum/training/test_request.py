@@ -7,6 +7,7 @@ import shlex
 import pytest
 
 import train_mps
+from lyceum import personas
 from lyceum.contract import UsageError
 from lyceum.runs import checkpoint
 from lyceum.training.request import Request, composed, started_with
@@ -26,6 +27,16 @@ def test_the_command_repeats_the_request():
 def test_a_folder_is_recorded_so_that_it_is_known_from_anywhere(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert Request(**ARGUMENTS | {"data_dir": "text of mine"}).recorded()["data_dir"] == str(tmp_path / "text of mine")
+
+
+def test_a_further_text_is_recorded_by_its_name():
+    assert Request(**ARGUMENTS | {"data_dir": "comedies"}).recorded()["data_dir"] == "comedies"
+
+
+def test_a_run_that_a_subcommand_made_names_it():
+    systems = (*personas.find("aristotle").default, "retain")
+    request = Request(**ARGUMENTS | {"persona": "aristotle", "systems": systems, "data_dir": "comedies"})
+    assert request.command() == "lyceum retain RUN --text comedies --steps 7"
 
 
 def test_a_resumed_run_takes_over_what_was_recorded(tmp_path):

@@ -1,0 +1,47 @@
+"""How a persona keeps a first text while a second is learned, as a record; its system "retain" has one.
+
+A run that is continued on a second text (`lyceum retain`) has the module "retain" in its plan. It changes the gradient
+of each training step before the clip, from arrays that were made once, on the first text:
+
+    restrain({}, gradients, parameters) -> gradients         by parameter name, in the reference and in either backend
+
+The arrays travel in the checkpoint as tables of the system, "retain.<array>.<parameter>"; so the identity of a
+continued run holds the weights of the first run and what was measured of its text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from lyceum.personas.spec.recipe import Recipe
+
+Arrays = dict[str, np.ndarray]
+SLOWER = 3
+
+
+@dataclass(frozen=True)
+class Retain:
+    """What `lyceum retain` needs to know.
+
+    strength: of the restraint, by default. measure: (scores, tokens) -> arrays "<array>.<parameter>", float32; scores
+    are gradients, by parameter, of the log-probability of targets of the first text, each of so many tokens together.
+    """
+
+    strength: float
+    measure: Callable[[Iterable[Arrays], int], Arrays]
+
+
+def continued(recipe: Recipe) -> Recipe:
+    """The recipe on a second text: a constant rate, a third of the first, and no decay, whatever is restrained.
+
+    A decay towards 0 is what the first text's weights have answered already; here it would only make them forgotten.
+    Constant, so that a run of 500 iterations is the beginning of one of 2,000. A model that grew has done so.
+    """
+    hidden = recipe.hidden
+    if hasattr(hidden, "weight_decay"):
+        hidden = replace(hidden, weight_decay=0.0)
+    rate = recipe.peak_lr / SLOWER
+    return replace(recipe, peak_lr=rate, schedule="constant", weight_decay=0.0, hidden=hidden, growth=None)
