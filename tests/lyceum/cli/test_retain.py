@@ -156,9 +156,10 @@ def test_the_same_command_goes_on_after_kill_9(first, second, done, tmp_path, fi
         same_state(state(out, arm), state(done, arm))
 
 
-def test_a_run_whose_training_changed_shape_and_rates_is_continued(second, tmp_path):
+@pytest.mark.parametrize("systems", ["grow,meta", "repair,objective,muon"])
+def test_a_run_whose_training_changed_shape_or_rule_is_continued(second, tmp_path, systems):
     """What grew has grown; rates, averages and moments begin anew, at the weights of the first run."""
-    first = train(tmp_path, "aristotle", systems=("tokenize", "meta", "repair", "grow", "muon"))
+    first = train(tmp_path, "aristotle", systems=("tokenize", *systems.split(",")))
     assert main(command(first, second, tmp_path / "out", "--backend", "mlx")) == 0
     before = checkpoint.read(first / checkpoint.FILE_NAME)[1]
     weights = {name[21:]: x for name, x in state(tmp_path / "out").items() if name.startswith("tables.retain.weights")}
