@@ -93,6 +93,7 @@ def shown(text: str) -> list[str]:
     return [line for line in lines if line]
 
 
+@pytest.mark.slow  # .ci/run asks for it
 def test_the_guide_shows_what_its_code_prints():
     namespace: dict = {"__name__": "guide"}
     printed, compared = "", 0

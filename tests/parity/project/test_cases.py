@@ -10,6 +10,7 @@ import mlx_impl.registry
 import torch_ref.registry
 from lyceum.personas.spec.case import collect, collect_by_module
 from parity.project.checks import cases, pairs, proofs, select
+from parity.project.tiny_models import tiny_plans
 from parity.results.table import agreement
 from parity.results.verdict import AGREEMENT
 from tests.support.assertions import all_passed
@@ -18,10 +19,13 @@ CASES = cases()
 VARIANTS = {"torch float64", "mlx float64", "torch float32", "mlx float32"}
 
 
+# The full models of compositions one change from a default: their layers are compared alone, and their wiring and
+# gradients by a training step. So by default only the personas' defaults are compared in all derivatives.
+IMPLIED = {f"model: {title}" for title, plan in tiny_plans().items() if plan.systems != plan.persona.default}
 # Drawn once by default: another draw shows a difference of mathematics with probability zero. `python -m parity check
 # --seeds N` draws more.
 DRAWS = [
-    *((name, 0) for name in CASES),
+    *(pytest.param(name, 0, marks=pytest.mark.slow) if name in IMPLIED else (name, 0) for name in CASES),
     *(pytest.param(name, 1, marks=pytest.mark.slow) for name in CASES),
 ]
 

@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from lyceum.personas import PERSONAS
 from lyceum.personas.model.adamw import adamw, clipped
 from lyceum.personas.spec.recipe import Recipe
 from parity.float64 import exact
@@ -26,7 +27,14 @@ def over(few: int, steps: int, *what: str) -> list:
 
 # A wrong rule of update shows within a few steps in float64; that 500 steps stay together is a slow test.
 UPDATES = [each for name in PLANS for each in over(10, 50, name)]
-RUNS = [each for name in PLANS for dtype in ("float64", "float32") for each in over(24, training.STEPS, name, dtype)]
+# Other recipes and objectives have tests of a few steps among those of their systems.
+RUNS = [each for name in PERSONAS for dtype in ("float64", "float32") for each in over(24, training.STEPS, name, dtype)]
+RUNS += [
+    pytest.param(name, dtype, training.STEPS, marks=pytest.mark.slow)
+    for name in PLANS
+    for dtype in ("float64", "float32")
+    if name not in PERSONAS
+]
 
 
 @pytest.mark.parametrize(("name", "steps"), UPDATES)
