@@ -75,12 +75,12 @@ class Model(nn.Module):
 
     def update_router_bias(self) -> None:
         """After a training step: every layer with router biases updates them from its latest forward pass."""
-        for block in self.active():
+        for block in self._active():
             for layer in block.modules():
                 if hasattr(layer, "update_router_bias"):
                     layer.update_router_bias()
 
-    def active(self) -> list[Block]:
+    def _active(self) -> list[Block]:
         """The blocks of the forward pass."""
         return [block for i, block in enumerate(self.blocks) if i not in self.skipped]
 
@@ -88,20 +88,20 @@ class Model(nn.Module):
         """ids (B, T) integers -> what the head reads, (B, T, d). call: (layer, *inputs) -> its output, or another."""
         x, *rotation = call(self.position, self.vocabulary.embed(ids), ids)
         x = masked(x, noise, EMBEDDING)
-        for block in self.active():
+        for block in self._active():
             x = block(x, rotation, noise, call)
         return masked(self.norm(x), noise, HEAD)
 
     def start(self, batch: int) -> Cache:
         """The caches of a text that has not begun."""
-        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self.active())))
+        return tuple(layer.start(batch) for layer in (self.position, *(block.mixer for block in self._active())))
 
     def step(self, cache: Cache, ids: mx.array) -> tuple[Cache, mx.array]:
         """The caches and n new ids (B, n) -> the next caches, and what the head reads of the new, (B, n, d)."""
         first, *rest = cache
         outputs = self.position.step(*first, self.vocabulary.embed(ids), ids)
         caches, (x, *rotation) = [outputs[: len(first)]], outputs[len(first) :]
-        for block, old in zip(self.active(), rest, strict=True):
+        for block, old in zip(self._active(), rest, strict=True):
             new, x = block.step(old, x, rotation)
             caches.append(new)
         return tuple(caches), self.norm(x)

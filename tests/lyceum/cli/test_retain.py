@@ -140,6 +140,7 @@ def test_the_same_command_goes_on_after_a_signal(first, second, done, tmp_path, 
         same_state(state(out, arm), state(done, arm))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("file", ["plain/checkpoint.safetensors", "retain/config.json", "plain/result.json"])
 def test_the_same_command_goes_on_after_kill_9(first, second, done, tmp_path, file):
     out = tmp_path / "out"
@@ -156,6 +157,7 @@ def test_the_same_command_goes_on_after_kill_9(first, second, done, tmp_path, fi
         same_state(state(out, arm), state(done, arm))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("systems", ["grow,meta", "repair,objective,muon"])
 def test_a_run_whose_training_changed_shape_or_rule_is_continued(second, tmp_path, systems):
     """What grew has grown; rates, averages and moments begin anew, at the weights of the first run."""

@@ -52,7 +52,7 @@ def test_every_loss_and_checkpoints_across(name, dtype, steps):
         assert max(v.error / v.expected for v in verdicts if v.what.startswith("loss")) < AGREEMENT
 
 
-@pytest.fixture(scope="module", params=["float64", "float32"])
+@pytest.fixture(scope="module", params=["float64", pytest.param("float32", marks=pytest.mark.slow)])
 def fenced(request):
     """(plan, dtype, losses, envelope) of the first steps of aristotle's 500: 10 in float64, 100 in float32."""
     plan, corpus, dtype = tiny_plan("aristotle", training.STEPS), tiny_corpus(), request.param

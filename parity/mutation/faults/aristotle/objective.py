@@ -7,9 +7,9 @@ from parity.mutation.planting import Fault
 MODULE = "aristotle.objective"
 
 FAULTS = (
-    Fault("the next token again", "asked the changed state for the next token", MODULE, "objective: ask",
-          torch=("targets[:, 1 :: self.every]", "targets[:, : -1 : self.every]"),
-          mlx=("targets[:, 1 :: self.every]", "targets[:, : -1 : self.every]")),
+    Fault("questions exchanged", "asked the changed state for the present token", MODULE, "objective: ask",
+          torch=("[here + self.ahead(here), here]", "[here, here + self.ahead(here)]"),
+          mlx=("[here + self.ahead(here), here]", "[here, here + self.ahead(here)]")),
     Fault("state not added", "forgot to add the state to its change", MODULE, "objective: ask",
           torch=("here + self.ahead(here), here", "self.ahead(here), here"),
           mlx=("here + self.ahead(here), here", "self.ahead(here), here")),
