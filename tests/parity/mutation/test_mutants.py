@@ -36,7 +36,7 @@ def test_without_a_fault_the_same_checks_pass():
 
 
 # One fault in four, in one backend by turns. `tests/parity/project` runs by default the checks that catch them.
-@pytest.mark.parametrize("name", thinned(in_turn(NAMES, "mlx"), 6))
+@pytest.mark.parametrize("name", thinned(in_turn(NAMES, "mlx"), 8))
 def test_caught(name):
     verdict = catching(name)
     assert verdict is not None, f"{name} survives"
