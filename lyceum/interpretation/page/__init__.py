@@ -13,8 +13,9 @@ import math
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
+from lyceum.html import engine
 from lyceum.interpretation.answer import Answer
 from lyceum.personas.lens.heat_map import HeatMap
 
@@ -29,15 +30,7 @@ def render(answer: Answer) -> str:
 @cache
 def templates() -> Environment:
     """The template engine, which compiles the template once."""
-    engine = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    engine.filters |= {"number": number, "probability": probability, "lines": lines}
-    return engine
+    return engine(Path(__file__).parent, number=number, probability=probability, lines=lines)
 
 
 def lines(heat: HeatMap) -> list[tuple[str, list[tuple[str, float, float]]]]:

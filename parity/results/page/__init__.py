@@ -20,8 +20,9 @@ from collections.abc import Callable, Iterable
 from functools import cache
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
+from lyceum.html import engine
 from parity.results.environment import combined
 from parity.results.grouping import grouped, layer_of
 from parity.results.localization import STAGES
@@ -47,17 +48,10 @@ def render(records: Iterable[dict]) -> str:
 @cache
 def templates() -> Environment:
     """The template engine, which compiles the template once."""
-    engine = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    engine.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
-    engine.filters |= {"share": share, "short": short, "level": level}
-    engine.globals["sign"] = sign
-    return engine
+    environment = engine(Path(__file__).parent, share=share, short=short, level=level)
+    environment.policies["json.dumps_kwargs"] = {"separators": (",", ":")}
+    environment.globals["sign"] = sign
+    return environment
 
 
 def context(run: Run) -> dict[str, object]:

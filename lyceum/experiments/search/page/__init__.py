@@ -9,10 +9,11 @@ from functools import cache
 from math import isfinite
 from pathlib import Path
 
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from jinja2 import Environment
 
 from lyceum.experiments.search.outcome import DEFAULT, Outcome
 from lyceum.experiments.search.setup import Setup
+from lyceum.html import engine
 from lyceum.personas.spec.search import Comparison
 
 
@@ -36,15 +37,7 @@ def render(setup: Setup, name: str, result: Outcome, record: dict) -> str:
 
 @cache
 def _templates() -> Environment:
-    engine = Environment(
-        loader=FileSystemLoader(Path(__file__).parent),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    engine.filters |= {"signed": signed, "value": value}
-    return engine
+    return engine(Path(__file__).parent, signed=signed, value=value)
 
 
 def _reached(result: Outcome) -> dict[int, int]:
