@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,25 +11,10 @@ import pytest
 from lyceum.interpretation.answer import Alternative, Answer
 from lyceum.interpretation.page import render
 from lyceum.personas.lens.heat_map import HeatMap, Reading
+from tests.support.browser import READABLE, READABLE_LARGE, ActionChains, By, Keys, browser
 
-TOOLS = ("chromium", "chromedriver")
-missing = [tool for tool in TOOLS if not shutil.which(tool)]
-if missing:
-    how = "apt-get install chromium chromium-driver"
-    pytest.skip(f"{' and '.join(missing)} missing; to run this: {how}", allow_module_level=True)
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium missing; to run this: pip install selenium")
-
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
+__all__ = ["browser"]  # a fixture
 HOSTILE = '"><img src=x onerror=alert(1)>'
-READABLE, READABLE_LARGE = 4.5, 3.0  # contrast, WCAG 2.2 level AA, 1.4.3; large is 24 px, or 18.66 px and bold
 
 # Every visible text whose contrast with what lies behind it is too low. A canvas says what a mixed colour comes to.
 PALE = """
@@ -83,19 +67,6 @@ def sample() -> Answer:
     alternatives = (Alternative(HOSTILE, -0.1, -9.0), Alternative("·word1", -3.0, -2.0))
     reading = Reading(ids, ids, tokens, tokens, 2, lambda *x: None)
     return Answer(reading, "aristotle", "torch on cpu, float32", True, alternatives, maps)
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Headless Chromium."""
-    options = webdriver.ChromeOptions()
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.binary_location = shutil.which("chromium")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")

@@ -3,31 +3,15 @@
 from __future__ import annotations
 
 import json
-import shutil
 from pathlib import Path
 
 import pytest
 
 from parity.results.page import render
 from tests.support import page_samples as samples
+from tests.support.browser import READABLE, READABLE_LARGE, ActionChains, By, Keys, browser
 
-TOOLS = ("chromium", "chromedriver")
-missing = [tool for tool in TOOLS if not shutil.which(tool)]
-if missing:
-    how = "apt-get install chromium chromium-driver"
-    pytest.skip(f"{' and '.join(missing)} missing; to run this: {how}", allow_module_level=True)
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium missing; to run this: pip install selenium")
-
-from selenium.webdriver.chrome.service import Service  # noqa: E402
-from selenium.webdriver.common.action_chains import ActionChains  # noqa: E402
-from selenium.webdriver.common.by import By  # noqa: E402
-from selenium.webdriver.common.keys import Keys  # noqa: E402
-
-FLAGS = (
-    "--headless --no-sandbox --disable-gpu --disable-quic --no-first-run --disable-background-networking "
-    "--disable-component-update --disable-sync"
-).split()
-READABLE, READABLE_LARGE = 4.5, 3.0  # contrast, WCAG 2.2 level AA, 1.4.3; large is 24 px, or 18.66 px and bold
+__all__ = ["browser"]  # a fixture
 
 # Every visible text whose contrast with what lies behind it is too low.
 PALE = """
@@ -58,19 +42,6 @@ for (const node of document.querySelectorAll("body *")) {
 }
 return { pale, seen };
 """
-
-
-@pytest.fixture(scope="module")
-def browser(tmp_path_factory):
-    """Headless Chromium."""
-    options = webdriver.ChromeOptions()
-    for flag in (*FLAGS, f"--user-data-dir={tmp_path_factory.mktemp('profile')}"):
-        options.add_argument(flag)
-    options.binary_location = shutil.which("chromium")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    driver = webdriver.Chrome(options=options, service=Service(shutil.which("chromedriver")))
-    yield driver
-    driver.quit()
 
 
 @pytest.fixture(scope="module")

@@ -14,7 +14,8 @@ from lyceum.experiments.search.outcome import outcome
 from lyceum.experiments.search.page import signed
 from lyceum.experiments.search.study import Study
 from lyceum.experiments.search.work import work
-from tests.parity.results.test_page_browser import PALE, READABLE, READABLE_LARGE, By, all_of, browser, text_of
+from tests.parity.results.test_page_browser import PALE, all_of, text_of
+from tests.support.browser import READABLE, READABLE_LARGE, By, browser
 from tests.support.search_worker import example, losses
 
 __all__ = ["browser"]  # a fixture
