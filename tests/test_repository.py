@@ -143,10 +143,10 @@ def folders() -> list[Path]:
     return sorted({path.parent for package in PACKAGES if (ROOT / package).exists() for path in sources(package)})
 
 
-@pytest.mark.parametrize("folder", folders(), ids=lambda path: str(path.relative_to(ROOT)))
-def test_a_folder_is_short(folder):
-    names = [path.name for path in folder.glob("*.py") if not path.name.startswith("__")]
-    assert len(names) <= MOST_MODULES or folder.name in PERSONAS, f"{len(names)} modules: {names}"
+def test_folders_are_short():
+    for folder in folders():
+        names = [path.name for path in folder.glob("*.py") if not path.name.startswith("__")]
+        assert len(names) <= MOST_MODULES or folder.name in PERSONAS, f"{len(names)} modules in {folder}: {names}"
 
 
 def layers(backend: str) -> dict[str, Path]:
@@ -216,19 +216,19 @@ SHIPPED = [path for path in PYTHON if ROOT / "tests" not in path.parents]
 assert ROOT / "lyceum" / "cli" / "app.py" in SHIPPED
 
 
-@pytest.mark.parametrize("path", PYTHON, ids=lambda path: str(path.relative_to(ROOT)))
-def test_size(path):
+def test_sizes():
     """A file fits on a few screens, a line on one; tests may be longer, not wider."""
-    lines = path.read_text(encoding="utf-8").splitlines()
-    wide = [number for number, line in enumerate(lines, 1) if len(line) > 120]
-    assert not wide, f"lines {wide} are wider than 120 columns"
-    assert len(lines) <= 200 or path not in SHIPPED
+    for path in PYTHON:
+        lines = path.read_text(encoding="utf-8").splitlines()
+        wide = [number for number, line in enumerate(lines, 1) if len(line) > 120]
+        assert not wide, f"lines {wide} of {path} are wider than 120 columns"
+        assert len(lines) <= 200 or path not in SHIPPED, f"{path} has {len(lines)} lines"
 
 
-@pytest.mark.parametrize("path", SHIPPED, ids=lambda path: str(path.relative_to(ROOT)))
-def test_every_module_says_what_it_is(path):
-    source = path.read_text(encoding="utf-8")
-    assert not source.strip() or ast.get_docstring(ast.parse(source)), "a module begins with its docstring"
+def test_every_module_says_what_it_is():
+    for path in SHIPPED:
+        source = path.read_text(encoding="utf-8")
+        assert not source.strip() or ast.get_docstring(ast.parse(source)), f"{path} does not begin with a docstring"
 
 
 PAGES = [*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md"), *(ROOT / "benchmarks").glob("*.md")]

@@ -249,7 +249,7 @@ def test_a_run_begun_in_one_backend_continues_in_the_other(tmp_path, data_dir, t
     assert "run partly on mlx and partly on torch" in config["not_comparable_because"]
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("backend", ["torch", pytest.param("mlx", marks=pytest.mark.slow)])
 def test_ctrl_c_saves_and_says_how_to_resume(tmp_path, data_dir, backend):
     run = tmp_path / "run"
     command = [

@@ -6,6 +6,7 @@ import contextlib
 import io
 import re
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 
 import mlx.core as mx
@@ -14,61 +15,65 @@ import pytest
 import torch
 
 import parity
-from examples.llama import check
-from examples.llama.mistakes import MISTAKES
-from examples.llama.pair import INPUTS, faulty_mlx_block, mlx_block, torch_block
 from parity import __main__ as command_line
 from tests.support.turns import every
 
 GUIDE = Path(__file__).resolve().parents[2] / "docs" / "check_your_port.md"
 FENCE = re.compile(r"^```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 MEASURED = re.compile(r"-?\d+(\.\d+)?e[+-]?\d+|-?\d+\.\d+")  # numbers that depend on the machine
-
-
-FEW = (1, 6, INPUTS[-1])  # inputs that serve where a verdict is far from its bound
+FEW = (1, 6, 64)  # inputs that serve where a verdict is far from its bound
+MISTAKES = range(8)  # their number
 
 
 @pytest.fixture(scope="module")
-def theirs():
-    return torch_block()
+def example():
+    """The example with its pair, imported by the tests that run: the two libraries take seconds to load."""
+    return import_module("examples.llama.check")
 
 
-def test_the_pair_passes_and_is_float64_indeed(theirs):
+@pytest.fixture(scope="module")
+def theirs(example):
+    return example.torch_block()
+
+
+def test_the_pair_passes_and_is_float64_indeed(example, theirs):
     assert {x.dtype for x in (*theirs.parameters(), *theirs.buffers())} == {torch.float64}
-    assert not parity.check(mlx_block(), theirs, INPUTS).or_raise().limitations
+    assert not parity.check(example.mlx_block(), theirs, example.INPUTS).or_raise().limitations
 
 
 # The guide itself shows the first one; by default one more is tried.
-@pytest.mark.parametrize("name", every(len(MISTAKES), list(MISTAKES)))
-def test_every_mistake_is_caught_and_localized(name, theirs):
-    faulty = mlx_block()
-    MISTAKES[name].plant(faulty)
+@pytest.mark.parametrize("number", every(len(MISTAKES), list(MISTAKES)))
+def test_every_mistake_is_caught_and_localized(number, example, theirs):
+    assert len(example.MISTAKES) == len(MISTAKES)
+    faulty, mistake = example.mlx_block(), list(example.MISTAKES.values())[number]
+    mistake.plant(faulty)
     result = parity.check(faulty, theirs, FEW, dtypes=("float64",), probes=("gradient",))
     assert "output" in {verdict.what for verdict in result.failures if verdict.variant == "mlx float64"}
     localization = parity.localize(faulty, theirs, FEW)
     first = localization.first_divergence
-    assert first is not None and first.path == MISTAKES[name].path, localization.sentence()
+    assert first is not None and first.path == mistake.path, localization.sentence()
 
 
-def test_the_pair_never_diverges(theirs):
-    localization = parity.localize(mlx_block(), theirs, INPUTS)
+def test_the_pair_never_diverges(example, theirs):
+    localization = parity.localize(example.mlx_block(), theirs, example.INPUTS)
     assert localization.first_divergence is None, localization.sentence()
 
 
-def test_mistakes_are_made_in_the_copy_alone():
-    faulty_mlx_block()
-    assert mlx_block().layer.self_attn.rope.traditional is False
+def test_mistakes_are_made_in_the_copy_alone(example):
+    example.faulty_mlx_block()
+    assert example.mlx_block().layer.self_attn.rope.traditional is False
 
 
-def test_the_exit_status_of_the_example(capsys, monkeypatch):
-    assert check.main() == 0
+def test_the_exit_status_of_the_example(example, capsys, monkeypatch):
+    right, faulty = example.mlx_block, example.faulty_mlx_block
+    assert example.main() == 0
     assert "layer.self_attn" in capsys.readouterr().out
-    monkeypatch.setattr(check, "INPUTS", FEW)
+    monkeypatch.setattr(example, "INPUTS", FEW)
     monkeypatch.setattr(parity, "check", partial(parity.check, dtypes=("float64",), probes=("gradient",)))
-    for name, other in (("mlx_block", faulty_mlx_block), ("faulty_mlx_block", mlx_block)):
+    for name, other in (("mlx_block", faulty), ("faulty_mlx_block", right)):
         with monkeypatch.context() as patch:
-            patch.setattr(check, name, other)
-            assert check.main() == 1
+            patch.setattr(example, name, other)
+            assert example.main() == 1
 
 
 def blocks() -> list[tuple[str, str]]:
@@ -94,7 +99,7 @@ def shown(text: str) -> list[str]:
 
 
 @pytest.mark.slow  # .ci/run asks for it
-def test_the_guide_shows_what_its_code_prints():
+def test_the_guide_shows_what_its_code_prints(example):
     namespace: dict = {"__name__": "guide"}
     printed, compared = "", 0
     for language, text in blocks():
@@ -106,14 +111,14 @@ def test_the_guide_shows_what_its_code_prints():
     assert compared >= 7
     test = partial(namespace["test_my_block"], lambda *pair, **options: parity.check(*pair, **options).or_raise())
     test((1, 1, 64))
-    namespace["MlxBlock"] = faulty_mlx_block
+    namespace["MlxBlock"] = example.faulty_mlx_block
     with pytest.raises(AssertionError, match="mlx float64, output"):
         test((2, 16, 64))
 
 
-def test_the_limit_about_llama_3_is_a_limit():
+def test_the_limit_about_llama_3_is_a_limit(example):
     """A frequency table in float32 is seen in float64, and setting it makes the pair pass, as the guide says."""
-    theirs, ours = torch_block(), mlx_block()
+    theirs, ours = example.torch_block(), example.mlx_block()
     rope = ours.layer.self_attn.rope
     inverse = theirs.rotary_emb.inv_freq.numpy()
 

@@ -48,10 +48,14 @@ def updated_router_bias(plan: Plan, parameters: Arrays, ids: np.ndarray, noise: 
 def _offering(
     method: str, plan: Plan, parameters: Arrays, ids: np.ndarray, noise: Arrays
 ) -> Iterator[tuple[Layer, Arrays, np.ndarray]]:
-    """(layer, its parameters, its input) for every layer whose reference has `method`."""
+    """(layer, its parameters, its input) for every layer whose reference has `method` and that the model runs.
+
+    A block that waits (A11) runs nothing.
+    """
     layers = [layer for layer in plan.layers() if hasattr(layer.spec, method)]
     if not layers:
         return
     given = inputs(plan, parameters, ids, noise)
     for layer in layers:
-        yield layer, below(parameters, layer.name), given[layer.name]
+        if layer.name in given:
+            yield layer, below(parameters, layer.name), given[layer.name]

@@ -13,9 +13,11 @@ import numpy as np
 import pytest
 
 import train_mps
+from lyceum import personas
 from lyceum.cli import main
 from lyceum.experiments.retain import begin as starting
 from lyceum.experiments.retain import scores as first_text
+from lyceum.personas.spec import system
 from lyceum.rng import stream
 from lyceum.runs import checkpoint
 from lyceum.runs.summary import summarize
@@ -25,6 +27,8 @@ from tests.lyceum.cli.conftest import train
 from tests.support.assertions import same_state
 
 ROOT = os.path.dirname(train_mps.__file__)
+SYSTEMS = ("tokenize", "memory")
+TITLE = system.title(personas.find("aristotle"), (*SYSTEMS, "retain"))
 PROGRAM = "from lyceum.experiments.retain import scores; scores.scores.__defaults__ = (2,); "
 PROGRAM += "import sys; from lyceum.cli import main; sys.exit(main())"
 
@@ -32,7 +36,7 @@ PROGRAM += "import sys; from lyceum.cli import main; sys.exit(main())"
 @pytest.fixture(scope="module")
 def first(tmp_path_factory):
     """A run of Aristotle's tree and memory on a short text."""
-    return train(tmp_path_factory.mktemp("aristotle"), "aristotle", systems=("tokenize", "memory"))
+    return train(tmp_path_factory.mktemp("aristotle"), "aristotle", systems=SYSTEMS)
 
 
 @pytest.fixture(scope="module")
@@ -74,7 +78,7 @@ def test_it_ends_in_tables(first, second, done, capsys):
     assert list(tables) == ["the weights alone", "with the memory"] and all(name in page for name in tables)
     for name in ("plain", "retain"):
         result = summarize(done / name)
-        assert result.state == "finished" and result.title == "aristotle with retain without rope"
+        assert result.state == "finished" and result.title == TITLE
         used = {row["name"]: row for row in tables["with the memory"]}
         assert used[name]["second"] == [result.full_vloss, result.full_vloss_se]
     for table in tables.values():
@@ -169,6 +173,7 @@ def test_a_run_whose_training_changed_shape_or_rule_is_continued(second, tmp_pat
     assert all((x == before[f"model{name}"]).all() for name, x in weights.items())
 
 
+@pytest.mark.slow  # the next but two stops elsewhere and goes on likewise
 def test_more_steps_go_on_further(first, second, done, tmp_path):
     out = tmp_path / "out"
     assert main(command(first, second, out, "--steps", "2")) == 0

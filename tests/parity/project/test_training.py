@@ -26,9 +26,9 @@ def over(few: int, steps: int, *what: str) -> list:
 
 
 # A wrong rule of update shows within a few steps in float64; that 500 steps stay together is a slow test.
-UPDATES = [each for name in PLANS for each in over(10, 50, name)]
+UPDATES = [each for name in PLANS for each in over(5, 50, name)]
 # Other recipes and objectives have tests of a few steps among those of their systems.
-RUNS = [each for name in PERSONAS for dtype in ("float64", "float32") for each in over(24, training.STEPS, name, dtype)]
+RUNS = [each for name in PERSONAS for dtype in ("float64", "float32") for each in over(12, training.STEPS, name, dtype)]
 RUNS += [
     pytest.param(name, dtype, training.STEPS, marks=pytest.mark.slow)
     for name in PLANS

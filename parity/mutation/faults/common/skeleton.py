@@ -12,7 +12,7 @@ FAULTS = (
           mlx=("self.mlp, self.norm2(x)", "self.mlp, self.norm1(x)")),
     Fault("targets not shifted", "scored each token by itself", TRAINER, "step",
           torch=("self.on_device(targets), masks", "self.on_device(ids), masks"),
-          mlx=("mx.array(targets), masks", "mx.array(ids), masks")),
+          mlx=("self.update(mx.array(ids), mx.array(targets)", "self.update(mx.array(ids), mx.array(ids)")),
     Fault("sum for mean", "added the losses up; the clip hides it in most checks", TRAINER, "step",
           torch=("masks).mean()", "masks).sum()"), mlx=("masks).mean()", "masks).sum()")),
     Fault("clip not applied", "dropped the clipped gradients", TRAINER, "optimizer",

@@ -11,13 +11,13 @@ from lyceum.personas.aristotle.circuit.start import channels
 from lyceum.personas.model import forward
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.names import below
-from lyceum.personas.spec.system import changes
 from parity.project.tiny_models import tiny_plan, tiny_tables
 from train_mps import FIXED
 
 SPEC = Barbara()
 P = SPEC.initial(np.random.default_rng(0), 1)
-SYSTEMS = changes(personas.find("aristotle"))["circuit"]
+BARE = ("tokenize", "rope", "memory")
+SYSTEMS = (*BARE, "circuit")
 
 
 def read(letters: list[int], p=P) -> np.ndarray:
@@ -82,7 +82,7 @@ def test_without_its_last_term_the_first_position_competes():
 def plans():
     """Aristotle of the contract's sizes over 97 ids, without and with the written heads."""
     tables = tiny_tables("aristotle")
-    plans = (personas.plan("aristotle", FIXED, None, tables, systems) for systems in (None, SYSTEMS))
+    plans = (personas.plan("aristotle", FIXED, None, tables, systems) for systems in (BARE, SYSTEMS))
     return {name: (plan, plan.initial(3)) for name, plan in zip(("without", "with"), plans, strict=True)}
 
 
@@ -155,11 +155,11 @@ def test_a_tiny_model_takes_it():
 )
 def test_what_it_cannot_be_enabled_with_is_one_sentence(on, off, sentence):
     with pytest.raises(PersonaError, match=sentence):
-        personas.compose("aristotle", on, off)
+        personas.compose("aristotle", on, ("superpose", *off))
 
 
 def test_with_grow_the_first_blocks_are_those_that_are_active():
-    systems = personas.compose("aristotle", ("circuit", "grow"))
+    systems = personas.compose("aristotle", ("circuit", "grow"), ("superpose",))
     values = personas.plan("aristotle", FIXED, None, tiny_tables("aristotle"), systems).initial(0)
     sharp = [np.abs(values[f"blocks.{i}.mixer.qkv.weight"]).max() > 1 for i in range(4)]
     assert sharp == [False, True, True, False]

@@ -5,11 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from lyceum import personas
 from lyceum.personas.aristotle.equivariant import ComplexLinear, ComplexPerceptron
 from lyceum.personas.baseline.mlp import MLP
 from lyceum.personas.spec.errors import PersonaError
-from lyceum.personas.spec.system import changes
 from parity.project.tiny_models import tiny_plan
 
 
@@ -39,6 +37,5 @@ def test_an_odd_width_is_one_sentence():
 
 
 def test_a_composition_takes_it():
-    systems = changes(personas.find("aristotle"))["equivariant"]
-    plan = tiny_plan("aristotle", systems=systems)
+    plan = tiny_plan("aristotle", systems=("tokenize", "rope", "equivariant"))
     assert plan.modules["mlp"] == ComplexPerceptron(plan.fixed.n_embd, 4 * plan.fixed.n_embd // 3)

@@ -7,19 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lyceum import personas
 from lyceum.corpus.batches import train_batch
 from lyceum.personas.aristotle.grow import Growth
 from lyceum.personas.model import forward
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.plan import Plan
-from lyceum.personas.spec.system import changes
 from parity.project import trainers
 from parity.project.tiny_models import tiny_corpus, tiny_plan
 from tests.support.assertions import same_state
 
 BACKENDS = tuple(trainers.BACKENDS)
-SYSTEMS = changes(personas.find("aristotle"))["grow"]
+SYSTEMS = ("tokenize", "rope", "memory", "grow")
 
 
 @pytest.fixture(scope="module")

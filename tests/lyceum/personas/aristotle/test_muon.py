@@ -16,7 +16,7 @@ from lyceum.personas.aristotle.muon import Muon, conclusion, newton_schulz
 from lyceum.personas.model import optimizer
 from mlx_impl.aristotle.muon import Muon as MlxMuon
 from parity import check_optimizer
-from parity.project.tiny_models import tiny_corpus, tiny_plan, trained_plans
+from parity.project.tiny_models import tiny_corpus, tiny_plan
 from parity.project.trainers import BACKENDS, make, run
 from torch_ref.aristotle.muon import Muon as TorchMuon
 
@@ -25,7 +25,7 @@ RULE = Muon(rate=3.0, momentum=0.9, weight_decay=0.5)
 
 @pytest.fixture(scope="module")
 def plan():
-    return trained_plans()["aristotle with muon"]
+    return tiny_plan("aristotle", systems=("tokenize", "rope", "memory", "muon"))
 
 
 def gradients(plan, seed: int = 0, scale: float = 1.0) -> dict[str, np.ndarray]:

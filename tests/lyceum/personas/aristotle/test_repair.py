@@ -7,14 +7,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from lyceum import personas
 from lyceum.personas.aristotle.muon import Muon
 from lyceum.personas.aristotle.repair import Form
 from lyceum.personas.euclid.muon import Compass
 from lyceum.personas.model import optimizer
 from lyceum.personas.model.adamw import adamw, adamw_reach
 from lyceum.personas.spec.recipe import Recipe
-from lyceum.personas.spec.system import changes
 from lyceum.runs import checkpoint
 from lyceum.runs.folder import RunFolder
 from lyceum.training import loop
@@ -28,7 +26,7 @@ from tests.support.turns import marked
 
 MORE = [(), ("muon", "ssm"), ("moe", "grow"), ("sparse", "superpose")]  # systems that are enabled besides
 BACKENDS = tuple(trainers.BACKENDS)
-WITH = changes(personas.find("aristotle"))["repair"]
+WITH = ("tokenize", "rope", "memory", "repair")
 STEPS = 40
 UP, QKV, OUT, HEAD = (
     "blocks.0.mlp.up.weight",

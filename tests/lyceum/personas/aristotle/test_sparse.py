@@ -14,7 +14,6 @@ from lyceum.personas.aristotle.sparse import SparseMLP
 from lyceum.personas.aristotle.sparse.theorems import point
 from lyceum.personas.baseline.mlp import MLP
 from lyceum.personas.spec.errors import PersonaError
-from lyceum.personas.spec.system import changes
 from parity.project import full_model, layers, step, trainers
 from parity.project.tiny_models import compact, tiny_corpus, tiny_plan
 from tests.support.assertions import all_passed
@@ -128,7 +127,6 @@ def test_it_wraps_what_the_composition_has(names):
 
 
 def test_a_composition_takes_it():
-    assert "sparse" in changes(personas.find("aristotle"))["sparse"]
     assert isinstance(tiny_plan("aristotle", systems=("equivariant", "sparse")).modules["mlp"].inner, ComplexPerceptron)
 
 

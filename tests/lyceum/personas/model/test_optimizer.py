@@ -40,7 +40,8 @@ def test_a_power_of_two_on_all_gradients_changes_nothing(backend, plan):
         trainer = make(backend, free, "float32")
         for seed in range(3):
             generator = np.random.default_rng(seed)
-            drawn = {n: np.float32(factor * generator.normal(size=p.shape)) for n, p in plan.initial(0).items()}
+            trained = {n: p for n, p in plan.initial(0).items() if n not in plan.router_biases()}
+            drawn = {n: np.float32(factor * generator.normal(size=p.shape)) for n, p in trained.items()}
             trainer.apply(drawn, 1e-2)
         ends.append(trainer.read())
     for name, value in plan.initial(0).items():
