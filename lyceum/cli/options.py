@@ -22,6 +22,9 @@ Device = Annotated[
 DataDir = Annotated[
     Path | None, Option(metavar="DIR", help="Where the run's text is now (default: where it was).", show_default=False)
 ]
+Save = Annotated[
+    bool, Option("--save", help="Write the figure into lyceum/personas/effects.json, which lyceum systems shows.")
+]
 WIDE = 160  # columns, where no terminal says how many there are
 LEAST = 30  # columns of a cell that wraps: narrower, a sentence becomes a list of words
 GAP = 3  # columns between two cells

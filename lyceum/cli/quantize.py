@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from lyceum.cli.options import Backend, DataDir, Device, Run, console
+from lyceum.cli.options import Backend, DataDir, Device, Run, Save, console
 
 
-def quantize(run: Run, backend: Backend = None, device: Device = None, data_dir: DataDir = None) -> None:
+def quantize(
+    run: Run, backend: Backend = None, device: Device = None, data_dir: DataDir = None, save: Save = False
+) -> None:
     """Write a run's weights in at most 4.5 bits each, and say what that costs in loss.
 
     The file is quantized.safetensors in the run's folder; docs/quantized_checkpoints.md describes it. The quantizer is
@@ -14,6 +16,7 @@ def quantize(run: Run, backend: Backend = None, device: Device = None, data_dir:
         $ lyceum quantize runs/a
     """
     import train_mps
+    from lyceum.experiments.ablation import effects
     from lyceum.quantization import codes
     from lyceum.quantization.measure import quantize_run
     from lyceum.runs.reopen import reopen
@@ -32,3 +35,6 @@ def quantize(run: Run, backend: Backend = None, device: Device = None, data_dir:
         f"full_vloss       {cost.before:.4f} before, {cost.after:.4f} after: {cost.difference:+.4f} ± {cost.error:.4f}",
     ):
         out.print(line, soft_wrap=True)
+    if save:
+        figure = f"{done.bits_per_weight:.3f} bits a weight: {cost.difference:+.4f} ± {cost.error:.4f}"
+        effects.save_figure(opened.job.plan.name, "quantize", figure, "lyceum quantize RUN")

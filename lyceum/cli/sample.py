@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from typing import Annotated, Literal
 
 from typer import Argument, Option
 
-from lyceum.cli.options import Backend, Device, Run
+from lyceum.cli.options import Backend, Device, Run, Save
 
 PLAIN, MODAL = "Sampler plain or golden", "Sampler modal or golden"
 
@@ -45,6 +46,7 @@ def sample(
     ] = None,
     backend: Backend = None,
     device: Device = None,
+    save: Save = False,
 ) -> None:
     """Continue a prompt by a trained run, in either backend, whichever trained it.
 
@@ -70,3 +72,12 @@ def sample(
     for piece in generate.written(prompt, writer):
         print(piece, end="", flush=True)
     print(writer.summary(), file=sys.stderr)
+    if save:
+        from lyceum.experiments.ablation import effects
+        from lyceum.runs.summary import summarize
+
+        command = f"lyceum sample RUN {shlex.quote(text)} --tokens {tokens} --seed {seed}"
+        command += f" --continuations {continuations}" if continuations else ""
+        effects.save_figure(
+            summarize(run).title.partition(" ")[0], "sample", writer.summary().replace("; ", "\n"), command
+        )

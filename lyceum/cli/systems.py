@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 READING = """\
 A number (A8, E19) is the persona's initial and the number of a question; A8 and E8 are two answers to the same one.
 Effect: what switching a system off (or on) does to full_vloss, in nats per token, less is better, with its paired
-standard error, and to the time of an iteration. lyceum ablation measures it; RESULTS.md has the complete table."""
+standard error, and to the time of an iteration. lyceum ablation measures it. A system that is a command has what the
+command has shown. RESULTS.md has the complete tables."""
 
 
 def systems(
@@ -60,11 +61,22 @@ def _with_systems() -> list[Persona]:
 def _rows(persona: Persona, measured: dict[str, dict]) -> Iterator[tuple[str, ...]]:
     for system in persona.systems:
         number, _, phrase = system.label.partition(", ")
-        enabled = "by default" if system.name in persona.default else system.command or f"--with {system.name}"
-        yield number, f"{system.name}\n{phrase}", enabled, system.job, _effect(measured.get(system.name), system)
+        enabled = "by default" if system.name in persona.default else system.command or _switches(persona, system)
+        yield number, f"{system.name}\n{phrase}", enabled, system.job, _effect(measured.get(system.name))
 
 
-def _effect(record: dict | None, system: System) -> str:
+def _switches(persona: Persona, system: System) -> str:
+    """ "--with mla --without rope"."""
+    from lyceum.personas.spec.system import changes
+    from lyceum.training.request import switches
+
+    flags = switches(persona.name, changes(persona)[system.name])
+    return " ".join(f"--{flag} {names}" for flag, names in flags.items())
+
+
+def _effect(record: dict | None) -> str:
     if record is None:
-        return "none on a run's loss" if system.command else "not measured"
+        return "not measured"
+    if "figure" in record:
+        return record["figure"]
     return f"{record['change']}: {record['difference']:+.4f} ± {record['error']:.4f}\ntime × {record['time']:.2f}"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from typer import Option
 
-from lyceum.cli.options import Backend, DataDir, Device, Run, console, number, show
+from lyceum.cli.options import Backend, DataDir, Device, Run, Save, console, number, show
 
 if TYPE_CHECKING:
     from lyceum.experiments.retain.table import Row
@@ -37,6 +37,7 @@ def retain(
     backend: Backend = None,
     device: Device = None,
     data_dir: DataDir = None,
+    save: Save = False,
 ) -> int:
     """Continue a finished run on a second text so that the first is not forgotten, beside plain fine-tuning.
 
@@ -60,7 +61,20 @@ def retain(
     for name, rows in tables.items():
         show(printed, (name, *COLUMNS), map(_cells, rows), COLUMNS)
     printed.print(READING, soft_wrap=True)
+    if save:
+        _save(tables, run, f"lyceum retain RUN --text {text} --steps {steps}")
     return 0
+
+
+def _save(tables: dict[str, list[Row]], run: Path, command: str) -> None:
+    from lyceum.experiments.ablation import effects
+    from lyceum.experiments.retain.table import ALONE
+    from lyceum.runs.summary import summarize
+
+    difference = tables[ALONE][-1]
+    first, second = (" ± ".join(_pair(each, "+.4f")) for each in (difference.first_change, difference.second_change))
+    figure = f"{first} on the first text, {second} on the second,\nbeside plain fine-tuning, by the weights alone"
+    effects.save_figure(summarize(run).title.partition(" ")[0], "retain", figure, command)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

@@ -7,6 +7,8 @@ from typing import Annotated, Literal
 
 from typer import Argument, Option, echo
 
+from lyceum.cli.options import Save
+
 
 def search(
     persona: Annotated[str, Argument(help="Whose recipe, and whose search.")],
@@ -27,6 +29,7 @@ def search(
     patience: Annotated[
         float, Option(min=1, help="Seconds without a sign of life, after which a run is redone.")
     ] = 120,
+    save: Save = False,
 ) -> None:
     """Search for a better recipe: compare configurations, and end in a record that train_mps.py runs, and a page.
 
@@ -40,6 +43,7 @@ def search(
     On many machines, each with: --storage postgresql+psycopg://user@host/database
     """
     from lyceum.cli.experiments.ablation import numbers
+    from lyceum.experiments.ablation import effects
     from lyceum.experiments.search import search as engine
     from lyceum.experiments.search.space import DEFAULT, parse
 
@@ -52,3 +56,6 @@ def search(
     if result.gain is not None:
         words = f"{result.gain:+.4f} ± {result.error:.4f} nats"
         echo(f"Candidate {result.best} beats the persona's default recipe by {words} after {result.steps} iterations.")
+    if save and result.gain is not None:
+        figure = f"{words} beside the default recipe,\nafter {result.steps} iterations, on training text left out"
+        effects.save_figure(persona, "search", figure, f"lyceum search {persona} --budget {budget}")

@@ -1,4 +1,8 @@
-"""The measured effect of every system, in `lyceum/personas/effects.json`: written by an ablation, shown in listings."""
+"""The measured effect of every system, in `lyceum/personas/effects.json`, shown in listings.
+
+An ablation writes what a switch does to the loss; a subcommand of `lyceum` that is a system's job, such as `retain`,
+writes its figure if it is given `--save`.
+"""
 
 from __future__ import annotations
 
@@ -12,7 +16,7 @@ EFFECTS = Path(personas.__file__).with_name("effects.json")
 
 
 def effects() -> dict[str, dict[str, dict]]:
-    """{persona: {system: its record, see `table.record`}}; empty before the first ablation."""
+    """{persona: {system: its record, see `table.record`, or its figure, see `save_figure`}}; empty before the first."""
     return json.loads(EFFECTS.read_text(encoding="utf-8")) if EFFECTS.exists() else {}
 
 
@@ -21,3 +25,10 @@ def save(persona: str, records: dict[str, dict]) -> None:
     known = effects()
     known[persona] = known.get(persona, {}) | records
     files.write(EFFECTS, (json.dumps(known, indent=2) + "\n").encode())
+
+
+def save_figure(persona: str, command: str, figure: str, measured_by: str) -> None:
+    """Write what `lyceum COMMAND` has shown of a persona's system whose job it is. measured_by: the command line."""
+    for system in personas.find(persona).systems:
+        if system.command.startswith(f"lyceum {command} "):
+            save(persona, {system.name: {"figure": figure, "measured by": measured_by}})

@@ -49,3 +49,16 @@ def test_how_it_is_enabled_and_its_effect(listing, monkeypatch, tmp_path):
     assert "the square of opposition" in lines[at + 1] and "time × 0.97" in lines[at + 1]
     ssm = next(line for line in lines if line.startswith(" A2"))
     assert "--with ssm" in ssm and "not measured" in ssm
+    circuit = next(line for line in lines if line.startswith(" A23"))
+    assert "--with circuit --without superpose" in circuit
+
+
+def test_what_a_command_has_shown_is_written_and_listed(listing, aristotle, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(effects, "EFFECTS", tmp_path / "effects.json")
+    effects.save("aristotle", {"rope": {"change": "off", "difference": 0.0, "error": 0.0, "time": 1.0}})
+    assert main(["sample", str(aristotle), "ROMEO:", "--tokens", "3", "--save"]) == 0
+    summary = capsys.readouterr().err
+    record = effects.effects()["aristotle"]["sample"]
+    assert record["measured by"] == "lyceum sample RUN ROMEO: --tokens 3 --seed 1337"
+    assert record["figure"].replace("\n", "; ") + "\n" == summary
+    assert record["figure"].partition("\n")[0] in listing("aristotle") and "rope" in effects.effects()["aristotle"]
