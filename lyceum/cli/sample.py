@@ -78,6 +78,5 @@ def sample(
 
         command = f"lyceum sample RUN {shlex.quote(text)} --tokens {tokens} --seed {seed}"
         command += f" --continuations {continuations}" if continuations else ""
-        effects.save_figure(
-            summarize(run).title.partition(" ")[0], "sample", writer.summary().replace("; ", "\n"), command
-        )
+        persona, figure = summarize(run).title.partition(" ")[0], writer.summary().replace("; ", "\n")
+        effects.save_figure(persona, "sample", figure, command)
