@@ -45,6 +45,8 @@ def compare(
         raise UsageError("there is nothing to compare: give two or more runs.")
     if twice := [path for i, path in enumerate(runs) if path.resolve() in {other.resolve() for other in runs[:i]}]:
         raise UsageError(f"{twice[0]} is given twice: give each run once.")
+    if data_dir is not None and not by_frequency:
+        raise UsageError("--data-dir is the text whose tokens are counted: give --by-frequency too, or leave it out.")
     summaries, names = [summary.readable(path) for path in runs], _names(runs)
     text = frequency.text_of(summaries[0], data_dir) if by_frequency else None
     histories = {name: RunFolder(path).history() for name, path in zip(names, runs, strict=True)}

@@ -148,6 +148,7 @@ def test_what_cannot_be_compared_or_drawn_is_one_sentence(runs, capsys, tmp_path
         (["compare", one, str(runs / "damaged"), "--out", picture], 1, "cannot be read: config.json is damaged"),
         (["compare", one, str(runs / "other"), "--out", picture], 1, "has no evaluation yet"),
         (["compare", one, one, "--out", picture], 2, "is given twice"),
+        (["compare", one, str(runs / "other"), "--data-dir", one], 2, "give --by-frequency too"),
         (["compare", one, str(runs / "older"), "--by-frequency", "--data-dir", str(tmp_path)], 2, str(tmp_path)),
         (["compare", one, str(runs / "older"), "--out", str(tmp_path / "no" / "c.png")], 1, "choose another --out"),
         (["plot", one, "--out", str(tmp_path / "no" / "c.png")], 1, "choose another --out"),
