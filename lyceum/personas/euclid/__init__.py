@@ -20,6 +20,7 @@ SYSTEMS = systems_of(
     "mla",
     "ssm",
     "moe",
+    "superpose",
     "muon",
     "memory",
     "quantize",
