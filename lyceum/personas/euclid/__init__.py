@@ -21,6 +21,7 @@ SYSTEMS = systems_of(
     "ssm",
     "moe",
     "superpose",
+    "sparse",
     "muon",
     "memory",
     "quantize",
