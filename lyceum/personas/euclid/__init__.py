@@ -21,6 +21,7 @@ SYSTEMS = systems_of(
     "ssm",
     "moe",
     "superpose",
+    "equivariant",
     "sparse",
     "muon",
     "memory",
