@@ -26,7 +26,7 @@ class SparsePerceptron(nn.Module):
 
     def project(self, h: mx.array) -> mx.array:
         """h (..., n) -> P(h), the same shape."""
-        return mx.where(self.greatest(h), h, 0)
+        return h * self.greatest(h)
 
     def __call__(self, x: mx.array) -> mx.array:
         if not self.training and self.k * x.size < self.inner.rows().size:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import torch
 from torch import Tensor, nn
 
 from lyceum.personas.euclid import sparse as reference
@@ -26,7 +25,7 @@ class SparsePerceptron(nn.Module):
 
     def project(self, h: Tensor) -> Tensor:
         """h (..., n) -> P(h), the same shape."""
-        return torch.where(self.greatest(h), h, 0)
+        return h * self.greatest(h)
 
     def forward(self, x: Tensor) -> Tensor:
         if not self.training and self.k * x.numel() < self.inner.rows().numel():
