@@ -27,7 +27,11 @@ Theorems (`lyceum.personas.euclid.superpose.theorems`), with mu = q^(-1/2), n = 
     |y(x) - y(x')| <= 2 max s |x - x'|, by 2: the slope is F^T D F with 0 <= D <= max s.
 
 Cost. 2 n parameters, 124 for a width of 32 instead of 8,192; 2 n d products a token instead of 8 d^2, half of them, and
-n d cosines a call.
+n d cosines a call: 0.8 times the GELU perceptron and 0.6 times the gated chord in PyTorch, 0.4 and 0.5 in MLX; for one
+token, where the cosines count, 3 to 4 times the gated chord (medians, one CPU core, CPU time).
+
+What it is worth. 300 iterations, one seed, in place of the gated chord's 8,160 parameters a block: full_vloss
+-0.0057 +- 0.0007. A matrix learned in place of F^T s was not tried.
 Sources: those of `diagonals`; Elhage et al. 2022 (superposition: more features than dimensions, read by relu and bias);
 Donoho & Elad 2003, Tropp 2004 (recovery).
 """
