@@ -18,5 +18,13 @@ class MLP(nn.Module):
         self.up = nn.Linear(n_embd, 4 * n_embd, bias=False)
         self.down = nn.Linear(4 * n_embd, n_embd, bias=False)
 
+    def features(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> the hidden layer, (..., 4 n_embd)."""
+        return nn.gelu(self.up(x))
+
+    def rows(self) -> mx.array:
+        """What each entry of the hidden layer adds to the stream, (4 n_embd, n_embd)."""
+        return self.down.weight.T
+
     def __call__(self, x: mx.array) -> mx.array:
-        return self.down(nn.gelu(self.up(x)))
+        return self.down(self.features(x))

@@ -16,9 +16,17 @@ class GatedPerceptron(nn.Module):
         self.up = nn.Linear(n_embd, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, n_embd, bias=False)
 
-    def __call__(self, x: mx.array) -> mx.array:
+    def features(self, x: mx.array) -> mx.array:
+        """x (..., n_embd) -> the hidden layer, (..., hidden)."""
         a, b = mx.split(self.up(x), 2, axis=-1)
-        return self.down((1 + self.activate(a)) * b)
+        return (1 + self.activate(a)) * b
+
+    def rows(self) -> mx.array:
+        """What each entry of the hidden layer adds to the stream, (hidden, n_embd)."""
+        return self.down.weight.T
+
+    def __call__(self, x: mx.array) -> mx.array:
+        return self.down(self.features(x))
 
 
 def mixed(a_and_b: mx.array, weight: mx.array, activate: Callable[[mx.array], mx.array]) -> mx.array:

@@ -74,6 +74,6 @@ EXACT = {
         "full_like zeros zeros_like ones ones_like new_zeros new_full empty empty_like arange tril triu fill_ zero_ "
         "select_backward slice_backward lift_fresh _to_copy as_strided unfold constant_pad_nd masked_fill sign "
         "new_empty _local_scalar_dense scatter set_ flip floor_divide bitwise_and argmax zero to isfinite sgn "
-        "floor ceil round trunc clamp"
+        "floor ceil round trunc clamp topk"
     ).split()
 }

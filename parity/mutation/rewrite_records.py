@@ -32,7 +32,7 @@ class Rewrite(Edit):
 
 NORM_TORCH = "F.layer_norm(x, self.weight.shape, self.weight, None, self.eps)"
 NORM_MLX = "mx.fast.layer_norm(x, self.weight, None, self.eps)"
-DOWN_TORCH, DOWN_MLX = "self.down(F.gelu(self.up(x)))", "self.down(nn.gelu(self.up(x)))"
+DOWN = "self.down(self.features(x))"
 RESIDUAL = ('x = x + masked(y, noise, self.mixer_site)\n'
             '        return x + masked(call(self.mlp, self.norm2(x)), noise, self.mlp_site)')  # fmt: skip
 CLIP = "gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)"
@@ -69,13 +69,13 @@ REWRITES = (
             torch=("F.gelu(self.up(x))", "(lambda u: u * (0.5 + 0.5 * (u / 2**0.5).erf()))(self.up(x))"),
             mlx=("nn.gelu(self.up(x))", "(lambda u: u * (0.5 + 0.5 * mx.erf(u / 2**0.5)))(self.up(x))")),
     Rewrite("sum in reversed order", "addition is commutative and associative", MLP, "mlp",
-            torch=(DOWN_TORCH, "F.gelu(self.up(x)).flip(-1) @ self.down.weight.flip(-1).T"),
-            mlx=(DOWN_MLX, "nn.gelu(self.up(x))[..., ::-1] @ self.down.weight[:, ::-1].T")),
+            torch=(DOWN, "self.features(x).flip(-1) @ self.down.weight.flip(-1).T"),
+            mlx=(DOWN, "self.features(x)[..., ::-1] @ self.down.weight[:, ::-1].T")),
     Rewrite("sum in chunks", "a sum is the sum of its parts' sums", MLP, "mlp",
-            torch=(DOWN_TORCH, "sum(h @ w.T for h, w in zip("
-                               "F.gelu(self.up(x)).chunk(4, -1), self.down.weight.chunk(4, -1)))"),
-            mlx=(DOWN_MLX, "sum(h @ w.T for h, w in zip("
-                           "mx.split(nn.gelu(self.up(x)), 4, -1), mx.split(self.down.weight, 4, -1)))")),
+            torch=(DOWN, "sum(h @ w.T for h, w in zip("
+                         "self.features(x).chunk(4, -1), self.down.weight.chunk(4, -1)))"),
+            mlx=(DOWN, "sum(h @ w.T for h, w in zip("
+                       "mx.split(self.features(x), 4, -1), mx.split(self.down.weight, 4, -1)))")),
     Rewrite("log-softmax written out", "log p = z - m - log sum exp(z - m) for any constant m, so for the greatest z",
             VOCABULARY, "vocabulary",
             torch=("F.log_softmax(self.logits(x), dim=-1)",

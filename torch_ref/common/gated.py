@@ -15,9 +15,17 @@ class GatedPerceptron(nn.Module):
         self.up = nn.Linear(n_embd, 2 * hidden, bias=False)
         self.down = nn.Linear(hidden, n_embd, bias=False)
 
-    def forward(self, x: Tensor) -> Tensor:
+    def features(self, x: Tensor) -> Tensor:
+        """x (..., n_embd) -> the hidden layer, (..., hidden)."""
         a, b = self.up(x).chunk(2, dim=-1)
-        return self.down((1 + self.activate(a)) * b)
+        return (1 + self.activate(a)) * b
+
+    def rows(self) -> Tensor:
+        """What each entry of the hidden layer adds to the stream, (hidden, n_embd)."""
+        return self.down.weight.T
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.down(self.features(x))
 
 
 def mixed(a_and_b: Tensor, weight: Tensor, activate: Callable[[Tensor], Tensor]) -> Tensor:

@@ -36,9 +36,17 @@ class MLP:
             "down.weight": stream.normal(0, 0.02 / np.sqrt(2 * n_layer), (d, 4 * d)),
         }
 
+    def features(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+        """x (..., d) -> the hidden layer, (..., 4d)."""
+        return gelu(x @ p["up.weight"].T)
+
+    def rows(self, p: dict[str, np.ndarray]) -> np.ndarray:
+        """What each entry of the hidden layer adds to the stream, (4d, d)."""
+        return p["down.weight"].T
+
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) float64 -> the same shape."""
-        return gelu(x @ p["up.weight"].T) @ p["down.weight"].T
+        return self.features(p, x) @ self.rows(p)
 
 
 CASES = (

@@ -39,10 +39,18 @@ class GatedPerceptron:
             "down.weight": stream.normal(0, 0.02 / np.sqrt(2 * n_layer), (self.n_embd, self.hidden)),
         }
 
+    def features(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
+        """x (..., d) -> the hidden layer, (..., hidden)."""
+        a, b = np.split(x @ p["up.weight"].T, 2, axis=-1)
+        return (1 + self.activate(p, a)) * b
+
+    def rows(self, p: dict[str, np.ndarray]) -> np.ndarray:
+        """What each entry of the hidden layer adds to the stream, (hidden, d)."""
+        return p["down.weight"].T
+
     def __call__(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) float64 -> the same shape."""
-        a, b = np.split(x @ p["up.weight"].T, 2, axis=-1)
-        return ((1 + self.activate(p, a)) * b) @ p["down.weight"].T
+        return self.features(p, x) @ self.rows(p)
 
 
 def mixture(expert: GatedPerceptron, p: dict[str, np.ndarray], x: np.ndarray, weight: np.ndarray) -> np.ndarray:

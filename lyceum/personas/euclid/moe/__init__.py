@@ -191,5 +191,6 @@ SYSTEM = System(
     "moe",
     "E1, the regular simplex",
     job="MLP: experts at the vertices of a regular simplex; a token goes to the two of least power",
+    module="mlp",
     build=lambda modules, sizes, tables: {"mlp": SimplexExperts(sizes.n_embd, sizes.n_embd)},
 )
