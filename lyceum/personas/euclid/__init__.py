@@ -20,6 +20,7 @@ SYSTEMS = systems_of(
     "mla",
     "ssm",
     "moe",
+    "objective",
     "muon",
     "memory",
     "quantize",
