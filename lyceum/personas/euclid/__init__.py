@@ -21,6 +21,7 @@ SYSTEMS = systems_of(
     "ssm",
     "moe",
     "objective",
+    "circuit",
     "muon",
     "memory",
     "quantize",
