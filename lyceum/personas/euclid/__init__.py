@@ -21,6 +21,7 @@ SYSTEMS = systems_of(
     "ssm",
     "moe",
     "objective",
+    "topology",
     "circuit",
     "muon",
     "memory",

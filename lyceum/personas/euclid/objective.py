@@ -133,8 +133,8 @@ def _proper(evaluate, g):
     spec, p, (x, other) = _drawn(g, 2)
     truth = np.exp(spec.log_probs(p, x))
     best, worse = (truth @ _scores(evaluate, spec, p, each)[:, 1:] for each in (x, other))
-    own = _expected(_grid(spec, truth), _grid(spec, truth))
-    return np.stack([best, np.minimum(worse, own)]), np.stack([own, worse])
+    highest = _expected(_grid(spec, truth), _grid(spec, truth))
+    return np.stack([best, np.minimum(worse, highest)]), np.stack([highest, worse])
 
 
 def _bounded(evaluate, g):
