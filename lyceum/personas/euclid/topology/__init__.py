@@ -10,8 +10,9 @@ Equations, for the tokens at every eighth position of a batch, each once, V of t
     e_ij = s((1 - d_ij / share) / width + 1/2),    s(t) = t^2 (3 - 2t), t clipped to 0 .. 1
     E = sum over i < j of e_ij,    F = sum over i < j < k of e_ij e_jk e_ik
     loss = log loss + strength * ((V - E + F - 1) / V)^2
-e is 1 for near, 0 for distant pairs, and rises between: a cubic with slope 0 at both ends, so the loss has a gradient
-everywhere that is continuous. With U the matrix of the e_ij above its diagonal, F = sum of (U U) * U: one product.
+e is 1 for near, 0 for distant pairs; between it is a cubic with slope 0 at both ends, so the loss has a continuous
+gradient. With share 1/2 and width 2 it falls from 1 at d = 0 to 0 at the mean, so in any sample some pairs are joined.
+With U the matrix of the e_ij above its diagonal, F = sum of (U U) * U: one product.
 
 The number is one of samples of this size: of more tokens, joined up to the same share, each has more neighbours.
 
@@ -60,7 +61,7 @@ class Characteristic:
     strength: float = 0.05
     every: int = 8
     share: float = 0.5
-    width: float = 1.0
+    width: float = 2.0
     tiny: float = 1e-6
 
     def weight(self, step: int, total_steps: int) -> float:
