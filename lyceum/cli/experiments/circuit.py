@@ -24,4 +24,4 @@ def circuit(
     states, out = demonstration(a, b), console()
     rows = [(str(step), *(f"{x:.0f}" for x in state)) for step, state in enumerate(states)]
     show(out, ("step", "greater", "less"), rows, ("step", "greater", "less"))
-    out.print(f"The greatest common measure of {a} and {b} is {states[-1, 0]:.0f}, after {len(states) - 1} steps.")
+    out.print(f"The greatest common measure of {a} and {b} is {states[-1, 0]:.0f}, reached in step {len(states) - 1}.")

@@ -171,7 +171,7 @@ def test_it_needs_mirrors():
 
 def test_the_command(capsys):
     assert main(["circuit", "60", "42"]) == 0
-    assert "measure of 60 and 42 is 6, after 6 steps" in capsys.readouterr().out
+    assert "measure of 60 and 42 is 6, reached in step 6" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("numbers", [("0", "4"), ("4", "65"), ("4", "x")])
