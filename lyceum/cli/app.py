@@ -15,6 +15,7 @@ from lyceum.cli.compare import compare
 from lyceum.cli.corpus import corpus
 from lyceum.cli.evaluate import evaluate
 from lyceum.cli.experiments.ablation import ablation
+from lyceum.cli.experiments.circuit import circuit
 from lyceum.cli.experiments.drill import drill
 from lyceum.cli.experiments.memory_gate import memory_gate
 from lyceum.cli.experiments.retain import retain
@@ -39,6 +40,7 @@ COMMANDS = {
     "speed": speed,
     "quantize": quantize,
     "interpret": interpret,
+    "circuit": circuit,
     "retain": retain,
     "ablation": ablation,
     "drill": drill,

@@ -15,6 +15,12 @@ def log_softmax(x: mx.array) -> mx.array:
     return x - mx.logsumexp(x, axis=-1, keepdims=True)
 
 
+def log_score(rows: mx.array, row: mx.array, among: mx.array, column: mx.array) -> mx.array:
+    """log p(q) + log p(r | q), of the logits of rows and of columns, and the outcomes."""
+    loss = nn.losses.cross_entropy(rows, row)
+    return -(loss + nn.losses.cross_entropy(among, column))
+
+
 @implements(reference.Division)
 class Division(nn.Module):
     """ids -> vectors, and vectors -> log probabilities, by sums of the vectors of remainders."""
@@ -47,15 +53,25 @@ class Division(nn.Module):
 
     def log_prob(self, x: mx.array, targets: mx.array) -> mx.array:
         """x (..., n_embd), targets (...) -> (...), nats, over the rows and the target's row only."""
+        return log_score(*self._levels(x, targets)).reshape(targets.shape)
+
+    def proper_scores(self, x: mx.array, targets: mx.array) -> mx.array:
+        """x (..., n_embd), targets (...) -> log p(target), and the cosines of p(q) and p(r | q), (..., 3)."""
+        rows, row, among, column = self._levels(x, targets)
+        # p_i / |p| is the root of softmax(2 z)_i, for the logits z of p.
+        first = mx.exp(-nn.losses.cross_entropy(2 * rows, row) / 2)
+        second = mx.exp(-nn.losses.cross_entropy(2 * among, column) / 2)
+        return mx.stack([log_score(rows, row, among, column), first, second], axis=-1).reshape(*targets.shape, 3)
+
+    def _levels(self, x: mx.array, targets: mx.array) -> tuple[mx.array, ...]:
+        """The logits of rows (N, rows), the targets' rows (N,), the logits of columns there, the targets' columns."""
         # One product scores all remainders; the score of a column is the sum over its remainders.
         scores, n = x.flatten(0, -2) @ self.head.T, self._rank[targets.flatten()]
         row, column = n // self.columns, n % self.columns
         left = self._left[row]
         others = mx.take_along_axis(scores, left.flatten(1), axis=1).reshape(left.shape).sum(1)
         among = scores[:, self.rows : self.rows + self.columns] + others
-        loss = nn.losses.cross_entropy(scores[:, : self.rows] + self._base_row, row)
-        loss = loss + nn.losses.cross_entropy(among + self._base_column[row], column)
-        return -loss.reshape(targets.shape)
+        return scores[:, : self.rows] + self._base_row, row, among + self._base_column[row], column
 
     def log_probs(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> (..., V), nats, over all columns of all rows."""

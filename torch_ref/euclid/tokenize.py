@@ -11,6 +11,12 @@ from lyceum.personas.euclid import tokenize as reference
 from torch_ref.registry import implements
 
 
+def log_score(rows: Tensor, row: Tensor, among: Tensor, column: Tensor) -> Tensor:
+    """log p(q) + log p(r | q), of the logits of rows and of columns, and the outcomes."""
+    loss = F.cross_entropy(rows, row, reduction="none")
+    return -(loss + F.cross_entropy(among, column, reduction="none"))
+
+
 @implements(reference.Division)
 class Division(nn.Module):
     """ids -> vectors, and vectors -> log probabilities, by sums of the vectors of remainders."""
@@ -44,15 +50,25 @@ class Division(nn.Module):
 
     def log_prob(self, x: Tensor, targets: Tensor) -> Tensor:
         """x (..., n_embd), targets (...) -> (...), nats, over the rows and the target's row only."""
+        return log_score(*self._levels(x, targets)).view(targets.shape)
+
+    def proper_scores(self, x: Tensor, targets: Tensor) -> Tensor:
+        """x (..., n_embd), targets (...) -> log p(target), and the cosines of p(q) and p(r | q), (..., 3)."""
+        rows, row, among, column = self._levels(x, targets)
+        # p_i / |p| is the root of softmax(2 z)_i, for the logits z of p.
+        first = torch.exp(-F.cross_entropy(2 * rows, row, reduction="none") / 2)
+        second = torch.exp(-F.cross_entropy(2 * among, column, reduction="none") / 2)
+        return torch.stack([log_score(rows, row, among, column), first, second], dim=-1).view(*targets.shape, 3)
+
+    def _levels(self, x: Tensor, targets: Tensor) -> tuple[Tensor, ...]:
+        """The logits of rows (N, rows), the targets' rows (N,), the logits of columns there, the targets' columns."""
         # One product scores all remainders; the score of a column is the sum over its remainders.
         scores, n = x.flatten(0, -2) @ self.head.T, self.rank[targets.flatten()]
         row, column = n // self.columns, n % self.columns
         left = self.left[row]
         others = scores.gather(1, left.flatten(1)).view(left.shape).sum(1)
         among = scores[:, self.rows : self.rows + self.columns] + others
-        loss = F.cross_entropy(scores[:, : self.rows] + self.base_row, row, reduction="none")
-        loss = loss + F.cross_entropy(among + self.base_column[row], column, reduction="none")
-        return -loss.view(targets.shape)
+        return scores[:, : self.rows] + self.base_row, row, among + self.base_column[row], column
 
     def log_probs(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> (..., V), nats, over all columns of all rows."""

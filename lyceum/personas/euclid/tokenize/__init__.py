@@ -46,6 +46,7 @@ from scipy.special import log_softmax
 from threadpoolctl import threadpool_limits
 
 from lyceum import corpus
+from lyceum.personas.euclid.tokenize.angle import cosine
 from lyceum.personas.euclid.tokenize.remainders import primes
 from lyceum.personas.euclid.tokenize.seriation import seriate
 from lyceum.personas.euclid.tokenize.theorems import theorems
@@ -140,6 +141,12 @@ class Division:
     def log_prob(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """x (..., d), targets (...) -> log p(target | x), (...), nats."""
         return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]
+
+    def proper_scores(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """x (..., d), targets (...) -> log p(target), and the cosines of p(q) and p(r | q) with the target's axes."""
+        (row, column), (q, r, *_) = self.levels(p, x), np.moveaxis(self.remainders(p, targets), -1, 0)
+        among = np.take_along_axis(column, q[..., None, None], axis=-2)[..., 0, :]
+        return np.stack([self.log_prob(p, x, targets), cosine(row, q), cosine(among, r)], axis=-1)
 
     def uncertainty(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) -> entropy of q; entropy of w if r given q has base rates; greatest log p(q), (..., 3), nats."""
