@@ -22,6 +22,7 @@ SYSTEMS = systems_of(
     "moe",
     "muon",
     "memory",
+    "retain",
     "quantize",
     "sample",
 )
