@@ -57,6 +57,11 @@ class Lens(Model):
         """ids, targets (B, T) -> log p(target) of the model without memory, (B, T), nats."""
         return -self.losses(ids, targets, {})
 
+    def logits(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """ids, targets (B, T) -> the logits of the targets, (B, T, L), as the forward pass has them."""
+        vectors, constants = self.vocabulary.directions(targets)
+        return (vectors @ self.hidden(ids, {})[..., None])[..., 0] + constants
+
     def patched(self, ids: Tensor, targets: Tensor, other: Tensor, where: Tensor) -> Tensor:
         """`log_prob` with what the other ids (B, T) make of the sites where `where` (B, T, S), integers, is not 0."""
         theirs = self.outputs(other)

@@ -25,6 +25,7 @@ SYSTEMS = systems_of(
     "retain",
     "quantize",
     "sample",
+    "interpret",
 )
 
 PERSONA = Persona(

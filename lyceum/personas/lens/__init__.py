@@ -106,6 +106,11 @@ class Lens:
         """ids, targets (B, T) -> log p(target) of the model without memory, (B, T), nats."""
         return -forward.losses(self, p, ids, targets, {})
 
+    def logits(self, p: Arrays, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """ids, targets (B, T) -> the logits of the targets, (B, T, L), as the forward pass has them."""
+        vectors, constants = self.modules["vocabulary"].directions(below(p, "vocabulary"), targets)
+        return (vectors @ forward.hidden(self, p, ids, {})[..., None])[..., 0] + constants
+
     def patched(
         self, p: Arrays, ids: np.ndarray, targets: np.ndarray, other: np.ndarray, where: np.ndarray
     ) -> np.ndarray:

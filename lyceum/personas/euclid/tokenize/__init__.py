@@ -40,6 +40,7 @@ others 2016 (LightRNN: rows and columns); Kautz & Singleton 1964 (codes that agr
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_softmax
@@ -84,8 +85,9 @@ def arrange(rank: np.ndarray, rates: np.ndarray, columns: int) -> dict[str, np.n
 
 @dataclass(frozen=True, eq=False)
 class Division:
-    """n_embd: the width d. rank to within: the tables of `arrange`. moduli: m_1 .. m_k."""
+    """n_embd: the width d. rank to within: the tables of `arrange`. moduli: m_1 .. m_k. LOGITS: those of a token."""
 
+    LOGITS: ClassVar = ("quotient", "remainder")
     n_embd: int
     rank: np.ndarray = field(repr=False)
     base_row: np.ndarray = field(repr=False)
@@ -140,6 +142,12 @@ class Division:
     def log_prob(self, p: dict[str, np.ndarray], x: np.ndarray, targets: np.ndarray) -> np.ndarray:
         """x (..., d), targets (...) -> log p(target | x), (...), nats."""
         return np.take_along_axis(self.log_probs(p, x), targets[..., None], axis=-1)[..., 0]
+
+    def directions(self, p: dict[str, np.ndarray], targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """targets (...) -> vectors (..., 2, d) and constants (..., 2): LOGITS are vector . x + constant."""
+        q, r, *_ = index = np.moveaxis(self.remainders(p, targets), -1, 0)
+        row, *column = (table[each] for each, table in zip(index, self.split(p["head"]), strict=True))
+        return np.stack([row, sum(column)], -2), np.stack([self.base_row[q], self.base_column[q, r]], -1)
 
     def uncertainty(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) -> entropy of q; entropy of w if r given q has base rates; greatest log p(q), (..., 3), nats."""
