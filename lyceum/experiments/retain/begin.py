@@ -70,7 +70,7 @@ def begin(second: Second) -> None:
     state = job.trainer.read()
     weights = {f"weights.{parameter[6:]}": x for parameter, x in state.items() if parameter.startswith("model.")}
     retain = second.system.retain
-    measured = retain.measure(scores(job, own=retain.own), tokens(job, retain.own))
+    measured = retain.measure(scores(job, from_text=retain.from_text), tokens(job, retain.from_text))
     weight = 1.0 if retain.share else len(job.corpus.train) / len(second.corpus.train)
     first = {"first": np.frombuffer(bytes.fromhex(digest(state)), np.uint8)}
     restraints = {

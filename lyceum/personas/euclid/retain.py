@@ -193,7 +193,12 @@ def _descent(evaluate, g):
 
 THEOREMS = (
     Theorem("perpendicular: right angles", "the foot is perpendicular to every axis", _perpendicular, length=64),
-    Theorem("perpendicular: Pythagoras", "squares on the whole, the foot and the rest", _pythagoras, length=64),
+    Theorem(
+        "perpendicular: Pythagoras",
+        "the square on a vector is those on its foot and on the rest",
+        _pythagoras,
+        length=64,
+    ),
     Theorem("perpendicular: level", "a loss of the products with the axes does not change", _level, length=64),
     Theorem("perpendicular: descent", "<G, P A P G> = <P G, A P G>", _descent, length=256),
 )
@@ -203,9 +208,9 @@ def _modules(modules: dict, sizes, tables: Arrays) -> dict:
     """The module "retain" of a continued run; none for plain fine-tuning, which has no axes."""
     if "strength" not in tables:
         raise PersonaError("'retain' is part of runs that are continued on a second text: lyceum retain RUN makes one.")
-    kept, weights = below(tables, "axes"), below(tables, "weights")
-    kept = {name: u[..., : max(1, round(float(tables["strength"]) * u.shape[-1]))] for name, u in kept.items()}
-    return {"retain": Perpendicular({name: weights[name] for name in kept}, kept)} if kept else {}
+    basis, weights = below(tables, "axes"), below(tables, "weights")
+    used = {name: u[..., : max(1, round(float(tables["strength"]) * u.shape[-1]))] for name, u in basis.items()}
+    return {"retain": Perpendicular({name: weights[name] for name in used}, used)} if used else {}
 
 
 SYSTEM = System(
@@ -213,7 +218,7 @@ SYSTEM = System(
     "E21, the perpendicular",
     job="a run continued on a second text, at right angles to the gradients of the first",
     command="lyceum retain RUN",
-    retain=Retain(strength=1.0, measure=axes, own=True, share=True),
+    retain=Retain(strength=1.0, measure=axes, from_text=True, share=True),
     build=_modules,
     train=continued,
 )

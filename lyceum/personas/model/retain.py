@@ -30,13 +30,13 @@ class Retain:
 
     strength: of the restraint, by default. measure: (scores, tokens) -> arrays "<array>.<parameter>", float32; scores
     are gradients, by parameter, of the log-probability of targets at contexts of the first text, each of so many tokens
-    together. own: whether the targets are the text's own, and not drawn from the model's law. share: whether a strength
-    is a share, of at most 1, and not a weight of each token of the first text against one of the second.
+    together. from_text: whether the targets are those of the text, and not drawn from the model's law. share: whether a
+    strength is a share, of at most 1, and not a weight of each token of the first text against one of the second.
     """
 
     strength: float
     measure: Callable[[Iterable[Arrays], int], Arrays]
-    own: bool = False
+    from_text: bool = False
     share: bool = False
 
 

@@ -25,19 +25,19 @@ class Neighbour:
 
 def nearest(evidence: Evidence, ids: np.ndarray, count: int) -> list[Neighbour]:
     """ids (T,) -> the nearest points of all circles of the last token, the nearest first; points alike count as one."""
-    found: dict[tuple[int, ...], Neighbour] = {}
+    neighbours: dict[tuple[int, ...], Neighbour] = {}
     query = contexts(ids, len(evidence.space.lag_weights))[-1]
     for circles in evidence.circles:
         rows = circles.nearest(query[None])[0][0]
         rows = rows[rows >= 0]
-        points = np.concatenate([circles.contexts[:, rows], circles.targets[None, rows]]).T
-        alike, first, counts = np.unique(points, axis=0, return_index=True, return_counts=True)
+        columns = np.concatenate([circles.contexts[:, rows], circles.targets[None, rows]]).T
+        alike, first, counts = np.unique(columns, axis=0, return_index=True, return_counts=True)
         for point, row, times in zip(alike, rows[first], counts, strict=True):
             squares = squared(circles, query, circles.contexts[:, row])
-            found[tuple(point.tolist())] = Neighbour(point[:-1], int(point[-1]), int(times), squares)
+            neighbours[tuple(point.tolist())] = Neighbour(point[:-1], int(point[-1]), int(times), squares)
     # Of equally near points those that are met more often come first, then those of lower ids.
-    order = sorted(found, key=lambda point: (found[point].squares.sum(), -found[point].count, point))
-    return [found[point] for point in order[:count]]
+    order = sorted(neighbours, key=lambda point: (neighbours[point].squares.sum(), -neighbours[point].count, point))
+    return [neighbours[point] for point in order[:count]]
 
 
 def squared(circles: Circles, one: np.ndarray, other: np.ndarray) -> np.ndarray:

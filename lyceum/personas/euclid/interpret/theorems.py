@@ -16,8 +16,8 @@ def _drawn(spec, g: np.random.Generator, n_vocab: int) -> tuple[dict[str, np.nda
     return Case("", spec, None).parameters(g), *texts(g, n_vocab)[:2]
 
 
-def _sums(specs: tuple, n_vocab: int, method: str, total: Callable, whole: str, of_whole: Callable) -> Callable:
-    """total of one method's output equals of_whole of another's, for models."""
+def _sums(specs: tuple, n_vocab: int, method: str, total: Callable, other: str, of_other: Callable) -> Callable:
+    """total of one method's output equals of_other of another's, for models."""
 
     def sides(evaluate, g):
         left, right = [], []
@@ -25,7 +25,7 @@ def _sums(specs: tuple, n_vocab: int, method: str, total: Callable, whole: str, 
             p, ids, targets = _drawn(spec, g, n_vocab)
             arguments = {"logits": (ids, targets), "contributions": (ids, targets)}
             left.append(total(evaluate(spec, p, method, *arguments.get(method, (ids,)))).ravel())
-            right.append(of_whole(evaluate(spec, p, whole, *arguments.get(whole, (ids,)))).ravel())
+            right.append(of_other(evaluate(spec, p, other, *arguments.get(other, (ids,)))).ravel())
         return np.concatenate(left), np.concatenate(right)
 
     return sides
@@ -88,13 +88,13 @@ def theorems(specs: tuple, n_vocab: int) -> tuple[Theorem, ...]:
     def theorem(title: str, statement: str, sides: Callable, length: int = DEPTH) -> Theorem:
         return Theorem(f"pieces: {title}", statement, sides, length)
 
-    whole = (specs, n_vocab, "pieces", lambda x: x.sum(-2), "terms", lambda x: x.sum(-2))
+    stream = (specs, n_vocab, "pieces", lambda x: x.sum(-2), "terms", lambda x: x.sum(-2))
     squared = (specs, n_vocab, "pieces", lambda x: squares(x).sum(-1), "terms", lambda x: squares(x.sum(-2)))
     each = (specs, n_vocab, "coordinates", lambda r: squares(r.swapaxes(-1, -2)), "outputs", squares)
     logits = (specs, n_vocab, "contributions", lambda x: x.sum(2), "logits", lambda x: x)
     return (
-        theorem("stream", "the pieces add up to the residual stream", _sums(*whole)),
-        theorem("Pythagoras", "their squared lengths add up to its own", _sums(*squared)),
+        theorem("stream", "the pieces add up to the residual stream", _sums(*stream)),
+        theorem("Pythagoras", "their squared lengths add up to that of the stream", _sums(*squared)),
         theorem("columns", "squared coordinates add up to the squared length of what a layer wrote", _sums(*each)),
         theorem("right angles", "the pieces are perpendicular to each other", _right_angles(specs[0], n_vocab)),
         theorem("Cholesky", "R is upper triangular, and R^T R has the products of the vectors", _cholesky(specs[0])),

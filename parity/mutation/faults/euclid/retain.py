@@ -7,7 +7,7 @@ from parity.mutation.planting import Fault, both
 MODULE, FOOT, STEP = "euclid.retain", "perpendicular: foot", "step: euclid with retain"
 
 FAULTS = (
-    Fault("kept what lies along", "returned the part along the axes", MODULE, FOOT,
+    Fault("the part along", "returned the part along the axes", MODULE, FOOT,
           torch=("return x - self.axes", "return self.axes"), mlx=("return x - self._axes", "return self._axes")),
     Fault("reflected", "took the part along the axes off twice", MODULE, FOOT,
           torch=("return x - self.axes", "return x - 2 * self.axes"),

@@ -121,10 +121,10 @@ def test_mixers_without_planes_have_no_angles():
 
 
 def test_the_nearest_contexts_are_the_nearest():
-    """Against all points of the text whose latest, second or third token is that of the query."""
+    """Against every context of the text whose latest, second or third token is that of the query."""
     evidence, ids = random_evidence(np.random.default_rng(5)), np.array([7, 3, 3, 0, 1, 2])
     weights, e = np.array(evidence.space.lag_weights), np.vstack([evidence.coordinates, np.zeros(16)])
-    found = nearest(evidence, ids, 8)
+    near = nearest(evidence, ids, 8)
     everywhere, query = {}, ids[::-1][:5]
     for piece in evidence.pieces:
         padded = np.concatenate([np.full(4, -1), piece])
@@ -135,8 +135,8 @@ def test_the_nearest_contexts_are_the_nearest():
                 point = everywhere.setdefault((*context, padded[t]), [weights @ apart, 0])
                 point[1] += 1
     expected = sorted(distance for distance, _ in everywhere.values())[:8]
-    assert [each.squares.sum() for each in found] == pytest.approx(expected)
-    for each in found:
+    assert [each.squares.sum() for each in near] == pytest.approx(expected)
+    for each in near:
         assert everywhere[(*each.context, each.target)] == [pytest.approx(each.squares.sum()), each.count]
     (with_memory,) = heat_maps(replace(LINE, modules=LINE.modules | {"evidence": evidence}), reading(LINE))[6:]
     np.testing.assert_allclose(with_memory.values[:, :-1].sum(1), with_memory.values[:, -1])

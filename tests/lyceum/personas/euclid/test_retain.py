@@ -38,7 +38,7 @@ def plan():
     made = tiny_plan("euclid", 20, ("tokenize", "rope", "norm", "ssm"))
     trainer = trainers.make("torch", made, "float32")
     first = {name[6:]: x for name, x in trainer.read().items() if name.startswith("model.")}
-    measured = axes(first_text.scores(Job(trainer, made, tiny_corpus(), made.fixed, 3), 6, own=True), 64)
+    measured = axes(first_text.scores(Job(trainer, made, tiny_corpus(), made.fixed, 3), 6, from_text=True), 64)
     spec = Perpendicular(first, {name[5:]: x for name, x in measured.items()})
     return replace(made, modules=made.modules | {"retain": spec}, recipe=replace(made.recipe, warmup_steps=0))
 
@@ -60,8 +60,8 @@ def test_adamw_turns_a_perpendicular_gradient_away():
 
 def test_parts_are_one_vector():
     parts = {name: np.random.default_rng(0).normal(size=w.shape) for name, w in SPEC.weights.items()}
-    whole = SPEC.foot({}, np.concatenate([x.ravel() for x in parts.values()]))
-    np.testing.assert_allclose(np.concatenate([x.ravel() for x in SPEC.feet(parts).values()]), whole, atol=1e-14)
+    joined = SPEC.foot({}, np.concatenate([x.ravel() for x in parts.values()]))
+    np.testing.assert_allclose(np.concatenate([x.ravel() for x in SPEC.feet(parts).values()]), joined, atol=1e-14)
 
 
 def gradients(count: int, scales: np.ndarray) -> list[dict[str, np.ndarray]]:
@@ -147,15 +147,15 @@ def test_a_checkpoint_crosses_the_backends(plan):
 
 
 @pytest.mark.parametrize("backend", trainers.BACKENDS)
-def test_own_targets_give_the_gradient_of_the_log_likelihood(plan, backend):
+def test_targets_of_the_text_give_the_gradient_of_the_log_likelihood(plan, backend):
     job = Job(trainers.make(backend, plan, "float32"), plan, tiny_corpus(), plan.fixed, 3)
-    (own,) = first_text.scores(job, 1, own=True)
+    (summed,) = first_text.scores(job, 1, from_text=True)
     batch, parameters = train_batch(job.corpus, 3, 0, 4, 16), plan.initial(0)
     given = ({name: np.asarray(x, np.float64) for name, x in parameters.items()}, *batch, {})
     expected = torch_losses(plan, given, -np.ones((4, 16)), torch.float64)
-    for name, g in own.items():
+    for name, g in summed.items():
         np.testing.assert_allclose(g, expected[name].numpy(), atol=1e-5 * np.abs(g).max(), rtol=0, err_msg=name)
-    assert first_text.tokens(job, own=True) == 64
+    assert first_text.tokens(job, from_text=True) == 64
 
 
 def test_the_first_text_is_level_to_first_order(plan):
