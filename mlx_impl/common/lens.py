@@ -18,7 +18,7 @@ def written(y: mx.array | tuple[mx.array, ...]) -> mx.array:
 
 def heads(layer: nn.Module, y: mx.array, *inputs: mx.array) -> list[mx.array]:
     """What each head of a mixer adds to the residual stream, (B, T, d) each; y, what any other layer wrote."""
-    if not hasattr(layer, "n_head"):
+    if not (hasattr(layer, "n_head") and hasattr(layer, "out")):  # positions may turn by heads, and write none
         return [y]
     out, layer.out = layer.out, nn.Identity()
     z = layer(*inputs)

@@ -18,7 +18,7 @@ def written(y: Tensor | tuple[Tensor, ...]) -> Tensor:
 
 def heads(layer: nn.Module, y: Tensor, *inputs: Tensor) -> list[Tensor]:
     """What each head of a mixer adds to the residual stream, (B, T, d) each; y, what any other layer wrote."""
-    if not hasattr(layer, "n_head"):
+    if not (hasattr(layer, "n_head") and hasattr(layer, "out")):  # positions may turn by heads, and write none
         return [y]
     out, layer.out = layer.out, nn.Identity()
     z = layer(*inputs)

@@ -144,9 +144,9 @@ def written(y: np.ndarray | tuple[np.ndarray, ...]) -> np.ndarray:
 
 def heads(layer: Layer, p: Arrays, y: np.ndarray, *inputs: np.ndarray) -> list[np.ndarray]:
     """What each head of a mixer adds to the residual stream, (B, T, d) each; y, what any other layer wrote."""
-    if not hasattr(layer.spec, "n_head"):
+    parameters, n = below(p, layer.name), getattr(layer.spec, "n_head", 0)
+    if not n or "out.weight" not in parameters:  # positions may turn by heads, and write none
         return [y]
-    parameters, n = below(p, layer.name), layer.spec.n_head
     weight = parameters["out.weight"]
     z = layer.spec(parameters | {"out.weight": np.eye(weight.shape[1])}, *inputs)
     return [part @ columns.T for part, columns in zip(np.split(z, n, -1), np.split(weight, n, 1), strict=True)]

@@ -170,6 +170,7 @@ def _patched(g: np.random.Generator) -> tuple[np.ndarray, ...]:
 CASES = (
     Case("pieces: triangle", LINE, lambda g: (g.normal(size=(2, 3, 5, 8)),), "triangle"),
     Case("pieces: triangle, nearly parallel", LINE, lambda g: (1 + 0.02 * g.normal(size=(2, 4, 8)),), "triangle"),
+    Case("pieces: terms, positions with heads", LINE, _text(1), "terms"),
     Case("pieces: coordinates", LINE, _text(1), "coordinates"),
     Case("pieces: pieces", CIRCLE, _text(1), "pieces"),
     Case("pieces: contributions", LINE, _text(2), "contributions"),

@@ -93,7 +93,7 @@ def theorems(specs: tuple, n_vocab: int) -> tuple[Theorem, ...]:
     each = (specs, n_vocab, "coordinates", lambda r: squares(r.swapaxes(-1, -2)), "outputs", squares)
     logits = (specs, n_vocab, "contributions", lambda x: x.sum(2), "logits", lambda x: x)
     return (
-        theorem("stream", "the pieces add up to the residual stream", _sums(*stream)),
+        theorem("total", "the pieces add up to the residual stream", _sums(*stream)),
         theorem("Pythagoras", "their squared lengths add up to that of the stream", _sums(*squared)),
         theorem("columns", "squared coordinates add up to the squared length of what a layer wrote", _sums(*each)),
         theorem("right angles", "the pieces are perpendicular to each other", _right_angles(specs[0], n_vocab)),
