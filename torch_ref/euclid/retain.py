@@ -19,7 +19,7 @@ class Perpendicular(nn.Module):
         self.shapes = {name: x.shape for name, x in weights.items()}
         rows = [torch.from_numpy(x).reshape(-1, x.shape[-1]) for x in axes.values()]
         self.register_buffer("weights", self.joined({name: torch.from_numpy(x) for name, x in weights.items()}))
-        self.register_buffer("axes", torch.cat(rows))
+        self.register_buffer("axes", torch.cat(rows).mT.contiguous())  # a row an axis: twice as fast
 
     def joined(self, parts: dict[str, Tensor]) -> Tensor:
         """Tensors by parameter -> one vector, (n,)."""
@@ -32,7 +32,7 @@ class Perpendicular(nn.Module):
 
     def foot(self, x: Tensor) -> Tensor:
         """x (n,) -> P x, (n,)."""
-        return x - self.axes @ (x @ self.axes)
+        return x - (self.axes @ x) @ self.axes
 
     @torch.no_grad()
     def restrain(self, gradients: dict[str, Tensor], parameters: dict[str, Tensor]) -> dict[str, Tensor]:

@@ -57,7 +57,7 @@ from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.system import System
 
-AXES = 64
+AXES = 32
 LEAST = 1e-9  # squared length of an axis, as a part of that of all gradients: a shorter one is rounding
 
 

@@ -34,7 +34,7 @@ def pieces(spec: Any, reading: Reading) -> Iterator[HeatMap]:
         (*sites, "stream"),
         sites,
         np.concatenate([np.where(np.tri(len(here)), here, np.nan), here.sum(0, keepdims=True)]),
-        unit="of length",
+        unit="",
     )
     squares = along**2
     yield HeatMap(
@@ -94,14 +94,12 @@ def angles(spec: Any, reading: Reading) -> Iterator[HeatMap]:
     yield HeatMap(
         "What heads read of heads",
         "How much of the plane that an earlier head writes (a column) lies in the plane that a head reads (a row): the "
-        f"mean squared cosine of their {width} principal angles, from 0, at right angles, to 1. Planes at random have "
-        f"{chance:.2g}. It is a property of the weights, whatever the text.",
-        tuple(name for (_, name), kept in zip(readers, rows, strict=True) if kept),
-        tuple(name for (_, name), kept in zip(writers, columns, strict=True) if kept),
-        shares[rows][:, columns],
+        f"mean squared cosine of their {width} principal angles, less the {chance:.2g} of planes at random. It is a property "
+        "of the weights, whatever the text.",
+        tuple(name for (_, name), used in zip(readers, rows, strict=True) if used),
+        tuple(name for (_, name), used in zip(writers, columns, strict=True) if used),
+        shares[rows][:, columns] - chance,
         unit="of the plane",
-        signed=False,
-        full=1.0,
     )
     closest = np.argsort(-np.where(later, shares, -1).ravel(), kind="stable")[: min(PAIRS, later.sum())]
     pairs = [divmod(int(i), len(writers)) for i in closest]

@@ -8,13 +8,13 @@ MODULE, FOOT, STEP = "euclid.retain", "perpendicular: foot", "step: euclid with 
 
 FAULTS = (
     Fault("the part along", "returned the part along the axes", MODULE, FOOT,
-          torch=("return x - self.axes", "return self.axes"), mlx=("return x - self._axes", "return self._axes")),
+          torch=("return x - (self.axes", "return (self.axes"), mlx=("return x - (self._axes", "return (self._axes")),
     Fault("reflected", "took the part along the axes off twice", MODULE, FOOT,
-          torch=("return x - self.axes", "return x - 2 * self.axes"),
-          mlx=("return x - self._axes", "return x - 2 * self._axes")),
+          torch=("return x - (self.axes", "return x - 2 * (self.axes"),
+          mlx=("return x - (self._axes", "return x - 2 * (self._axes")),
     Fault("first axis alone", "projected off one axis", MODULE, FOOT,
-          torch=("self.axes @ (x @ self.axes)", "self.axes[:, :1] @ (x @ self.axes[:, :1])"),
-          mlx=("self._axes @ (x @ self._axes)", "self._axes[:, :1] @ (x @ self._axes[:, :1])")),
+          torch=("(self.axes @ x) @ self.axes", "(self.axes[:1] @ x) @ self.axes[:1]"),
+          mlx=("(self._axes @ x) @ self._axes", "(self._axes[:1] @ x) @ self._axes[:1]")),
     Fault("gradient as it is", "projected the step alone", MODULE, STEP,
           **both("return self.parts(self.foot(self.joined(gradients)))", "return gradients")),
     Fault("step as it is", "projected the gradient alone, which AdamW turns away again", MODULE, STEP,
