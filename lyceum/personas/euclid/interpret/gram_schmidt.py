@@ -27,16 +27,16 @@ TINY = 1e-24  # the least squared length that is divided by
 
 def directions(vectors: np.ndarray) -> np.ndarray:
     """x (..., n, d) -> q, the same shape; 0 where a vector lies among those before it."""
-    found: list[np.ndarray] = []
+    lines: list[np.ndarray] = []
     for x in np.moveaxis(vectors, -2, 0):
         rest = x
         for _ in range(2):
-            for q in found:
+            for q in lines:
                 rest = rest - (rest * q).sum(-1, keepdims=True) * q
         square = (rest**2).sum(-1, keepdims=True)
         is_new = square > NEAR**2 * (x**2).sum(-1, keepdims=True)
-        found.append(np.where(is_new, rest / np.sqrt(np.maximum(square, TINY)), 0))
-    return np.stack(found, -2)
+        lines.append(np.where(is_new, rest / np.sqrt(np.maximum(square, TINY)), 0))
+    return np.stack(lines, -2)
 
 
 def triangle(vectors: np.ndarray) -> np.ndarray:

@@ -28,7 +28,7 @@ def pieces(spec: Any, reading: Reading) -> Iterator[HeatMap]:
     yield HeatMap(
         "What each layer added",
         f"At “{reading.read[reading.at]}”. A row is what a layer wrote, taken apart at right angles: along the "
-        "directions that layers before it opened, and last along its own, which is new. Below 0 it takes back what "
+        "directions that layers before it opened, and last along a new one. Below 0 it takes back what "
         "was written there. Squares of a row add up to its squared length, by Pythagoras; the last row, the sum of "
         "the others, is the stream.",
         (*sites, "stream"),
@@ -38,7 +38,7 @@ def pieces(spec: Any, reading: Reading) -> Iterator[HeatMap]:
     )
     squares = along**2
     yield HeatMap(
-        "Where the stream points",
+        "The direction of the stream",
         "The share of each direction in the squared length of the stream, at every token; columns add up to 1. A norm "
         "reads the direction of the stream and not its length, so shares are all that the head reads.",
         sites,
@@ -90,15 +90,15 @@ def angles(spec: Any, reading: Reading) -> Iterator[HeatMap]:
     shares = np.where(later, (singular**2).mean(-1), np.nan)
     rows, columns = later.any(1), later.any(0)
     width = singular.shape[-1]
-    chance = width / spec.modules["norm"].n_embd
+    random = width / spec.modules["norm"].n_embd
     yield HeatMap(
         "What heads read of heads",
         "How much of the plane that an earlier head writes (a column) lies in the plane that a head reads (a row): the "
-        f"mean squared cosine of their {width} principal angles, less the {chance:.2g} of planes at random. It is a property "
-        "of the weights, whatever the text.",
+        f"mean squared cosine of their {width} principal angles, less the {random:.2g} of planes at random. A property of "
+        "the weights, whatever the text.",
         tuple(name for (_, name), used in zip(readers, rows, strict=True) if used),
         tuple(name for (_, name), used in zip(writers, columns, strict=True) if used),
-        shares[rows][:, columns] - chance,
+        shares[rows][:, columns] - random,
         unit="of the plane",
     )
     closest = np.argsort(-np.where(later, shares, -1).ravel(), kind="stable")[: min(PAIRS, later.sum())]
