@@ -94,8 +94,8 @@ def angles(spec: Any, reading: Reading) -> Iterator[HeatMap]:
     yield HeatMap(
         "What heads read of heads",
         "How much of the plane that an earlier head writes (a column) lies in the plane that a head reads (a row): the "
-        f"mean squared cosine of their {width} principal angles, less the {random:.2g} of planes at random. It is of the "
-        "weights alone, whatever the text.",
+        f"mean squared cosine of their {width} principal angles, less the {random:.2g} of planes at random. It is of "
+        "the weights alone, whatever the text.",
         tuple(name for (_, name), used in zip(readers, rows, strict=True) if used),
         tuple(name for (_, name), used in zip(writers, columns, strict=True) if used),
         shares[rows][:, columns] - random,
