@@ -20,6 +20,7 @@ class Perpendicular(nn.Module):
         rows = [mx.array(x).reshape(-1, x.shape[-1]) for x in axes.values()]
         self._weights = self.joined({name: mx.array(x) for name, x in weights.items()})
         self._axes = mx.contiguous(mx.concatenate(rows).T)  # a row an axis: twice as fast
+        mx.eval(self._weights, self._axes)  # or a compiled step would join and turn them each time
 
     def joined(self, parts: dict[str, mx.array]) -> mx.array:
         """Arrays by parameter -> one vector, (n,)."""
