@@ -37,10 +37,15 @@ Theorems.
 How U is computed. The B x B Gram matrix K of the g_i has all that is needed: U = (g_1 .. g_B) Q with Q from K and the
 eigenvectors of K less its part along u_0 (`axes`). A `strength` of the command is the share of the axes that is used.
 
+Measured, before the first text was learned: after 300 iterations the comedies for 200, by the weights alone. They moved
+along the axes by 4e-7, for 0.34 plainly. Both texts gained less than plainly, each by 0.063 +- 0.002, and by 0.060 with
+8 axes: so early what the second teaches is also new to the first, and u_0 bars it. This is for runs that are finished.
+
 Limits. The gradients are those at w*; far from it the loss has others. Beyond the k axes nothing holds the weights.
 
-Cost. k + 1 numbers a weight, and four products of k n numbers a step: SLOWER. To measure: B batches,
-forward and backward, B n numbers at once.
+Cost. k + 1 numbers a weight, 26 MB of a checkpoint at the contract's sizes, and four products of k n numbers a step:
+1.16 of the time of a step in PyTorch, 1.15 in MLX (CPU time, in turns). To measure: B batches, forward and backward, and
+B n numbers at once.
 Sources: Farajtabar et al. 2019 (orthogonal gradient descent); Elements XI.11, I.47; Martens 2020 (curvature).
 """
 
