@@ -14,7 +14,8 @@ from lyceum import personas
 from lyceum.cli import main
 from lyceum.corpus.batches import train_batch
 from lyceum.experiments.retain import scores as first_text
-from lyceum.personas.euclid.retain import SPEC, Perpendicular, axes, combinations
+from lyceum.personas.euclid.retain import SPEC, Perpendicular, axes
+from lyceum.personas.euclid.retain.principal import combinations
 from lyceum.personas.model.adamw import adamw
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.names import below

@@ -5,7 +5,7 @@ the first text's loss. What stands at right angles to it, its loss does not feel
 
 Equations. All parameters are one vector. At the weights w* after the first text let g_1 .. g_B be the gradients of B
 batches of it, for its own targets, and g their mean. U = (u_0 .. u_(k-1)), n x k, is orthonormal:
-    u_0 = g / |g|,    u_1 .. u_(k-1) = the longest principal axes of g_i - <g_i, u_0> u_0
+    u_0 = g / |g|,    u_1 .. u_(k-1) = the longest principal axes of g_i - <g_i, u_0> u_0    (`axes`)
     P x = x - U U^T x                   the foot of the perpendicular from x, on what is orthogonal to U
 A training step on the second text draws two perpendiculars, from its gradient G and from the weights w after the rule:
     G <- P G                            before the clip and the moments
@@ -23,7 +23,7 @@ Why these axes. L(w* + D) = L(w*) + <g, D> + <D, F D> / 2 + ..: u_0 removes the 
 first text has been learned. Then the second decides. F is the mean of score products (Gauss and Newton's curvature, the
 Fisher information), and the g_i g_i^T estimate it up to a factor: the axes are those of the greatest curvature (5).
 
-Theorems.
+Theorems (`lyceum.personas.euclid.retain.theorems`).
  1. (perpendicular) <P x, u_j> = 0. Hence <w - w*, g> = 0 at every step: the first text's loss, over the batches that
     were measured, does not change to first order.
  2. (Pythagoras) |x|^2 = |P x|^2 + sum_j <x, u_j>^2. So P x is the nearest of all vectors at right angles to U, and P is
@@ -34,9 +34,6 @@ Theorems.
  5. (least) Of all k-dimensional spaces that contain g, U's leaves least of the gradients: sum_i |P g_i|^2 is the sum of
     the squared lengths of the axes left out (Eckart & Young 1936).
 
-How U is computed. The B x B Gram matrix K of the g_i has all that is needed: U = (g_1 .. g_B) Q with Q from K and the
-eigenvectors of K less its part along u_0 (`axes`). A `strength` of the command is the share of the axes that is used.
-
 Measured, before the first text was learned: after 300 iterations the comedies for 200, by the weights alone. They moved
 along the axes by 4e-7, for 0.34 plainly. Both texts gained less than plainly, each by 0.063 +- 0.002, and by 0.060 with
 8 axes: so early what the second teaches is also new to the first, and u_0 bars it. This is for runs that are finished.
@@ -44,26 +41,23 @@ along the axes by 4e-7, for 0.34 plainly. Both texts gained less than plainly, e
 Limits. The gradients are those at w*; far from it the loss has others. Beyond the k axes nothing holds the weights.
 
 Cost. k + 1 numbers a weight, 26 MB of a checkpoint at the contract's sizes, and four products of k n numbers a step:
-1.16 of the time of a step in PyTorch, 1.15 in MLX (CPU time, in turns). To measure: B batches, forward and backward, and
-B n numbers at once.
+1.16 of the time of a step in PyTorch, 1.15 in MLX (CPU time, in turns).
 Sources: Farajtabar et al. 2019 (orthogonal gradient descent); Elements XI.11, I.47; Martens 2020 (curvature).
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
 
+from lyceum.personas.euclid.retain.principal import axes
+from lyceum.personas.euclid.retain.theorems import theorems
 from lyceum.personas.model.retain import Arrays, Retain, continued
-from lyceum.personas.spec.case import Case, Theorem, representable
+from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.errors import PersonaError
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.system import System
-
-AXES = 32
-LEAST = 1e-9  # squared length of an axis, as a part of that of all gradients: a shorter one is rounding
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,28 +94,6 @@ class Perpendicular:
 def _rows(axes):
     """(*shape, k) -> (n, k)."""
     return axes.reshape(-1, axes.shape[-1])
-
-
-def axes(gradients: Iterable[Arrays], tokens: int, most: int = AXES) -> Arrays:
-    """U by parameter, "axes.<parameter>" (*shape, k) float32, k <= most; directions do not depend on `tokens`."""
-    drawn = list(gradients)
-    shapes = {name: g.shape for name, g in drawn[0].items()}
-    stacks = {name: np.stack([g[name].ravel() for g in drawn]) for name in shapes}
-    combined = combinations(sum(np.matmul(x, x.T, dtype=np.float64) for x in stacks.values()), most)
-    return {
-        f"axes.{name}": (x.T @ combined).reshape(*shapes[name], -1).astype(np.float32) for name, x in stacks.items()
-    }
-
-
-def combinations(gram: np.ndarray, most: int) -> np.ndarray:
-    """K (B, B) of vectors g_i -> Q (B, k): the sums of the g_i that are U."""
-    mean = np.full(len(gram), gram.sum() ** -0.5)
-    along = gram @ mean  # <g_i, u_0>
-    squares, vectors = np.linalg.eigh(gram - np.outer(along, along))
-    longest = np.argsort(-squares, kind="stable")[: most - 1]
-    longest = longest[squares[longest] > LEAST * np.trace(gram)]
-    vectors = vectors[:, longest]
-    return np.column_stack([mean, (vectors - np.outer(mean, along @ vectors)) / np.sqrt(squares[longest])])
 
 
 def _spec(g: np.random.Generator, shapes: dict[str, tuple[int, ...]], k: int) -> Perpendicular:
@@ -162,51 +134,7 @@ def _beside(g: np.random.Generator) -> np.ndarray:
     return axes @ g.normal(size=9) + 1e-2 * g.normal(size=42)
 
 
-def _drawn(evaluate, g) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """A vector, its foot and the axes (16, 8)."""
-    x = representable(g.normal(size=16))
-    return x, evaluate(SQUARE, {}, "foot", x), SQUARE.axes["w"].astype(np.float64)
-
-
-def _perpendicular(evaluate, g):
-    x, foot, basis = _drawn(evaluate, g)
-    return np.concatenate([x, basis.T @ foot]), np.concatenate([x, np.zeros(8)])
-
-
-def _pythagoras(evaluate, g):
-    x, foot, basis = _drawn(evaluate, g)
-    twice = evaluate(SQUARE, {}, "foot", foot)
-    return np.append(twice, foot @ foot + ((basis.T @ x) ** 2).sum()), np.append(foot, x @ x)
-
-
-def _level(evaluate, g):
-    x, foot, basis = _drawn(evaluate, g)
-    first = representable(g.normal(size=16))
-
-    def loss(w: np.ndarray) -> np.ndarray:
-        return np.cos(basis.T @ w)
-
-    return loss(first + foot), loss(first)
-
-
-def _descent(evaluate, g):
-    x, foot, _ = _drawn(evaluate, g)
-    scale = representable(g.exponential(size=16))
-    again = evaluate(SQUARE, {}, "foot", scale * foot)
-    return np.array([x @ again]), np.array([foot @ (scale * foot)])
-
-
-THEOREMS = (
-    Theorem("perpendicular: right angles", "the foot is perpendicular to every axis", _perpendicular, length=64),
-    Theorem(
-        "perpendicular: Pythagoras",
-        "the square on a vector is those on its foot and on the rest",
-        _pythagoras,
-        length=64,
-    ),
-    Theorem("perpendicular: level", "a loss of the products with the axes does not change", _level, length=64),
-    Theorem("perpendicular: descent", "<G, P A P G> = <P G, A P G>", _descent, length=256),
-)
+THEOREMS = theorems(SQUARE)
 
 
 def _modules(modules: dict, sizes, tables: Arrays) -> dict:
