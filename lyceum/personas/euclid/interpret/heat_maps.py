@@ -40,7 +40,7 @@ def pieces(spec: Any, reading: Reading) -> Iterator[HeatMap]:
     yield HeatMap(
         "The direction of the stream",
         "The share of each direction in the squared length of the stream, at every token; columns add up to 1. A norm "
-        "reads the direction of the stream and not its length, so shares are all that the head reads.",
+        "reads the direction of the stream and not its length, so shares count and lengths do not.",
         sites,
         reading.read,
         (squares / squares.sum(-1, keepdims=True)).T,
