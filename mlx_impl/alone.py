@@ -45,3 +45,9 @@ class Alone:
             restrained = self.retain.restrain(dict(tree_flatten(gradients)), parameters)
             gradients = tree_unflatten(list(restrained.items()))
         return gradients
+
+    def _confine(self) -> None:
+        """The parameters become what a first text leaves of them, if it confines them."""
+        if hasattr(self.retain, "confine"):
+            confined = self.retain.confine(dict(tree_flatten(self.model.trainable_parameters())))
+            self.model.update(tree_unflatten(list(confined.items())))

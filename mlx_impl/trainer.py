@@ -102,6 +102,7 @@ class Trainer(Alone):
         gradients = self._restrain(gradients)
         gradients, _ = optim.clip_grad_norm(gradients, self.clip_norm)
         self.optimizer.update(self.model, gradients)
+        self._confine()
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
         """One clipped update from given gradients, by parameter name: the optimizer alone."""

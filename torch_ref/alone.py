@@ -42,3 +42,10 @@ class Alone:
             gradients = {name: p.grad for name, p in self.named.items() if p.grad is not None}
             for name, gradient in self.retain.restrain(gradients, self.named).items():
                 self.named[name].grad = gradient
+
+    @torch.no_grad()
+    def _confine(self) -> None:
+        """The parameters become what a first text leaves of them, if it confines them."""
+        if hasattr(self.retain, "confine"):
+            for name, value in self.retain.confine(self.named).items():
+                self.named[name].copy_(value)

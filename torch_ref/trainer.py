@@ -85,6 +85,7 @@ class Trainer(Alone):
             for group in optimizer.param_groups:
                 group["lr"] = rates.get(group["name"], lr)
             optimizer.step()
+        self._confine()
 
     def apply(self, gradients: dict[str, np.ndarray], lr: float) -> None:
         """One clipped update from given gradients, by parameter name: the optimizer alone."""

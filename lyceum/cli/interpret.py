@@ -37,8 +37,9 @@ def interpret(
 ) -> None:  # fmt: skip
     """Say why a trained run expects a token: one self-contained page of heat maps.
 
-    What each head and each MLP gave to the token's logit, where the heads look, what another text would have changed,
-    and the memory's part in it. docs/interpret.md explains the maps. For example:
+    Aristotle: what each head and each MLP gave to the token's logit, and where the heads look. Euclid: the stream in
+    pieces at right angles, and what heads read of heads. Both: what another text would have changed, and the memory's
+    part in it. docs/interpret.md explains the maps. For example:
 
         $ lyceum interpret runs/a "ROMEO: But, soft! what light" --out page.html
         $ lyceum interpret runs/a "O Romeo, Romeo! wherefore art thou" --position 6

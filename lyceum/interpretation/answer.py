@@ -48,7 +48,8 @@ def answered(question: Question, model: Model) -> Answer:
     targets = np.append(question.ids[1:], mixed.argmax()).astype(np.int32)
     if question.token is not None:
         targets[at] = question.token
-    reading = Reading(ids, targets[None], question.shown(question.ids), question.shown(targets), at, model.call)
+    read, expected = question.shown(question.ids), question.shown(targets)
+    reading = Reading(ids, targets[None], read, expected, at, model.call, question.shown)
     log_prob = model.call("log_prob", ids, reading.targets)[0].astype(np.float64)
     remembered, of_memory = heat_maps.memory(reading, model, log_prob) if has_memory else (None, ())
     patched = () if question.other is None else (heat_maps.patching(reading, model, question, log_prob),)

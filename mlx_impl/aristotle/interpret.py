@@ -23,11 +23,6 @@ class Causes(Lens):
         parts = self.norm.frozen(terms.sum(axis=-2), terms)
         return mx.concatenate([parts @ vectors.swapaxes(-1, -2), constants[..., None, :]], axis=-2)
 
-    def logits(self, ids: mx.array, targets: mx.array) -> mx.array:
-        """ids, targets (B, T) -> the logits of the targets, (B, T, L), as the forward pass has them."""
-        vectors, constants = self.vocabulary.directions(targets)
-        return (vectors @ self.hidden(ids, {})[..., None])[..., 0] + constants
-
     def attention(self, ids: mx.array) -> mx.array:
         """ids (B, T) -> where the heads of all mixers that attend look, (B, T, heads, T)."""
 

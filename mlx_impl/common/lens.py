@@ -18,7 +18,7 @@ def written(y: mx.array | tuple[mx.array, ...]) -> mx.array:
 
 def heads(layer: nn.Module, y: mx.array, *inputs: mx.array) -> list[mx.array]:
     """What each head of a mixer adds to the residual stream, (B, T, d) each; y, what any other layer wrote."""
-    if not hasattr(layer, "n_head"):
+    if not (hasattr(layer, "n_head") and hasattr(layer, "out")):  # positions may turn by heads, and write none
         return [y]
     out, layer.out = layer.out, nn.Identity()
     z = layer(*inputs)
@@ -56,6 +56,11 @@ class Lens(Model):
     def log_prob(self, ids: mx.array, targets: mx.array) -> mx.array:
         """ids, targets (B, T) -> log p(target) of the model without memory, (B, T), nats."""
         return -self.losses(ids, targets, {})
+
+    def logits(self, ids: mx.array, targets: mx.array) -> mx.array:
+        """ids, targets (B, T) -> the logits of the targets, (B, T, L), as the forward pass has them."""
+        vectors, constants = self.vocabulary.directions(targets)
+        return (vectors @ self.hidden(ids, {})[..., None])[..., 0] + constants
 
     def patched(self, ids: mx.array, targets: mx.array, other: mx.array, where: mx.array) -> mx.array:
         """`log_prob` with what the other ids (B, T) make of the sites where `where` (B, T, S), integers, is not 0."""

@@ -28,6 +28,10 @@ class SphereNorm(nn.Module):
     def __call__(self, x: mx.array) -> mx.array:
         return self.radius * unit(x, self.tiny)
 
+    def frozen(self, x: mx.array, terms: mx.array) -> mx.array:
+        """x (..., d), the sum of terms (..., n, d) -> what each brings to N(x) if x's length is a constant."""
+        return self.radius * terms / mx.maximum(mx.linalg.norm(x, axis=-1), self.tiny)[..., None, None]
+
 
 def chord(u: mx.array) -> mx.array:
     """u / sqrt(1 + u^2), elementwise."""

@@ -81,6 +81,14 @@ class Division(nn.Module):
         line = self._row(x)[..., None] + log_softmax(among)
         return line.flatten(-2)[..., self._rank]
 
+    def directions(self, targets: mx.array) -> tuple[mx.array, mx.array]:
+        """targets (...) -> vectors (..., 2, n_embd) and constants (..., 2): LOGITS are vector . x + constant."""
+        index = self.remainders(targets)
+        vectors = self.head[index + self._begins]
+        constants = [self._base_row[index[..., 0]], self._base_column[index[..., 0], index[..., 1]]]
+        vectors = mx.stack([vectors[..., 0, :], vectors[..., 1:, :].sum(-2)], axis=-2)
+        return vectors, mx.stack(constants, axis=-1).astype(vectors.dtype)
+
     def uncertainty(self, x: mx.array) -> mx.array:
         """x (..., n_embd) -> entropy of q; of w if r given q has base rates; greatest log p(q), (..., 3), nats."""
         row = self._row(x)

@@ -102,8 +102,18 @@ def in_torch(plan: Plan, arranged: Callable[[dict], dict] = dict) -> Plan:
     if "retain" not in plan.modules:
         return plan
     spec = plan.modules["retain"]
-    tables = {name: arranged(doubled(x)) for name, x in vars(spec).items() if isinstance(x, dict)}
+    by_parameter = {name: doubled(x) for name, x in vars(spec).items() if isinstance(x, dict)}
+    tables = {name: _arranged(x, spec.weights, arranged) for name, x in by_parameter.items()}
     return replace(plan, modules=plan.modules | {"retain": replace(spec, **tables)})
+
+
+def _arranged(tables: dict[str, Tensor], weights: Arrays, arranged: Callable[[dict], dict]) -> dict[str, Tensor]:
+    """What is made of arrays by parameter; if they are several along a last axis, of one after the other."""
+    if all(x.shape == weights[name].shape for name, x in tables.items()):
+        return arranged(tables)
+    slices = zip(*(x.unbind(-1) for x in tables.values()), strict=True)
+    each = [arranged(dict(zip(tables, one, strict=True))) for one in slices]
+    return {name: torch.stack([one[name] for one in each], -1) for name in each[0]}
 
 
 def doubled(values: Arrays) -> dict[str, Tensor]:

@@ -69,8 +69,9 @@ def continued(persona: Persona, system: System, steps: int) -> Plan:
 
 def _sparse(generator: np.random.Generator, shape: tuple[int, ...]) -> np.ndarray:
     """A score that is 0 in half of its rows."""
-    score = generator.normal(0, 0.3, shape)
-    score[generator.random(len(score)) < 0.5] = 0
+    score = np.asarray(generator.normal(0, 0.3, shape))
+    if shape:
+        score[generator.random(len(score)) < 0.5] = 0
     return score
 
 

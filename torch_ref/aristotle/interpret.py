@@ -23,11 +23,6 @@ class Causes(Lens):
         parts = self.norm.frozen(terms.sum(dim=-2), terms)
         return torch.cat([parts @ vectors.mT, constants[..., None, :]], dim=-2)
 
-    def logits(self, ids: Tensor, targets: Tensor) -> Tensor:
-        """ids, targets (B, T) -> the logits of the targets, (B, T, L), as the forward pass has them."""
-        vectors, constants = self.vocabulary.directions(targets)
-        return (vectors @ self.hidden(ids, {})[..., None])[..., 0] + constants
-
     def attention(self, ids: Tensor) -> Tensor:
         """ids (B, T) -> where the heads of all mixers that attend look, (B, T, heads, T)."""
 

@@ -18,7 +18,7 @@ def written(y: Tensor | tuple[Tensor, ...]) -> Tensor:
 
 def heads(layer: nn.Module, y: Tensor, *inputs: Tensor) -> list[Tensor]:
     """What each head of a mixer adds to the residual stream, (B, T, d) each; y, what any other layer wrote."""
-    if not hasattr(layer, "n_head"):
+    if not (hasattr(layer, "n_head") and hasattr(layer, "out")):  # positions may turn by heads, and write none
         return [y]
     out, layer.out = layer.out, nn.Identity()
     z = layer(*inputs)
@@ -56,6 +56,11 @@ class Lens(Model):
     def log_prob(self, ids: Tensor, targets: Tensor) -> Tensor:
         """ids, targets (B, T) -> log p(target) of the model without memory, (B, T), nats."""
         return -self.losses(ids, targets, {})
+
+    def logits(self, ids: Tensor, targets: Tensor) -> Tensor:
+        """ids, targets (B, T) -> the logits of the targets, (B, T, L), as the forward pass has them."""
+        vectors, constants = self.vocabulary.directions(targets)
+        return (vectors @ self.hidden(ids, {})[..., None])[..., 0] + constants
 
     def patched(self, ids: Tensor, targets: Tensor, other: Tensor, where: Tensor) -> Tensor:
         """`log_prob` with what the other ids (B, T) make of the sites where `where` (B, T, S), integers, is not 0."""

@@ -29,6 +29,10 @@ class SphereNorm(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         return self.radius * unit(x, self.tiny)
 
+    def frozen(self, x: Tensor, terms: Tensor) -> Tensor:
+        """x (..., d), the sum of terms (..., n, d) -> what each brings to N(x) if x's length is a constant."""
+        return self.radius * terms / x.norm(dim=-1).clamp(min=self.tiny)[..., None, None]
+
 
 def chord(u: Tensor) -> Tensor:
     """u / sqrt(1 + u^2), elementwise."""

@@ -78,6 +78,14 @@ class Division(nn.Module):
         line = self._row(x)[..., None] + F.log_softmax(among, dim=-1)
         return line.flatten(-2)[..., self.rank]
 
+    def directions(self, targets: Tensor) -> tuple[Tensor, Tensor]:
+        """targets (...) -> vectors (..., 2, n_embd) and constants (..., 2): LOGITS are vector . x + constant."""
+        index = self.remainders(targets)
+        vectors = F.embedding(index + self.begins, self.head)
+        constants = [self.base_row[index[..., 0]], self.base_column[index[..., 0], index[..., 1]]]
+        vectors = torch.stack([vectors[..., 0, :], vectors[..., 1:, :].sum(-2)], dim=-2)
+        return vectors, torch.stack(constants, dim=-1).to(vectors.dtype)
+
     def uncertainty(self, x: Tensor) -> Tensor:
         """x (..., n_embd) -> entropy of q; of w if r given q has base rates; greatest log p(q), (..., 3), nats."""
         row = self._row(x)

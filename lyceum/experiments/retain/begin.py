@@ -69,11 +69,12 @@ def begin(second: Second) -> None:
     job, name = second.first.job, second.system.name
     state = job.trainer.read()
     weights = {f"weights.{parameter[6:]}": x for parameter, x in state.items() if parameter.startswith("model.")}
-    measured = second.system.retain.measure(scores(job), tokens(job))
-    share = len(job.corpus.train) / len(second.corpus.train)
+    retain = second.system.retain
+    measured = retain.measure(scores(job, from_text=retain.from_text), tokens(job, retain.from_text))
+    weight = 1.0 if retain.share else len(job.corpus.train) / len(second.corpus.train)
     first = {"first": np.frombuffer(bytes.fromhex(digest(state)), np.uint8)}
     restraints = {
-        RETAIN: weights | measured | first | {"strength": np.float32(second.strength * share)},
+        RETAIN: weights | measured | first | {"strength": np.float32(second.strength * weight)},
         PLAIN: first | {"strength": np.float32(0)},
     }
     for arm in reversed(ARMS):  # the last of them says that all is written

@@ -60,6 +60,8 @@ def checked(fixed: Fixed, first: Reopened, text: str, out: Path, steps: int, str
         raise UsageError(f"the run in {first.folder.path} is continued on a second text already: give one that is not.")
     if strength is not None and not (math.isfinite(strength) and strength > 0):
         raise UsageError(f"a strength is a number above 0, got {strength}: plain fine-tuning is trained beside it.")
+    if strength is not None and system.retain.share and strength > 1:
+        raise UsageError(f"{first.job.plan.name}'s strength is a share, of at most 1, got {strength}.")
     strength = system.retain.strength if strength is None else strength
     second = Second(first, system, text, _corpus(text, first), out, strength, steps)
     second.request(RETAIN).check(fixed)

@@ -28,8 +28,10 @@ SYSTEMS = systems_of(
     "circuit",
     "muon",
     "memory",
+    "retain",
     "quantize",
     "sample",
+    "interpret",
 )
 
 PERSONA = Persona(

@@ -67,6 +67,10 @@ class SphereNorm:
         """x (..., d) float64 -> the same shape."""
         return p["radius"] * unit(x, self.tiny)
 
+    def frozen(self, p: dict[str, np.ndarray], x: np.ndarray, terms: np.ndarray) -> np.ndarray:
+        """x (..., d), the sum of terms (..., n, d) -> what each brings to N(x) if x's length is a constant."""
+        return p["radius"] * terms / np.maximum(np.linalg.norm(x, axis=-1), self.tiny)[..., None, None]
+
 
 def chord(u: np.ndarray) -> np.ndarray:
     """f(u), elementwise, float64; its limits at the infinities, which large numbers become in float16."""

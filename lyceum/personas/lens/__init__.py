@@ -106,6 +106,11 @@ class Lens:
         """ids, targets (B, T) -> log p(target) of the model without memory, (B, T), nats."""
         return -forward.losses(self, p, ids, targets, {})
 
+    def logits(self, p: Arrays, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """ids, targets (B, T) -> the logits of the targets, (B, T, L), as the forward pass has them."""
+        vectors, constants = self.modules["vocabulary"].directions(below(p, "vocabulary"), targets)
+        return (vectors @ forward.hidden(self, p, ids, {})[..., None])[..., 0] + constants
+
     def patched(
         self, p: Arrays, ids: np.ndarray, targets: np.ndarray, other: np.ndarray, where: np.ndarray
     ) -> np.ndarray:
@@ -139,9 +144,9 @@ def written(y: np.ndarray | tuple[np.ndarray, ...]) -> np.ndarray:
 
 def heads(layer: Layer, p: Arrays, y: np.ndarray, *inputs: np.ndarray) -> list[np.ndarray]:
     """What each head of a mixer adds to the residual stream, (B, T, d) each; y, what any other layer wrote."""
-    if not hasattr(layer.spec, "n_head"):
+    parameters, n = below(p, layer.name), getattr(layer.spec, "n_head", 0)
+    if not n or "out.weight" not in parameters:  # positions may turn by heads, and write none
         return [y]
-    parameters, n = below(p, layer.name), layer.spec.n_head
     weight = parameters["out.weight"]
     z = layer.spec(parameters | {"out.weight": np.eye(weight.shape[1])}, *inputs)
     return [part @ columns.T for part, columns in zip(np.split(z, n, -1), np.split(weight, n, 1), strict=True)]

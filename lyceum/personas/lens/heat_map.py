@@ -14,7 +14,8 @@ class Reading:
     """A text, and the model that reads it.
 
     ids, targets (1, T) int32: the tokens, and the token after each. read, expected (T,): both as text. at: the position
-    that is looked at closely. call: (method of the lens, *arrays) -> array, computed by the run's backend.
+    that is looked at closely. call: (method of the lens, *arrays) -> array, computed by the run's backend. shown: ids
+    (N,) -> each as text, as in `read`.
     """
 
     ids: np.ndarray
@@ -23,6 +24,7 @@ class Reading:
     expected: tuple[str, ...]
     at: int
     call: Callable[..., Any] = field(repr=False)
+    shown: Callable[[np.ndarray], tuple[str, ...]] = field(default=lambda ids: tuple(map(str, ids)), repr=False)
 
 
 @dataclass(frozen=True, eq=False)

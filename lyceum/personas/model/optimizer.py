@@ -4,6 +4,7 @@
     g <- g * min(1, clip / (|g| + 1e-6)), |g| over all parameters together       (`lyceum.personas.model.adamw.clipped`)
     hidden matrices: the recipe's rule for them, if it has one: state (W, M, ...) (such as aristotle.muon)
     everything else: AdamW, decay 0 for gains and biases: state (p, m, v)         (`lyceum.personas.model.adamw.adamw`)
+    p <- confine(p) if the first text confines the parameters                     (`lyceum.personas.model.retain`)
 
 Both rules take the schedule's learning rate, so that they warm up and cool down together. A recipe with a rule for
 rates (such as aristotle.meta) multiplies it by a factor h of each group (`Plan.group`), which is first brought up to
@@ -57,14 +58,14 @@ def update(state: dict, gradients: dict, step, lr: float, plan: Plan) -> dict:
     parameters, rule = {name: state[name][0] for name in gradients}, plan.recipe.rates
     gradients = clipped(restrained(gradients, parameters, plan), plan.recipe.clip_norm)
     if rule is None:
-        return {name: updated(name, state[name], g, step, lr, plan) for name, g in gradients.items()}
+        return confined({name: updated(name, state[name], g, step, lr, plan) for name, g in gradients.items()}, plan)
     groups, after = followed(state, gradients, lr, plan), {}
     for name, g in gradients.items():
         *old, origin = state[name]
         rate = lr * groups[plan.group(name, old[0])][0]
         origin = origin + (1 - rule.habit) * (measured(old[0]) - origin)
         after[name] = (*updated(name, old, g, step, rate, plan), origin)
-    return after | groups
+    return confined(after, plan) | groups
 
 
 def followed(state: dict, gradients: dict, lr: float, plan: Plan) -> dict:
@@ -83,6 +84,15 @@ def followed(state: dict, gradients: dict, lr: float, plan: Plan) -> dict:
 def restrained(gradients: dict, parameters: dict, plan: Plan) -> dict:
     """The gradients by name as the plan's first text leaves them; as they are, if it has none."""
     return plan.modules["retain"].restrain({}, gradients, parameters) if "retain" in plan.modules else gradients
+
+
+def confined(state: dict, plan: Plan) -> dict:
+    """The state of the parameters by name with these where the plan's first text leaves them, if it confines them."""
+    retain = plan.modules.get("retain")
+    if not hasattr(retain, "confine"):
+        return state
+    parameters = retain.confine({}, {name: values[0] for name, values in state.items()})
+    return {name: (parameters[name], *values[1:]) for name, values in state.items()}
 
 
 def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:

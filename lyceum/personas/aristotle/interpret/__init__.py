@@ -55,7 +55,6 @@ from lyceum.personas.lens import Lens
 from lyceum.personas.lens.heat_map import HeatMap, Reading
 from lyceum.personas.lens.theorems import LENGTH, texts
 from lyceum.personas.memory.mixture import Mixture
-from lyceum.personas.model import forward
 from lyceum.personas.spec.case import Case
 from lyceum.personas.spec.names import below
 from lyceum.personas.spec.skeleton import Layer
@@ -73,11 +72,6 @@ class Causes(Lens):
         vectors, constants = self.modules["vocabulary"].directions(below(p, "vocabulary"), targets)
         parts = self.modules["norm"].frozen(below(p, "norm"), terms.sum(-2), terms)
         return np.concatenate([parts @ vectors.swapaxes(-1, -2), constants[..., None, :]], axis=-2)
-
-    def logits(self, p: Arrays, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
-        """ids, targets (B, T) -> the logits of the targets, (B, T, L), as the forward pass has them."""
-        vectors, constants = self.modules["vocabulary"].directions(below(p, "vocabulary"), targets)
-        return (vectors @ forward.hidden(self, p, ids, {})[..., None])[..., 0] + constants
 
     def attention(self, p: Arrays, ids: np.ndarray) -> np.ndarray:
         """ids (B, T) -> where the heads of all mixers that attend look, (B, T, heads, T)."""

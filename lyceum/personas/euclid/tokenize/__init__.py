@@ -40,6 +40,7 @@ others 2016 (LightRNN: rows and columns); Kautz & Singleton 1964 (codes that agr
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from typing import ClassVar
 
 import numpy as np
 from scipy.special import log_softmax
@@ -85,8 +86,9 @@ def arrange(rank: np.ndarray, rates: np.ndarray, columns: int) -> dict[str, np.n
 
 @dataclass(frozen=True, eq=False)
 class Division:
-    """n_embd: the width d. rank to within: the tables of `arrange`. moduli: m_1 .. m_k."""
+    """n_embd: the width d. rank to within: the tables of `arrange`. moduli: m_1 .. m_k. LOGITS: those of a token."""
 
+    LOGITS: ClassVar = ("quotient", "remainder")
     n_embd: int
     rank: np.ndarray = field(repr=False)
     base_row: np.ndarray = field(repr=False)
@@ -147,6 +149,12 @@ class Division:
         (row, column), (q, r, *_) = self.levels(p, x), np.moveaxis(self.remainders(p, targets), -1, 0)
         among = np.take_along_axis(column, q[..., None, None], axis=-2)[..., 0, :]
         return np.stack([self.log_prob(p, x, targets), cosine(row, q), cosine(among, r)], axis=-1)
+
+    def directions(self, p: dict[str, np.ndarray], targets: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+        """targets (...) -> vectors (..., 2, d) and constants (..., 2): LOGITS are vector . x + constant."""
+        q, r, *_ = index = np.moveaxis(self.remainders(p, targets), -1, 0)
+        row, *column = (table[each] for each, table in zip(index, self.split(p["head"]), strict=True))
+        return np.stack([row, sum(column)], -2), np.stack([self.base_row[q], self.base_column[q, r]], -1)
 
     def uncertainty(self, p: dict[str, np.ndarray], x: np.ndarray) -> np.ndarray:
         """x (..., d) -> entropy of q; entropy of w if r given q has base rates; greatest log p(q), (..., 3), nats."""
