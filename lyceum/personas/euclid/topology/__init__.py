@@ -31,7 +31,11 @@ Theorems.
  4. (similar) v -> Q v + t with Q orthogonal changes nothing, nor does v -> 2 v, to the last bit: the loss is one of
     figures that are similar, so neither growth nor decay of the vectors satisfies it.
 
-Cost. No parameters. V^2 d + V^3 products for V of at most 64, a step.
+Cost. No parameters. V^2 d + V^3 products for V of at most 64: 1.05 times an iteration in PyTorch (CPU time).
+
+Measured. 300 of 10,001 iterations, one seed: of 64 tokens V, E, F are 49.8, 123.7, 68.7, without it 49.8, 176.7 and
+189.3, so V - E + F is -5 instead of 62; full_vloss differs by +0.0003 +- 0.0007 (paired).
+
 Sources: Elements XIII.13-16; Euler 1758 (V - E + F); Rips complexes: Edelsbrunner & Harer 2010; Roell & Rieck 2024
 (differentiable Euler characteristic transforms).
 """
