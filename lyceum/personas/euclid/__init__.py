@@ -24,6 +24,7 @@ SYSTEMS = systems_of(
     "memory",
     "quantize",
     "sample",
+    "search",
 )
 
 PERSONA = Persona(
