@@ -22,6 +22,7 @@ SYSTEMS = systems_of(
     "moe",
     "muon",
     "memory",
+    "grow",
     "quantize",
     "sample",
     "search",

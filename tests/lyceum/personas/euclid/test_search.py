@@ -1,4 +1,4 @@
-"""The lines by hand and their theorems: the interval, the optimum inside, noise, turns, order; and SciPy's points."""
+"""The lines by hand and their theorems, the interval, noise, turns and order; and what SciPy evaluates."""
 
 from __future__ import annotations
 
@@ -132,7 +132,7 @@ def test_the_optimum_of_one_valley_is_inside(optimum):
 
 
 @pytest.mark.parametrize("optimum", [0.2, 0.3, 0.45, 0.6])
-def test_scipy_evaluates_the_same_points(optimum):
+def test_scipy_evaluates_the_same(optimum):
     """Its golden section from the same triple, with its constant of eight digits."""
     tried = []
 
@@ -212,7 +212,7 @@ def test_the_order_of_work_changes_nothing(seeds):
         assert rule.candidates(other) == rule.candidates(reference)
 
 
-def test_the_first_two_points_of_a_line_can_be_worked_on_at_once_and_no_others():
+def test_the_first_two_of_a_line_can_be_worked_on_at_once_and_no_others():
     rule = one_scalar(6)
     known = Losses(rule, valley(0.3))
     ready = [number for number in range(rule.count) if isinstance(rule.entry(number, known), Entry)]
