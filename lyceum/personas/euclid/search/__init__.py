@@ -169,7 +169,9 @@ def golden(task: Task) -> ExtremeAndMean:
     if switches := [name for name, value in default.items() if isinstance(value, bool)]:
         raise PersonaError(f"a line has numbers on it, and {switches[0]!r} is on or off: leave --switch out.")
     if n < 1 + 2 * scalars:
-        raise PersonaError(f"{scalars} scalars need {1 + 2 * scalars} candidates or more, two on each line, not {n}.")
+        raise PersonaError(
+            f"a line needs two candidates besides the default: give {1 + 2 * scalars} or more for {scalars}, not {n}."
+        )
     runs = n * len(task.seeds)
     steps = task.budget // runs
     if not steps:

@@ -30,6 +30,13 @@ NEW = {  # rows that write, of the tiny plan: {the end of a parameter's name: (a
     "motion.weight": (0, 8, 16),
 }
 
+SLOW = dict(marks=pytest.mark.slow)
+# The checkpoint just before the growth and just after it, each in one backend by default.
+STOPS = [("torch", AT - 1), ("mlx", AT), *(pytest.param(backend, AT + 1, **SLOW) for backend in BACKENDS)]
+STOPS += [pytest.param("mlx", AT - 1, **SLOW), pytest.param("torch", AT, **SLOW)]
+CROSSINGS = [(backend, AT - 1) for backend in BACKENDS]
+CROSSINGS += [pytest.param(backend, AT + 1, **SLOW) for backend in BACKENDS]
+
 
 @pytest.fixture(scope="module")
 def plan() -> Plan:
@@ -134,8 +141,7 @@ def test_the_old_keeps_its_values_moments_and_count(plan, backend):
     assert after.keys() == before.keys() - {"growth.born"}
 
 
-@pytest.mark.parametrize("backend", BACKENDS)
-@pytest.mark.parametrize("stop", [AT - 1, AT, pytest.param(AT + 1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("backend", "stop"), STOPS)
 def test_a_run_is_continued_on_either_side_of_the_growth(plan, backend, stop):
     text = tiny_corpus()
     uninterrupted, part, rest = (trainers.make(backend, plan, "float32") for _ in range(3))
@@ -147,8 +153,7 @@ def test_a_run_is_continued_on_either_side_of_the_growth(plan, backend, stop):
     assert rest.plan.width() == 16
 
 
-@pytest.mark.parametrize("first", BACKENDS)
-@pytest.mark.parametrize("stop", [AT - 1, pytest.param(AT + 1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(("first", "stop"), CROSSINGS)
 def test_a_checkpoint_goes_on_in_the_other_backend(plan, first, stop):
     text, [second] = tiny_corpus(), [backend for backend in BACKENDS if backend != first]
     uninterrupted, part, rest = (trainers.make(backend, plan, "float32") for backend in (first, first, second))

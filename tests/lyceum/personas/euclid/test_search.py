@@ -240,7 +240,7 @@ def test_all_runs_are_as_long_as_the_budget_allows():
 @pytest.mark.parametrize(
     ("changes", "words"),
     [
-        (dict(candidates=4), "2 scalars need 5 candidates or more, two on each line, not 4"),
+        (dict(candidates=4), "a line needs two candidates besides the default: give 5 or more for 2, not 4"),
         (dict(budget=31), "16 candidates need 32 or more"),
         (dict(budget=10**6), "beyond the contract's 10001: give 320032 at most"),
         (dict(draw=lambda count: [{"moe": False}] * count), "a line has numbers on it, and 'moe' is on or off"),
