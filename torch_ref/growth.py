@@ -28,11 +28,11 @@ class Growing:
         self.born[block] = self._steps()
 
     @torch.no_grad()
-    def widen(self) -> None:
-        """Take up the wide model: parameters, and moments with zeros, get their borders; the count of steps goes on."""
+    def widen(self, seed: int) -> None:
+        """Take up the wide model: parameters, and moments with zeros, get their borders. seed: of what is drawn."""
         state = self.read()
         wide = {"optimizer.step": state["optimizer.step"]}
-        for name, (spec, drawn) in self.plan.recipe.growth.borders(self.plan, self.seed).items():
+        for name, (spec, drawn) in self.plan.recipe.growth.borders(self.plan, seed).items():
             border, new = build(spec), torch.from_numpy(drawn).to(self.dtype)
             for key, free in ((f"model.{name}", new), *((f"optimizer.{m}.{name}", 0 * new) for m in ("m", "v"))):
                 wide[key] = border(torch.from_numpy(state[key]), free).numpy()

@@ -72,7 +72,7 @@ class Growth:
         """The block with the greatest potential; of equals the first."""
         return max(sorted(potentials), key=potentials.__getitem__)
 
-    def grow(self, trainer: Any, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> None:
+    def grow(self, trainer: Any, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], seed: int) -> None:
         """Let one block enter, chosen on this batch."""
         trainer.activate(self.choose(trainer.potentials(ids, targets, noise)))
 

@@ -36,8 +36,8 @@ class Growth(Protocol):
     def initial(self, values: dict[str, np.ndarray], n_layer: int) -> dict[str, np.ndarray]:
         """The initial values of all parameters, from those that its layers draw."""
 
-    def grow(self, trainer: Any, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> None:
-        """Let the model of a trainer grow, on this batch."""
+    def grow(self, trainer: Any, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], seed: int) -> None:
+        """Let the model of a trainer grow, on this batch. seed: of the run."""
 
 
 @dataclass(frozen=True)

@@ -86,7 +86,7 @@ def test_the_function_is_unchanged_to_rounding(plan, backend):
     trainer = trained(backend, plan)
     ids, targets, _ = batch(plan)
     before = trainer.losses(ids, targets), trainer.laws(ids, np.array([3, 9])), trainer.uncertainty(ids)
-    trainer.widen()
+    trainer.widen(0)
     after = trainer.losses(ids, targets), trainer.laws(ids, np.array([3, 9])), trainer.uncertainty(ids)
     for one, other in zip(before, after, strict=True):
         np.testing.assert_allclose(other, one, rtol=4e-6)
@@ -101,14 +101,14 @@ def test_the_reference_is_unchanged(plan):
         values = {name[6:]: x.astype(np.float64) for name, x in trainer.read().items() if name.startswith("model.")}
         losses.append(forward.losses(each, values, ids, targets, {}))
         if each is plan:
-            trainer.widen()
+            trainer.widen(0)
     np.testing.assert_allclose(losses[1], losses[0], rtol=1e-13)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
 def test_gradients_reach_every_new_row_at_once(plan, backend):
     trainer = trained(backend, plan)
-    trainer.widen()
+    trainer.widen(0)
     before = {name[6:]: x for name, x in trainer.read().items() if name.startswith("model.")}
     ids, targets, noise = batch(plan, AT)
     gradients = trainer.gradients(ids, targets, np.full(ids.shape, 1 / ids.size, np.float32))
@@ -130,7 +130,7 @@ def test_the_old_keeps_its_values_moments_and_count(plan, backend):
     """And both backends put the same border round it, bit for bit."""
     trainer = trained(backend, plan)
     before = trainer.read()
-    trainer.widen()
+    trainer.widen(0)
     after = trainer.read()
     assert after["optimizer.step"] == before["optimizer.step"] == AT
     for name, (border, drawn) in Gnomon().borders(plan, 0).items():
@@ -144,7 +144,7 @@ def test_the_old_keeps_its_values_moments_and_count(plan, backend):
 @pytest.mark.parametrize(("backend", "stop"), STOPS)
 def test_a_run_is_continued_on_either_side_of_the_growth(plan, backend, stop):
     text = tiny_corpus()
-    uninterrupted, part, rest = (trainers.make(backend, plan, "float32") for _ in range(3))
+    uninterrupted, part, rest = (trainers.make(backend, plan, "float32", seed) for seed in (0, 0, 1))
     trainers.run(uninterrupted, plan, text, range(AT + 2))
     trainers.run(part, plan, text, range(stop))
     rest.write(part.read())
@@ -156,7 +156,8 @@ def test_a_run_is_continued_on_either_side_of_the_growth(plan, backend, stop):
 @pytest.mark.parametrize(("first", "stop"), CROSSINGS)
 def test_a_checkpoint_goes_on_in_the_other_backend(plan, first, stop):
     text, [second] = tiny_corpus(), [backend for backend in BACKENDS if backend != first]
-    uninterrupted, part, rest = (trainers.make(backend, plan, "float32") for backend in (first, first, second))
+    uninterrupted, part = (trainers.make(first, plan, "float32") for _ in range(2))
+    rest = trainers.make(second, plan, "float32", seed=1)
     trainers.run(uninterrupted, plan, text, range(STEPS))
     trainers.run(part, plan, text, range(stop))
     rest.write(part.read())
@@ -169,7 +170,7 @@ def test_a_checkpoint_goes_on_in_the_other_backend(plan, first, stop):
 def test_a_trainer_that_has_grown_takes_a_narrow_state_back(plan):
     trainer = trained("torch", plan)
     narrow = trainer.read()
-    trainer.widen()
+    trainer.widen(0)
     trainer.write(narrow)
     same_state(trainer.read(), narrow)
 
