@@ -17,7 +17,7 @@ from lyceum.runs.machine import process_peak
 from mlx_impl import BLAS
 from mlx_impl.alone import Alone, retain_of
 from mlx_impl.average import put_back, snapshot, watch_of
-from mlx_impl.growth import potentials
+from mlx_impl.growth import Growing
 from mlx_impl.model import Cache, Model, load_parameters
 from mlx_impl.optimizers import moments, optimizer_of, saved_name
 from mlx_impl.registry import build
@@ -30,7 +30,7 @@ def best_device() -> str:
     return "cuda" if mx.cuda.is_available() else "cpu"
 
 
-class Trainer(Alone):
+class Trainer(Alone, Growing):
     """The model of a plan with its optimizer, on one device.
 
     seed: of the initial values. device: "metal", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
@@ -44,8 +44,14 @@ class Trainer(Alone):
         mx.set_default_device(mx.cpu if self.device == "cpu" else mx.gpu)
         self.dtype = getattr(mx, dtype)
         self.notes = (BLAS.reason,) if self.device == "cpu" else ()
+        self.given, self.seed, self.compiled = plan, seed, compiled
+        self._begin(plan)
+        self.retain = retain_of(plan)
+
+    def _begin(self, plan) -> None:
+        """Take up the model of a plan, with its initial values, before any step."""
         self.plan, self.model = plan, Model(plan)
-        load_parameters(self.model, plan.initial(seed), self.dtype)
+        load_parameters(self.model, plan.initial(self.seed), self.dtype)
         recipe = plan.recipe
         self.clip_norm = recipe.clip_norm
         self.optimizer, self.late = optimizer_of(plan)
@@ -54,10 +60,8 @@ class Trainer(Alone):
         self.watch = watch_of(plan, self.model, self.optimizer)
         self.parts = [part for part in (self.optimizer.rates, self.watch) if part is not None]  # of the state, besides
         self._set_step(0)
-        self.retain = retain_of(plan)
         self.value_and_grad = nn.value_and_grad(self.model, self._mean_loss)
         self.state = [self.model.state, self.optimizer.state]
-        self.compiled = compiled
         self._trace()
 
     def _trace(self) -> None:
@@ -109,22 +113,6 @@ class Trainer(Alone):
         self.optimizer.learning_rate = mx.array(lr, self.dtype)
         self._descend(tree_unflatten([(name, mx.array(g, self.dtype)) for name, g in gradients.items()]))
         mx.eval(self.state)
-
-    def potentials(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> dict[int, float]:
-        """{block that waits: the norm of the loss's gradient in its output matrices}, on a batch."""
-        masks = {site: mx.array(mask, self.dtype) for site, mask in noise.items()}
-        return potentials(
-            self.model,
-            self.plan.recipe.growth.outputs,
-            lambda: self.value_and_grad(mx.array(ids), mx.array(targets), masks)[1],
-        )
-
-    def activate(self, block: int) -> None:
-        """Make a block that waits part of the model, with a count of steps that begins now."""
-        self.model.skipped -= {block}
-        self.born[block] = self._steps()
-        self._set_step(self._steps())
-        self._trace()
 
     def _steps(self) -> int:
         """The optimizer's steps so far."""
@@ -181,6 +169,7 @@ class Trainer(Alone):
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
+        self._fit(state)
         values = {name[6:]: value for name, value in state.items() if name.startswith("model.")}
         load_parameters(self.model, values, self.dtype)
         for optimizer in self.optimizer.optimizers:

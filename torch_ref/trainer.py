@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from lyceum.runs.machine import process_peak
 from torch_ref.alone import Alone, retain_of
 from torch_ref.average import watch_of
-from torch_ref.growth import born_at, potentials
+from torch_ref.growth import Growing, born_at
 from torch_ref.model import Cache, Model, load_parameters
 from torch_ref.optimizers import MOMENTS, optimizers_of
 from torch_ref.rates import rates_of
@@ -28,7 +28,7 @@ def best_device() -> str:
     return "cuda" if torch.cuda.is_available() else "cpu"
 
 
-class Trainer(Alone):
+class Trainer(Alone, Growing):
     """The model of a plan with its optimizer, on one device.
 
     seed: of the initial values. device: "mps", "cuda" or "cpu"; None takes the best there is. dtype: "float32", or
@@ -40,8 +40,14 @@ class Trainer(Alone):
         # The default on every device but some GPUs; TF32 would round products to 11 bits.
         torch.set_float32_matmul_precision("highest")
         self.precision, self.dtype, self.notes = dtype, getattr(torch, dtype), ()
+        self.given, self.seed = plan, seed
+        self._begin(plan)
+        self.retain = retain_of(plan, self.device, self.dtype)
+
+    def _begin(self, plan) -> None:
+        """Take up the model of a plan, with its initial values, before any step."""
         self.plan, self.model = plan, Model(plan)
-        load_parameters(self.model, plan.initial(seed))
+        load_parameters(self.model, plan.initial(self.seed))
         self.model.to(self.device, self.dtype)
         # Router biases have no gradient (`Plan.router_biases`): the model saves them, no optimizer gets them.
         self.named = {name: p for name, p in self.model.named_parameters() if p.requires_grad}
@@ -50,7 +56,6 @@ class Trainer(Alone):
         self.rates = rates_of(plan, self.named)
         self.watch = watch_of(plan, self.named, self._moments)
         self.parts = [part for part in (self.rates, self.watch) if part is not None]  # of the state, besides
-        self.retain = retain_of(plan, self.device, self.dtype)
 
     def _model(self, training: bool = False) -> Model:
         """The model in this mode: in evaluation and generation a layer may leave work out."""
@@ -93,15 +98,6 @@ class Trainer(Alone):
             # A copy: clipping overwrites gradients, and these are the caller's.
             self.named[name].grad = torch.tensor(gradient, dtype=self.dtype, device=self.device)
         self._descend(lr)
-
-    def potentials(self, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> dict[int, float]:
-        """{block that waits: the norm of the loss's gradient in its output matrices}, on a batch."""
-        return potentials(self.model, self.plan.recipe.growth.outputs, lambda: self._mean_loss(ids, targets, noise))
-
-    def activate(self, block: int) -> None:
-        """Make a block that waits part of the model, with a count of steps that begins now."""
-        self.model.skipped -= {block}
-        self.born[block] = self._steps()
 
     def _steps(self) -> int:
         """The optimizer's steps so far."""
@@ -166,6 +162,7 @@ class Trainer(Alone):
 
     def write(self, state: dict[str, np.ndarray]) -> None:
         """Put back a state that `read` of either backend returned, bit for bit. Raises ValueError for foreign names."""
+        self._fit(state)
         load_parameters(self.model, {name[6:]: value for name, value in state.items() if name.startswith("model.")})
         self.born = state.get("growth.born", self.born).copy()
         self.model.skipped = frozenset(np.flatnonzero(self.born < 0).tolist())

@@ -44,7 +44,7 @@ def load(run: Path, fixed: Fixed, backend: str | None = None, device: str | None
     """The model of a run. Raises UserError, one sentence, for what is no run or has no lens."""
     backend, trainer = trained(run, fixed, backend, device)
     plan = trainer.plan
-    spec = lens(plan.name)(plan.modules, plan.fixed.n_layer)
+    spec = lens(plan.name)(plan.built, plan.fixed.n_layer)
     functions = importlib.import_module(f"{PACKAGES[backend]}.arrays").functions
     call = functions(spec, trainer.device, below(trainer.read(), "model"))
     return Model(spec, call, plan, backend, trainer.device)

@@ -27,7 +27,7 @@ class Job:
         batch = train_batch(self.corpus, self.seed, step, self.fixed.batch_size, self.fixed.block_size)
         noise = self.plan.noise(self.seed, step)
         if step in self.plan.growth_steps():
-            self.plan.recipe.growth.grow(self.trainer, *batch, noise)
+            self.plan.recipe.growth.grow(self.trainer, *batch, noise, self.seed)
         arguments, watch = (*batch, noise, self.plan.recipe.learning_rate(step)), self.trainer.watch
         loss = self.trainer.step(*arguments)
         if watch is not None:

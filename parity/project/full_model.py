@@ -60,7 +60,7 @@ def _draw(plan: Plan, seed: int, generator: np.random.Generator) -> tuple[Arrays
         for name, value in plan.initial(seed).items()
     }
     vocabulary = plan.modules["vocabulary"]
-    n_vocab = vocabulary.log_probs(below(parameters, "vocabulary"), np.zeros(plan.fixed.n_embd)).shape[-1]
+    n_vocab = vocabulary.log_probs(below(parameters, "vocabulary"), np.zeros(plan.width())).shape[-1]
     ids, targets = generator.integers(0, n_vocab, size=(2, *sizes)).astype(np.int32)
     return parameters, ids, targets, plan.noise(seed, 0)
 

@@ -31,9 +31,15 @@ FIXED = SimpleNamespace(max_iters=10001)
 BLOCKS, TOKENS = 40, 8
 
 
-def example(candidates: int = 8, seeds: tuple[int, ...] = (1, 2), budget: int = 2400, space: str = DEFAULT) -> Setup:
-    """Aristotle's search on a text of a few ids."""
-    searched = parse("aristotle", space)
+def example(
+    candidates: int = 8,
+    seeds: tuple[int, ...] = (1, 2),
+    budget: int = 2400,
+    space: str = DEFAULT,
+    persona: str = "aristotle",
+) -> Setup:
+    """A persona's search on a text of a few ids."""
+    searched = parse(persona, space)
     text = corpus.Corpus(np.arange(9, dtype=np.uint16), np.arange(5, dtype=np.uint16), "nowhere")
     return setup(searched, rule_of(searched, FIXED, budget, candidates, seeds), "torch", budget, seeds, text)
 

@@ -38,6 +38,8 @@ def search(
 
         $ lyceum search aristotle --budget 10000
 
+        $ lyceum search euclid --budget 10000 --space peak_lr=3e-4:4e-3:log
+
         $ python train_mps.py --backend torch --recipe runs/search-aristotle/record.json
 
     On many machines, each with: --storage postgresql+psycopg://user@host/database
@@ -51,8 +53,8 @@ def search(
     folder, text = out or Path("runs", f"search-{persona}"), None if data_dir is None else str(data_dir)
     request = (searched, backend, budget, candidates, tuple(numbers(seeds)), storage, study or persona)
     result, record, page = engine.search(*request, folder, text, patience)
-    for path in (record, page):
-        echo(path)
+    for line in (*result.notes, record, page):
+        echo(line)
     if result.gain is not None:
         words = f"{result.gain:.4f} ± {result.error:.4f} nats"
         echo(f"Candidate {result.best} beats the persona's default recipe by {words} after {result.steps} iterations.")

@@ -17,7 +17,7 @@ TIMED = 5  # iterations of each composition in a round
 def sizes(compositions: list[Composition], persona: str, text: corpus.Corpus) -> dict[str, int]:
     """{system: number of parameters} of each composition."""
     plans = {each.system: _plan(each, persona, text) for each in compositions}
-    return {name: sum(value.size for value in plan.initial(0).values()) for name, plan in plans.items()}
+    return {name: sum(value.size for value in plan.grown.initial(0).values()) for name, plan in plans.items()}
 
 
 def times(

@@ -14,9 +14,8 @@ DEFAULT = 0  # the candidate that is the persona's default recipe
 
 @dataclass(frozen=True)
 class Outcome:
-    """best: the candidate. candidates: their configurations. comparisons: of the search, in order.
-
-    allotted, spent: iterations.
+    """best: the candidate. candidates: their configurations. comparisons: of the search, in order. notes: sentences on
+    them. allotted, spent: iterations.
 
     gain, error: the loss of the persona's default recipe less that of the best, and its paired standard error, after
     `steps` iterations, the last at which both were measured; None if the best is that recipe.
@@ -25,6 +24,7 @@ class Outcome:
     best: int
     candidates: Sequence[Configuration]
     comparisons: list[Comparison]
+    notes: list[str]
     allotted: int
     spent: int
     gain: float | None = None
@@ -40,7 +40,9 @@ def outcome(setup: Setup, evidence: Evidence) -> Outcome:
     longest = {}
     for candidate, seed, steps in runs:
         longest[candidate, seed] = max(steps, longest.get((candidate, seed), 0))
-    known = best, rule.candidates(evidence), rule.comparisons(evidence), rule.allotted, sum(longest.values())
+    spent = sum(longest.values())
+    parts = rule.candidates(evidence), rule.comparisons(evidence), rule.notes(evidence)
+    known = best, *parts, rule.allotted, spent
     shared = {(seed, steps) for candidate, seed, steps in runs if candidate == DEFAULT and (best, seed, steps) in runs}
     if best == DEFAULT or not shared:
         return Outcome(*known)

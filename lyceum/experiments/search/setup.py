@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass
+from functools import partial
 
 import optuna
 
@@ -32,7 +33,8 @@ def rule_of(space: Space, fixed: Fixed, budget: int, candidates: int, seeds: tup
     if len({*seeds}) < len(seeds):
         raise UsageError(f"the seeds {', '.join(map(str, seeds))} are not different: give each once.")
     longest = fixed.max_iters
-    task = Task(candidates, budget, seeds, longest, lambda count: draw(space, count, DRAWN_BY, longest))
+    configurations = partial(draw, space, seed=DRAWN_BY, max_iters=longest)
+    task = Task(candidates, budget, seeds, longest, configurations, space.numbers())
     makers = [each.search for each in space.persona.systems if each.search is not None]
     if not makers:
         raise UsageError(f"{space.persona.name} has no search: choose another persona, such as aristotle.")

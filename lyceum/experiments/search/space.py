@@ -16,10 +16,9 @@ from lyceum import personas
 from lyceum.contract import UsageError
 from lyceum.personas.spec import system
 from lyceum.personas.spec.recipe import CHANGEABLE
-from lyceum.personas.spec.search import Configuration
+from lyceum.personas.spec.search import Configuration, Range
 
 DEFAULT = "peak_lr=3e-4:4e-3:log,weight_decay=0.3:6:log,dropout=0:0.3,warmup_steps=50:400"
-DIGITS = 3  # significant digits of a value
 INTEGERS = ("warmup_steps",)
 
 
@@ -35,6 +34,13 @@ class Space:
     def distributions(self) -> dict[str, BaseDistribution]:
         """By name, as Optuna has them."""
         return self.ranges | {name: CategoricalDistribution([False, True]) for name in self.switches}
+
+    def numbers(self) -> tuple[Range, ...]:
+        """The ranges as a rule has them."""
+        return tuple(
+            Range(name, each.low, each.high, each.log, isinstance(each, IntDistribution))
+            for name, each in self.ranges.items()
+        )
 
     def suggest(self, trial: optuna.Trial) -> Configuration:
         """The configuration of a trial, by its study's sampler."""
@@ -125,10 +131,5 @@ def draw(space: Space, count: int, seed: int, max_iters: int) -> list[Configurat
 
 
 def _rounded(space: Space, configuration: Configuration) -> Configuration:
-    values = {}
-    for name, each in space.ranges.items():
-        value = configuration[name]
-        if not isinstance(each, IntDistribution):
-            value = min(max(float(f"{value:.{DIGITS}g}"), each.low), each.high)
-        values[name] = value
+    values = {each.name: each.rounded(configuration[each.name]) for each in space.numbers()}
     return {**configuration, **values}

@@ -45,6 +45,10 @@ class Growth:
     outputs: ClassVar[tuple[str, ...]] = (".out.weight", ".down.weight")
     at: tuple[float, ...] = (0.3, 0.6)
 
+    def modules(self, modules: Mapping[str, Any]) -> Mapping[str, Any]:
+        """As they are: a block that waits has its layers."""
+        return modules
+
     def waiting(self, n_layer: int) -> tuple[int, ...]:
         """The blocks that wait at first: all but the middle half, and never all of them."""
         active = max(1, n_layer // 2)
@@ -68,7 +72,7 @@ class Growth:
         """The block with the greatest potential; of equals the first."""
         return max(sorted(potentials), key=potentials.__getitem__)
 
-    def grow(self, trainer: Any, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray]) -> None:
+    def grow(self, trainer: Any, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], seed: int) -> None:
         """Let one block enter, chosen on this batch."""
         trainer.activate(self.choose(trainer.potentials(ids, targets, noise)))
 

@@ -46,6 +46,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import ClassVar
 
 from scipy.special import ndtri
 
@@ -60,6 +61,8 @@ class Dialectic:
 
     Numbers of runs: by round, by seed, by position in the bracket.
     """
+
+    layout: ClassVar[str] = "bracket"
 
     theses: Sequence[Configuration]
     seeds: tuple[int, ...]
@@ -145,6 +148,12 @@ class Dialectic:
         """(round, j) of all n - 1 disputes, in order."""
         for r in range(1, self.rounds + 1):
             yield from ((r, j) for j in range(len(self.theses) >> r))
+
+    def stage(self, number: int) -> str:
+        return f"Round {number}"
+
+    def notes(self, evidence: Evidence) -> list[str]:
+        return []
 
     def best(self, evidence: Evidence) -> int | None:
         return self.thesis(self.rounds + 1, 0, evidence)

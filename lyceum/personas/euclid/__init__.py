@@ -32,6 +32,8 @@ SYSTEMS = systems_of(
     "quantize",
     "sample",
     "interpret",
+    "grow",
+    "search",
 )
 
 PERSONA = Persona(

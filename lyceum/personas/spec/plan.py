@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterator, Mapping
-from dataclasses import asdict, dataclass, fields, is_dataclass
+from dataclasses import asdict, dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -54,8 +54,23 @@ class Plan:
 
     @property
     def skeleton(self) -> Skeleton:
-        """The layers of the model, as the forward pass connects them."""
-        return assemble(self.modules, self.fixed.n_layer, self.waiting)
+        """The layers of the model before it grows, as the forward pass connects them."""
+        return assemble(self.built, self.fixed.n_layer, self.waiting)
+
+    @property
+    def built(self) -> dict[str, Any]:
+        """The modules as the model has them before it grows."""
+        return self.modules if self.recipe.growth is None else self.recipe.growth.modules(self.modules)
+
+    @property
+    def grown(self) -> Plan:
+        """The plan of the model that this one grows to."""
+        return replace(self, recipe=replace(self.recipe, growth=None))
+
+    def width(self, step: int = 0) -> int:
+        """The width of the residual stream at iteration `step`."""
+        plan = self.grown if step >= max(self.growth_steps(), default=0) else self
+        return plan.skeleton.norm.spec.n_embd
 
     @property
     def waiting(self) -> tuple[int, ...]:
@@ -90,10 +105,7 @@ class Plan:
         return values if self.recipe.growth is None else self.recipe.growth.initial(values, self.fixed.n_layer)
 
     def router_biases(self) -> set[str]:
-        """The parameters without gradient: their layer updates them after a training step.
-
-        See `lyceum.personas.model.router_bias`.
-        """
+        """The parameters without gradient: their layers update them (`lyceum.personas.model.router_bias`)."""
         return {f"{layer}.{name}" for layer, spec in self.layers() for name in getattr(spec, "router_biases", ())}
 
     @staticmethod
@@ -129,7 +141,7 @@ class Plan:
         if not self.recipe.dropout:
             return noise
         generator = stream(seed, "dropout", step)
-        shape = (self.fixed.batch_size, self.fixed.block_size, self.fixed.n_embd)
+        shape = (self.fixed.batch_size, self.fixed.block_size, self.width(step))
         return noise | {site: keep_mask(generator, shape, self.recipe.dropout) for site in self.skeleton.noise_sites()}
 
     def objective_weights(self, step: int) -> dict[str, float]:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, Protocol
+
+import numpy as np
 
 from lyceum.personas.spec.errors import PersonaError
 
@@ -19,6 +21,25 @@ CHANGEABLE = {
 }
 
 
+class Growth(Protocol):
+    """How a model grows while it is trained: a frozen dataclass, such as lyceum.personas.aristotle.grow.Growth."""
+
+    def modules(self, modules: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The modules of the model before it grows, from those at the end."""
+
+    def waiting(self, n_layer: int) -> tuple[int, ...]:
+        """The blocks that are no part of it at first."""
+
+    def steps(self, n_layer: int, total_steps: int) -> tuple[int, ...]:
+        """The iterations before which it grows."""
+
+    def initial(self, values: dict[str, np.ndarray], n_layer: int) -> dict[str, np.ndarray]:
+        """The initial values of all parameters, from those that its layers draw."""
+
+    def grow(self, trainer: Any, ids: np.ndarray, targets: np.ndarray, noise: dict[str, np.ndarray], seed: int) -> None:
+        """Let the model of a trainer grow, on this batch. seed: of the run."""
+
+
 @dataclass(frozen=True)
 class Recipe:
     """How a persona is trained: AdamW (Loshchilov & Hutter 2019), decoupled decay on matrices only.
@@ -27,8 +48,8 @@ class Recipe:
     rates: the rule for each group's factor on the learning rate, such as lyceum.personas.aristotle.meta.Prudence.
     peak_lr: the learning rate after warm-up. warmup_steps: linear warm-up from peak_lr / warmup_steps.
     schedule: "constant", or "cosine" down to 0 at `total_steps`. clip_norm: global gradient norm.
-    dropout: the rate at each noise site of the model, rounded to 1/256. growth: how blocks enter during training: a
-    reference such as lyceum.personas.aristotle.grow.Growth; None if all are there from the start.
+    dropout: the rate at each noise site of the model, rounded to 1/256. growth: how the model grows in training;
+    None if all of it is there from the start.
     """
 
     peak_lr: float
@@ -42,7 +63,7 @@ class Recipe:
     dropout: float = 0.0
     hidden: Any = None
     rates: Any = None
-    growth: Any = None
+    growth: Growth | None = None
 
     def changed(self, values: Mapping[str, float]) -> Recipe:
         """The recipe with other values of some `CHANGEABLE` fields. Raises PersonaError, one sentence."""

@@ -10,9 +10,37 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
-from typing import Protocol
+from typing import ClassVar, Protocol
 
 Configuration = Mapping[str, float | bool]  # {recipe's field: value, system's name: whether it is enabled}
+
+DIGITS = 3  # significant digits of a value
+
+
+@dataclass(frozen=True)
+class Range:
+    """A number that is searched, from low to high.
+
+    log: whether equal ratios, not equal differences, are equal parts of the range. integer: whether it is one.
+    """
+
+    name: str
+    low: float
+    high: float
+    log: bool = False
+    integer: bool = False
+
+    def at(self, share: float) -> float:
+        """The value that divides the range so, rounded: low at 0, high at 1."""
+        if self.log:
+            return self.rounded(self.low * (self.high / self.low) ** share)
+        return self.rounded(self.low + share * (self.high - self.low))
+
+    def rounded(self, value: float) -> float:
+        """A value within the range as it is written down."""
+        if self.integer:
+            return round(value)
+        return min(max(float(f"{value:.{DIGITS}g}"), self.low), self.high)
 
 
 @dataclass(frozen=True)
@@ -65,11 +93,13 @@ class Evidence(Protocol):
 class Rule(Protocol):
     """The search of a persona: a frozen dataclass of JSON-able values, by which studies are told apart.
 
-    count: the number of runs. allotted: iterations that may be spent. Candidate 0 is the persona's default recipe.
+    count: the number of runs. allotted: iterations that may be spent. layout: how the page shows the comparisons, as a
+    "bracket" or as "lines". Candidate 0 is the persona's default recipe.
     """
 
     count: int
     allotted: int
+    layout: ClassVar[str]
 
     def candidates(self, evidence: Evidence) -> Sequence[Configuration]:
         """The configurations by candidate, as far as they are known."""
@@ -79,6 +109,12 @@ class Rule(Protocol):
 
     def comparisons(self, evidence: Evidence) -> list[Comparison]:
         """Every comparison that the search makes, in order, as far as it is known."""
+
+    def stage(self, number: int) -> str:
+        """The title of a stage."""
+
+    def notes(self, evidence: Evidence) -> list[str]:
+        """What a reader should know of the comparisons, in sentences."""
 
     def best(self, evidence: Evidence) -> int | None:
         """The candidate that the search ends in; None before its end."""
@@ -90,7 +126,7 @@ class Task:
 
     candidates: how many configurations it may compare. budget: iterations, over all runs and seeds. seeds: of
     every candidate's runs, in this order. longest: iterations of the longest run that there can be. draw: n -> n
-    configurations, the first of which is the persona's.
+    configurations, the first of which is the persona's. ranges: the numbers that are searched.
     """
 
     candidates: int
@@ -98,3 +134,4 @@ class Task:
     seeds: tuple[int, ...]
     longest: int
     draw: Callable[[int], Sequence[Configuration]]
+    ranges: tuple[Range, ...] = ()

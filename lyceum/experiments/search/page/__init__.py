@@ -29,6 +29,7 @@ def render(setup: Setup, name: str, result: Outcome, record: dict) -> str:
         record=record,
         stages=stages,
         last={stage: one.steps for stage, (one, *_) in stages.items()},
+        title=setup.rule.stage,
         reached=_reached(result),
         default=DEFAULT,
         columns=list(setup.space.distributions),

@@ -91,7 +91,7 @@ def test_the_block_with_the_greatest_gradient_enters(plan, backend):
             ]
             slopes.append((ends[1] - ends[0]) / 2e-5)
         assert np.sqrt(np.mean(np.square(slopes))) == pytest.approx(norm, rel=0.4)
-    Growth().grow(trainer, ids, targets, noise)
+    Growth().grow(trainer, ids, targets, noise, 0)
     assert trainer.model.skipped == {min(got, key=got.get)}
 
 
