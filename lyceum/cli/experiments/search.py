@@ -59,5 +59,6 @@ def search(
         words = f"{result.gain:.4f} ± {result.error:.4f} nats"
         echo(f"Candidate {result.best} beats the persona's default recipe by {words} after {result.steps} iterations.")
     if save and result.gain is not None:
-        figure = f"{-result.gain:+.4f} ± {result.error:.4f} beside the default recipe,\nafter {result.steps} iterations, on training text left out"
+        figure = f"{-result.gain:+.4f} ± {result.error:.4f} beside the default recipe,\n"
+        figure += f"after {result.steps} iterations, on training text left out"
         effects.save_figure(persona, "search", figure, f"lyceum search {persona} --budget {budget}")

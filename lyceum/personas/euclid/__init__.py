@@ -28,11 +28,11 @@ SYSTEMS = systems_of(
     "circuit",
     "muon",
     "memory",
+    "grow",
     "retain",
     "quantize",
     "sample",
     "interpret",
-    "grow",
     "search",
 )
 
