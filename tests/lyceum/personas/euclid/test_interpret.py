@@ -15,6 +15,7 @@ import mlx_impl.euclid.interpret
 import torch_ref.arrays
 import torch_ref.euclid.interpret
 from lyceum import personas
+from lyceum.cli import main
 from lyceum.personas.euclid.interpret import CIRCLE, LINE, N_VOCAB, Perpendiculars
 from lyceum.personas.euclid.interpret.gram_schmidt import directions, triangle
 from lyceum.personas.euclid.interpret.heat_maps import heat_maps
@@ -30,6 +31,7 @@ from lyceum.personas.spec.names import below
 from lyceum.personas.spec.system import changes
 from parity.project.full_model import drawn
 from parity.project.tiny_models import tiny_plan
+from tests.lyceum.cli.conftest import train
 
 IDS, TARGETS, _ = texts(np.random.default_rng(0), N_VOCAB)
 
@@ -163,3 +165,12 @@ def test_sums_on_every_composition(name, backend):
     np.testing.assert_allclose(call("pieces", ids).sum(2), call("terms", ids).sum(2), rtol=2e-4, atol=2e-4)
     if spec.readers():
         assert call("cosines").shape[:2] == (len(spec.readers()), len(spec.writers()))
+
+
+@pytest.mark.slow
+def test_the_command_writes_a_page(tmp_path):
+    run = train(tmp_path, "euclid", systems=("tokenize", "rope"))
+    assert main(["interpret", str(run), "To be or not to be", "--device", "cpu", "--position", "3"]) == 0
+    page = (run / "interpret.html").read_text(encoding="utf-8")
+    assert all(title in page for title in ("What each layer added", "What heads read of heads", "The planes that lie"))
+    assert "The nearest contexts" not in page, "it has no memory"
