@@ -180,7 +180,8 @@ SYSTEM = System(
     "E11, the gnomon",
     job="training: half of the width and heads at first, then a border round every matrix that changes no output",
     excludes=dict.fromkeys(
-        ("attention", "mla", "moe", "muon", "meta", "repair", "retain"), "it has parameters or a state without a border"
+        ("attention", "mla", "moe", "superpose", "equivariant", "sparse", "muon", "meta", "repair", "retain"),
+        "it has parameters or a state without a border",
     ),
     needs=("tokenize", "rope", "norm"),
     build=build,

@@ -11,8 +11,8 @@ Of equal moduli the lower index comes first. There is no threshold and nothing t
 token, where A18 has a share of tokens.
 
 Theorems (`lyceum.personas.euclid.sparse.theorems`).
- 1. Nearest: |h - P(h)| <= |h - z| for every z with k entries. Proof: a z with the support S is at least as far from h as
-    h outside of S is long, with equality for h on S; and that is least where S has the greatest moduli.
+ 1. Nearest: |h - P(h)| <= |h - z| for every z with k entries. Proof: a z with the support S is at least as far from h
+    as h outside of S is long, with equality for h on S; and that is least where S has the greatest moduli.
  2. P(P(h)) = P(h), and P(h) = h if h has k entries.
  3. |h|^2 = |P(h)|^2 + |h - P(h)|^2 (Pythagoras), and |P(h)|^2 >= (k/n) |h|^2: the mean of the greatest k squares is
     at least that of all n.
