@@ -52,7 +52,7 @@ class Distance:
     The origin never moves (habit = 1), and the rate is no factor on the schedule's but one of its own (absolute).
     """
 
-    first: float = 0.01
+    first: float = 0.1
     memory: float = 0.95
     habit = 1.0
     absolute = True

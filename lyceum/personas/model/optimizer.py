@@ -110,9 +110,9 @@ def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:
 def reach(plan: Plan, name: str, shape: tuple[int, ...], lengths: np.ndarray) -> np.ndarray:
     """How far one update at learning rate 1 moves the rows of a parameter at most, (rows,).
 
-    Rows run along the last axis. lengths: theirs before the update, (rows,), or more.
+    Rows run along the last axis, a number is a row of one entry. lengths: theirs before the update, (rows,), or more.
     """
     empty = np.empty(shape, np.bool_)
     if plan.is_hidden(name, empty):
         return plan.recipe.hidden.reach(shape, lengths)
-    return adamw_reach(lengths, shape[-1], plan.recipe, plan.recipe.weight_decay if plan.decays(empty) else 0.0)
+    return adamw_reach(lengths, (1, *shape)[-1], plan.recipe, plan.recipe.weight_decay if plan.decays(empty) else 0.0)
