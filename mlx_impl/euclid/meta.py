@@ -45,6 +45,6 @@ class Distance(nn.Module):
         """All (): the state, <g, d>, <d, d>, <g, g>, and the schedule's share of its peak -> the state."""
         distance = mx.maximum(distance, dd.sqrt())
         mean = mx.where(total > 0, mean + (1 - self.memory) * (gg - mean), gg)
-        total = total + gg
+        total = total + share * share * gg
         ratio = mx.where(total > 0, mean, 0) / mx.where(total > 0, total * count, 1)
         return distance * ratio.sqrt(), distance, total, mean, count

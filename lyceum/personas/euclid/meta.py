@@ -4,32 +4,33 @@ Idea. To describe a circle a centre and a distance are given (Postulate 3). The 
 distance the farthest point that was reached. Nobody gives a rate: the steps so far measure how far there is to go, the
 gradients so far how sure each step is, and a step is the one by the other.
 
-Equations, for the measured entries w of a group (`lyceum.personas.model.optimizer`), n of them, and their gradient g:
-    r <- max(r, |w - w_0|),      r = first |w_0| at first        (first, if w_0 = 0)
-    G <- G + |g|^2
-    V <- memory V + (1 - memory) |g|^2                              |g|^2 at first
-    the group's rate = r sqrt(V / (n G)) * the schedule's share of its peak;     0 while G = 0
-This is DoG's step r / sqrt(G) on the gradient (Ivgi 2023), in the unit of AdamW: that divides every entry by its root
-mean square, about sqrt(V / n), so a rate of r sqrt(V / (n G)) moves w as far as r |g| / sqrt(G) does. memory is Adam's
-b2. Only the schedule's form is left, its peak has no effect: a run started at a tenth or ten times the tuned rate is
-the same run. Decay is a part of a step and follows the rate. A rule for hidden matrices (E7) takes the rate like AdamW.
+Equations, for the measured entries w of a group (`lyceum.personas.model.optimizer`), n of them, their gradient g, and
+the schedule's rate as a share c of its peak:
+    r <- max(r, |w - w_0|),      r = first |w_0| at first                       (first, if w_0 = 0)
+    G <- G + c^2 |g|^2
+    V <- memory V + (1 - memory) |g|^2                                          |g|^2 at first
+    the group's rate = c r sqrt(V / (n G));     0 while G = 0
+This is DoG's step c r / sqrt(G) on the gradient (Ivgi 2023), in the unit of AdamW: that divides every entry by its root
+mean square, about sqrt(V / n), so such a rate moves w about as far as the step c r |g| / sqrt(G) does. memory is Adam's
+b2. Only the form of the schedule is left, its peak has no effect: a run started at a tenth or ten times the tuned rate
+is the same run. Decay is a part of a step and follows the rate. A rule for hidden matrices (E7) takes it like AdamW.
 
-Theorems, for steps w - rate g / sqrt(V / n) at a constant schedule, which are DoG's.
- 1. (package) They are those of the authors' package, if its first distance is r.
+Theorems, for the steps w - rate g / sqrt(V / n).
+ 1. (package) At c = 1 they are those of the authors' package, if its first distance is r.
  2. (loss) A factor on the loss leaves every rate as it was: V / G has no unit. So it leaves a whole run, where the
     step's own rule does not see it (E7, and AdamW up to its eps).
  3. (weights) A factor on all weights is one on the rates: r is a length, and r_0 is one too. (DoG begins at a share of
     1 + |w_0|, which is none.)
- 4. (one step) V <= G, as V is an average of terms of G. So a step is at most r, and the circle at most doubles. AdamW
-    moves at most R r, R = 1.17 (`lyceum.personas.model.adamw`), decay apart.
+ 4. (one step) No step is longer than r, as G >= c^2 |g|^2, so the circle at most doubles; and the first step is r_0,
+    however low a warm-up begins. r is a warm-up itself.
  5. (bound) For convex f with a minimum at x, and s = max |w_k - x|, after T steps
-        sum_k r_k (f(w_k) - f(x)) <= r_T (2 s + r_T) sqrt(G_T),
-    and so for the average of w_k with weights r_k, by Jensen. Where r keeps within a constant of |w_0 - x|, that is the
-    rate |w_0 - x| |g| / sqrt(T) of the best constant step, up to factors, and nobody has told it the distance.
-    Proof. From |w_(k+1) - x|^2, with d_k = |w_k - x| and r_k = eta_k sqrt(G_k):
-        r_k <g_k, w_k - x> = sqrt(G_k) (d_k^2 - d_(k+1)^2) / 2 + r_k^2 |g_k|^2 / (2 sqrt(G_k)).
+        sum_k c_k r_k (f(w_k) - f(x)) <= r_T (2 s + r_T) sqrt(G_T),
+    and so for the average of w_k with weights c_k r_k, by Jensen. While r is within a constant of |w_0 - x|, this is
+    the bound |w_0 - x| |g| / sqrt(T) of the best constant step, up to factors, and nobody has told it the distance.
+    Proof. From |w_(k+1) - x|^2, with d_k = |w_k - x| and steps c_k r_k / sqrt(G_k):
+        c_k r_k <g_k, w_k - x> = sqrt(G_k) (d_k^2 - d_(k+1)^2) / 2 + (c_k r_k |g_k|)^2 / (2 sqrt(G_k)).
     Summed by parts, the first is at most sqrt(G_T) (s^2 - d_T^2) / 2; and s - d_T <= 2 r_T, s + d_T <= 2 s. The second
-    is at most r_T^2 sqrt(G_T), as |g_k|^2 / sqrt(G_k) <= 2 (sqrt(G_k) - sqrt(G_(k-1))). Convexity does the rest.
+    is at most r_T^2 sqrt(G_T), as (c_k |g_k|)^2 / sqrt(G_k) <= 2 (sqrt(G_k) - sqrt(G_(k-1))). Convexity does the rest.
 
 Cost. Of the measured entries, at most about 2^16 of a parameter, one copy that never changes, and two sums of squares
 a step.
@@ -52,7 +53,7 @@ class Distance:
     The origin never moves (habit = 1), and the rate is no factor on the schedule's but one of its own (absolute).
     """
 
-    first: float = 0.1
+    first: float = 0.01
     memory: float = 0.95
     habit = 1.0
     absolute = True
@@ -72,10 +73,10 @@ class Distance:
         return tuple(np.asarray(x) for x in self.fresh((w * w).sum(), w.size).values())
 
     def follow(self, rate, distance, total, mean, count, gd, dd, gg, share) -> tuple:
-        """The state for the update that is due. dd, gg: |w - w_0|^2, |g|^2. rate, gd, share: not read."""
+        """The state for the update that is due. dd, gg: |w - w_0|^2, |g|^2. rate, gd: not read."""
         distance = max(distance, dd**0.5)
         mean = mean + (1 - self.memory) * (gg - mean) if total > 0 else gg
-        total = total + gg
+        total = total + share * share * gg
         rate = distance * (mean / (total * count)) ** 0.5 if total > 0 else 0 * distance
         return rate, distance, total, mean, count
 
@@ -104,49 +105,55 @@ CASES = (
 )
 
 
-def _way(evaluate, spec: Distance, gradient, w: np.ndarray, steps: int) -> tuple[np.ndarray, ...]:
-    """DoG's steps from w: the points, one more than steps, and of each step the rate, r, G and V."""
+def _way(evaluate, spec: Distance, gradient, w: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, ...]:
+    """DoG's steps from w: the points, one more than shares, and of each step the rate, r, G and V."""
     points, states = [w], []
     state = evaluate(spec, {}, "begin", w)
-    for _ in range(steps):
+    for share in shares:
         g, d = gradient(points[-1]), points[-1] - w
         products = (np.array(x) for x in (g @ d, d @ d, g @ g))
-        state = evaluate(spec, {}, "__call__", *state, *products, np.array(1.0))
+        state = evaluate(spec, {}, "__call__", *state, *products, np.array(share))
         rate, _, _, mean, count = state
-        points.append(points[-1] - rate * g / np.sqrt(mean / count))
+        points.append(points[-1] - share * rate * g / np.sqrt(mean / count))
         states.append(np.array(state[:4]))
     return np.array(points), *np.array(states).T
 
 
 def _slope(g: np.random.Generator):
-    """A convex function that no step size suits everywhere, its gradient, its minimum, and a point away from it."""
+    """A convex function that no step size suits everywhere, its gradient, its minimum, a point away from it, shares."""
     a, x = representable(g.normal(size=(12, 6))), representable(g.normal(size=6))
     start = representable(x + 3 * g.normal(size=6))
-    return lambda w: np.abs(a @ (w - x)).sum(), lambda w: a.T @ np.sign(a @ (w - x)), x, start
+    return (
+        lambda w: np.abs(a @ (w - x)).sum(),
+        lambda w: a.T @ np.sign(a @ (w - x)),
+        x,
+        start,
+        2.0 ** g.integers(-4, 1, 24),
+    )
 
 
 def _bound(evaluate, g):
-    f, gradient, x, start = _slope(g)
-    points, _, r, total, _ = _way(evaluate, LONG, gradient, start, 24)
+    f, gradient, x, start, shares = _slope(g)
+    points, _, r, total, _ = _way(evaluate, LONG, gradient, start, shares)
     s, last = (np.linalg.norm(points - centre, axis=1).max() for centre in (x, start))
     last = max(last, r[-1])
-    regret = sum(r_k * f(w) for r_k, w in zip(r, points, strict=False))
+    regret = sum(weight * f(w) for weight, w in zip(shares * r, points, strict=False))
     return np.array(regret), np.minimum(regret, last * (2 * s + last) * np.sqrt(total[-1]))
 
 
 def _one_step(evaluate, g):
-    _, gradient, _, start = _slope(g)
-    points, _, r, *_ = _way(evaluate, LONG, gradient, start, 12)
+    _, gradient, _, start, shares = _slope(g)
+    points, _, r, *_ = _way(evaluate, LONG, gradient, start, shares[:12])
     steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
-    # At the first step V = G, and the step is r.
+    # At the first step G = (share |g|)^2, and the step is r.
     return np.append(steps, steps[0]), np.append(np.minimum(steps, r), r[0])
 
 
 def _factor(evaluate, g, on_loss: bool, on_weights: bool):
-    _, gradient, _, start = _slope(g)
+    _, gradient, _, start, shares = _slope(g)
     a, b = (2.0 ** g.integers(-20, 20) if on else 1.0 for on in (on_loss, on_weights))
-    _, rates, r, *_ = _way(evaluate, SPEC, lambda w: a * gradient(w / b), b * start, 8)
-    _, others, radii, *_ = _way(evaluate, SPEC, gradient, start, 8)
+    _, rates, r, *_ = _way(evaluate, SPEC, lambda w: a * gradient(w / b), b * start, shares[:8])
+    _, others, radii, *_ = _way(evaluate, SPEC, gradient, start, shares[:8])
     return np.stack([rates, r]), b * np.stack([others, radii])
 
 

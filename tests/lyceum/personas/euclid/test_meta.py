@@ -36,9 +36,9 @@ def test_the_rule_by_hand():
     begun = rule.fresh(25.0, 2)
     assert begun == {"rate": 0, "distance": 0.5, "total": 0, "mean": 0, "count": 2}
     one = rule.follow(*begun.values(), 0.0, 0.0, 4.0, 0.1)
-    assert one == (0.5 * (4 / (4 * 2)) ** 0.5, 0.5, 4, 4, 2)
+    assert one == pytest.approx((0.5 * (4 / (0.04 * 2)) ** 0.5, 0.5, 0.04, 4, 2))
     two = rule.follow(*one, 0.8, 1.0, 1.0, 0.2)
-    assert two == (1 * (3.25 / (5 * 2)) ** 0.5, 1, 5, 3.25, 2)
+    assert two == pytest.approx((1 * (3.25 / (0.08 * 2)) ** 0.5, 1, 0.08, 3.25, 2))
     assert rule.follow(*two, 0.0, 0.01, 1.0, 0.2)[1] == 1
 
 
