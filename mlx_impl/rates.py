@@ -1,4 +1,4 @@
-"""A rule for rates in MLX: each group of parameters gets a learning rate of its own.
+"""A rule for rates in MLX: each group of parameters gets its learning rate.
 
 What the rule sees of a group: `lyceum.personas.model.optimizer`.
 """

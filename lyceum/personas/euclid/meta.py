@@ -112,16 +112,16 @@ CASES = (
 
 def _way(evaluate, spec: Distance, gradient, w: np.ndarray, shares: np.ndarray) -> tuple[np.ndarray, ...]:
     """DoG's steps from w: the points, one more than shares, and of each step the rate, r, G and V."""
-    points, states = [w], []
+    way, states = [w], []
     state = evaluate(spec, {}, "begin", w)
     for share in shares:
-        g, d = gradient(points[-1]), points[-1] - w
+        g, d = gradient(way[-1]), way[-1] - w
         products = (np.array(x) for x in (g @ d, d @ d, g @ g))
         state = evaluate(spec, {}, "__call__", *state, *products, np.array(share))
         rate, _, _, mean, count = state
-        points.append(points[-1] - share * rate * g / np.sqrt(mean / count))
+        way.append(way[-1] - share * rate * g / np.sqrt(mean / count))
         states.append(np.array(state[:4]))
-    return np.array(points), *np.array(states).T
+    return np.array(way), *np.array(states).T
 
 
 def _slope(g: np.random.Generator):
@@ -139,17 +139,17 @@ def _slope(g: np.random.Generator):
 
 def _bound(evaluate, g):
     f, gradient, x, start, shares = _slope(g)
-    points, _, r, total, _ = _way(evaluate, LONG, gradient, start, shares)
-    s, last = (np.linalg.norm(points - centre, axis=1).max() for centre in (x, start))
+    way, _, r, total, _ = _way(evaluate, LONG, gradient, start, shares)
+    s, last = (np.linalg.norm(way - centre, axis=1).max() for centre in (x, start))
     last = max(last, r[-1])
-    regret = sum(weight * f(w) for weight, w in zip(shares * r, points, strict=False))
+    regret = sum(weight * f(w) for weight, w in zip(shares * r, way, strict=False))
     return np.array(regret), np.minimum(regret, last * (2 * s + last) * np.sqrt(total[-1]))
 
 
 def _one_step(evaluate, g):
     _, gradient, _, start, shares = _slope(g)
-    points, _, r, *_ = _way(evaluate, LONG, gradient, start, shares[:12])
-    steps = np.linalg.norm(np.diff(points, axis=0), axis=1)
+    way, _, r, *_ = _way(evaluate, LONG, gradient, start, shares[:12])
+    steps = np.linalg.norm(np.diff(way, axis=0), axis=1)
     # At the first step G = (share |g|)^2, and the step is r.
     return np.append(steps, steps[0]), np.append(np.minimum(steps, r), r[0])
 
@@ -189,7 +189,7 @@ THEOREMS = (
 SYSTEM = System(
     "meta",
     "E13, distance",
-    job="learning rate of each group of parameters: the distance travelled over the gradients met, whatever the peak",
+    job="learning rate of each group of parameters: the distance travelled over the gradients, whatever the peak",
     excludes={"repair": "a weight may move farther at a raised rate than repair takes for natural"},
     train=lambda recipe: replace(recipe, rates=Distance(memory=recipe.betas[1])),
 )

@@ -96,7 +96,7 @@ def theorems(spec: Any) -> tuple[Theorem, ...]:
     return (
         theorem("foot", "|a - f|^2 + |f - v|^2 = |a - v|^2 for w = k v", _foot, length=1024),
         theorem("nearest", "the frame is the polar factor, as an SVD has it", _nearest, ROUNDED),
-        theorem("frames", "a frame is orthogonal, and its own nearest", _frames, ROUNDED),
+        theorem("frames", "a frame is orthogonal, and nearest to itself", _frames, ROUNDED),
         theorem("turned", "a turn of all rows is detected from half of them", _turned, ROUNDED),
         theorem("congruent", "lost rows return with their lengths and angles", _congruent, ROUNDED),
         theorem("short way", "stiff |A|^2 / c |O - 1|^2 <= the others' way", _short, length=ROUNDED),

@@ -42,7 +42,7 @@ def test_the_rule_by_hand():
     assert rule.follow(*two, 0.0, 0.01, 1.0, 0.2)[1] == 1
 
 
-def test_weights_that_begin_at_0_begin_at_a_distance_of_their_own():
+def test_weights_that_begin_at_0_begin_at_the_share_of_1():
     assert Distance(first=0.1).fresh(0.0, 2)["distance"] == 0.1
 
 
@@ -55,15 +55,15 @@ def test_its_steps_are_those_of_the_authors_package():
     state = (*rule.fresh(length**2, 6).values(),)
     theirs = torch.nn.Parameter(torch.tensor(start))
     optimizer = dog.DoG([theirs], reps_rel=rule.first * length / (1 + length), eps=1e-20)
-    points = []
+    ways = []
     for _ in range(200):
         slope = a.T @ np.sign(a @ (w - x))
         state = rule.follow(*state, 0.0, ((w - start) ** 2).sum(), (slope**2).sum(), 1.0)
         w = w - state[0] * slope / (state[3] / 6) ** 0.5
         theirs.grad = torch.tensor(a.T @ np.sign(a @ (theirs.detach().numpy() - x)))
         optimizer.step()
-        points.append((w, theirs.detach().numpy().copy()))
-    np.testing.assert_allclose(*zip(*points, strict=True), rtol=1e-8)
+        ways.append((w, theirs.detach().numpy().copy()))
+    np.testing.assert_allclose(*zip(*ways, strict=True), rtol=1e-8)
 
 
 @pytest.mark.parametrize("backend", BACKENDS)

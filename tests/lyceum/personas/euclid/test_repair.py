@@ -144,7 +144,7 @@ STOPS = [(backend, stop) for backend in BACKENDS for stop in (12, 13, 17, 18, 27
 
 @pytest.mark.parametrize("where", marked(STOPS, lambda where: where == ("torch", 17)))
 def test_a_run_stopped_on_either_side_of_a_repair_goes_on(where, plan):
-    """Bit for bit in its own backend, and in the other one with the same report."""
+    """Bit for bit in its backend, and in the other one with the same report."""
     backend, stop = where
     uninterrupted, part = (trainers.make(backend, plan, "float32") for _ in range(2))
     assert run(uninterrupted, plan, range(30), FAULTS) == REPORT
