@@ -32,7 +32,8 @@ Theorems, for the steps w - rate g / sqrt(V / n).
     Summed by parts, the first is at most sqrt(G_T) (s^2 - d_T^2) / 2; and s - d_T <= 2 r_T, s + d_T <= 2 s. The second
     is at most r_T^2 sqrt(G_T), as (c_k |g_k|)^2 / sqrt(G_k) <= 2 (sqrt(G_k) - sqrt(G_(k-1))). Convexity does the rest.
 
-Cost. Of the measured entries, at most about 2^16 of a parameter, one copy that never changes, and sums of squares.
+Cost. Of the measured entries, at most about 2^16 of a parameter, one copy that never changes, and sums of squares: 1%
+to 2% of an iteration on a CPU.
 Effect. 300 iterations of the contract, seed 1337: full_vloss 0.0115 +- 0.0027 above that of the tuned peak, whatever
 the peak. Rates end at 0.0021 (matrices), 0.0024 (tables) and 0.15 (vectors) for the tuned 0.001: the vectors' mirrors,
 whose lengths have no effect, go far. If steps of the warm-up count in full (c = 1 in G), r grows too late: 0.152 +-
