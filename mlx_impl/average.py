@@ -20,6 +20,11 @@ def watch_of(plan, model: nn.Module, optimizer: optim.MultiOptimizer) -> Watch |
     return None if repair is None else Watch(plan, Average(build(repair), model, optimizer))
 
 
+def in_rows(x: mx.array) -> mx.array:
+    """A parameter as rows along its last axis: a number is a row of one entry."""
+    return x if x.ndim else x.reshape(1)
+
+
 def snapshot(model: nn.Module, optimizer: optim.MultiOptimizer) -> tuple[dict, list[dict]]:
     """The parameters and each optimizer's state: trees that refer to the arrays as they are now."""
     return model.parameters(), [tree_map(lambda x: x, each.state) for each in optimizer.optimizers]
@@ -52,11 +57,14 @@ class Average:
 
     def distances(self) -> dict[str, np.ndarray]:
         """How far every row is from its average."""
-        return self._by_name([self.rule.distance(p, self.values[name]) for name, p in self.parameters().items()])
+        return self._by_name([self._distance(name, p) for name, p in self.parameters().items()])
 
     def lengths(self) -> dict[str, np.ndarray]:
         """How long every average is."""
-        return self._by_name([self.rule.length(a) for a in self.values.values()])
+        return self._by_name([self.rule.length(in_rows(a)) for a in self.values.values()])
+
+    def _distance(self, name: str, p: mx.array) -> mx.array:
+        return self.rule.distance(in_rows(p), in_rows(self.values[name]))
 
     def _by_name(self, rows: list[mx.array]) -> dict[str, np.ndarray]:
         counts = np.cumsum([x.size for x in rows])[:-1]
@@ -71,14 +79,14 @@ class Average:
     def restore(self, name: str, hurt: np.ndarray) -> np.ndarray:
         """Hurt rows (rows,) of a parameter return to the average and their moments to 0; the rows' distances after."""
         p, a = self.parameters()[name], self.values[name]
-        rows = mx.array(hurt).reshape(p.shape[:-1])[..., None]
+        rows = mx.array(hurt).reshape((*p.shape[:-1], 1) if p.ndim else ())
         p = self.rule.restore(p[None], a[None], rows[None, :, 0])[0] if p.ndim == 2 else mx.where(rows, a, p)
         self.model.update(tree_unflatten([(name, p)]))
         state = self._state_of(name)
         for key, moment in state.items():
             if moment.shape == p.shape:
                 state[key] = mx.where(rows, 0, moment)
-        return np.array(self.rule.distance(p, a).reshape(-1).astype(mx.float32))
+        return np.array(self._distance(name, p).reshape(-1).astype(mx.float32))
 
     def _state_of(self, name: str) -> dict[str, mx.array]:
         """What the optimizer has of a parameter, as it lies in the optimizer."""
@@ -89,7 +97,7 @@ class Average:
 
     def pair(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """(a parameter, its average), (rows, c) each."""
-        both = (self.parameters()[name], self.values[name])
+        both = (in_rows(self.parameters()[name]), in_rows(self.values[name]))
         return tuple(np.array(x.reshape(-1, x.shape[-1])) for x in both)
 
     def read(self) -> dict[str, np.ndarray]:

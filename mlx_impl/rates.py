@@ -1,4 +1,4 @@
-"""A rule for rates in MLX: each group of parameters gets a factor on the schedule's learning rate.
+"""A rule for rates in MLX: each group of parameters gets its learning rate.
 
 What the rule sees of a group: `lyceum.personas.model.optimizer`.
 """
@@ -39,17 +39,17 @@ class Rates:
         self, parameters: dict[str, mx.array], gradients: dict[str, mx.array], lr: mx.array
     ) -> dict[str, mx.array]:
         """{group: its learning rate ()} of the update that is due, from the parameters and their clipped gradients."""
-        rates = {}
+        rates, share = {}, lr / self.peak_lr
         for group, members in self.shapes.items():
             p = joined([parameters[name] for name in members])
             # A block that waits to enter has no gradient, and does not move.
             g = joined([gradients.get(name, mx.zeros_like(parameters[name])) for name in members])
             d = p - self.origins[group]
             state = self.states[group]
-            new = self.rule(*state.values(), (g * d).sum(), (d * d).sum(), (g * g).sum(), lr / self.peak_lr)
+            new = self.rule(*state.values(), (g * d).sum(), (d * d).sum(), (g * g).sum(), share)
             self.states[group] = dict(zip(state, new, strict=True))
             self.origins[group] = self.origins[group] + (1 - self.rule.habit) * d
-            rates[group] = lr * new[0]
+            rates[group] = (share if self.rule.absolute else lr) * new[0]
         return rates
 
     def read(self) -> dict[str, np.ndarray]:

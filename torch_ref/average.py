@@ -23,6 +23,11 @@ def watch_of(plan, parameters: Parameters, moments: Moments) -> Watch | None:
     return None if repair is None else Watch(plan, Average(build(repair), parameters, moments))
 
 
+def in_rows(x: Tensor) -> Tensor:
+    """A parameter as rows along its last axis: a number is a row of one entry."""
+    return x if x.ndim else x.reshape(1)
+
+
 class Average:
     """rule: the persona's repair. parameters: by name. moments: as above.
 
@@ -40,11 +45,14 @@ class Average:
     @torch.no_grad()
     def distances(self) -> dict[str, np.ndarray]:
         """How far every row is from its average."""
-        return self._by_name([self.rule.distance(p, self.values[name]) for name, p in self.parameters.items()])
+        return self._by_name([self._distance(name) for name in self.parameters])
 
     def lengths(self) -> dict[str, np.ndarray]:
         """How long every average is."""
-        return self._by_name([self.rule.length(a) for a in self.values.values()])
+        return self._by_name([self.rule.length(in_rows(a)) for a in self.values.values()])
+
+    def _distance(self, name: str) -> Tensor:
+        return self.rule.distance(in_rows(self.parameters[name]), in_rows(self.values[name]))
 
     def _by_name(self, rows: list[Tensor]) -> dict[str, np.ndarray]:
         counts = np.cumsum([x.numel() for x in rows])[:-1]
@@ -61,17 +69,17 @@ class Average:
     def restore(self, name: str, hurt: np.ndarray) -> np.ndarray:
         """Hurt rows (rows,) of a parameter return to the average and their moments to 0; the rows' distances after."""
         p, a = self.parameters[name], self.values[name]
-        rows = torch.from_numpy(hurt).to(p.device).reshape(p.shape[:-1])[..., None]
+        rows = torch.from_numpy(hurt).to(p.device).reshape((*p.shape[:-1], 1) if p.ndim else ())
         p.copy_(self.rule.restore(p[None], a[None], rows[None, :, 0])[0] if p.ndim == 2 else torch.where(rows, a, p))
         optimizer, _ = self.moments(name)
         for moment in optimizer.state.get(p, {}).values():
             if moment.shape == p.shape:
                 moment.masked_fill_(rows, 0)
-        return self.rule.distance(p, a).reshape(-1).to("cpu", torch.float32).numpy()
+        return self._distance(name).reshape(-1).to("cpu", torch.float32).numpy()
 
     def pair(self, name: str) -> tuple[np.ndarray, np.ndarray]:
         """(a parameter, its average), (rows, c) each."""
-        both = (self.parameters[name].detach(), self.values[name])
+        both = (in_rows(self.parameters[name].detach()), in_rows(self.values[name]))
         return tuple(x.reshape(-1, x.shape[-1]).cpu().numpy() for x in both)
 
     def read(self) -> dict[str, np.ndarray]:

@@ -1,4 +1,4 @@
-"""A rule for rates in PyTorch: each group of parameters gets a factor on the schedule's learning rate.
+"""A rule for rates in PyTorch: each group of parameters gets its learning rate.
 
 What the rule sees of a group: `lyceum.personas.model.optimizer`.
 """
@@ -35,17 +35,17 @@ class Rates:
     @torch.no_grad()
     def follow(self, lr: float) -> dict[str, Tensor]:
         """{group: its learning rate ()} of the update that is due, from the parameters and their clipped gradients."""
-        rates = {}
+        rates, share = {}, lr / self.peak_lr
         for group, members in self.groups.items():
             p = joined([*members.values()])
             # A block that waits to enter has no gradient, and does not move.
             g = joined([torch.zeros_like(x) if x.grad is None else x.grad for x in members.values()])
             d = p - self.origins[group]
             state = self.states[group]
-            new = self.rule(*state.values(), g @ d, d @ d, g @ g, lr / self.peak_lr)
+            new = self.rule(*state.values(), g @ d, d @ d, g @ g, share)
             self.states[group] = dict(zip(state, new, strict=True))
             self.origins[group] = self.origins[group] + (1 - self.rule.habit) * d
-            rates[group] = lr * new[0]
+            rates[group] = (share if self.rule.absolute else lr) * new[0]
         return rates
 
     def read(self) -> dict[str, np.ndarray]:

@@ -173,7 +173,8 @@ class Trainer(Alone, Growing):
                 optimizer.state.pop(p, None)
                 continue
             optimizer.state[p] = {
-                torch_key: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p) for key, torch_key in keys.items()
+                torch_key: torch.from_numpy(state[f"optimizer.{key}.{name}"]).to(p, copy=True)
+                for key, torch_key in keys.items()
             }
             if optimizer is self.adamw:
                 optimizer.state[p]["step"] = step - born_at(self.born, name)

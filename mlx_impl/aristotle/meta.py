@@ -13,6 +13,8 @@ from mlx_impl.registry import implements
 class Prudence(nn.Module):
     """The state of a group of parameters, its factor h first, for the update that is due."""
 
+    absolute = False
+
     def __init__(self, habit: float, pace: float, widest: float):
         super().__init__()
         self.habit, self.pace, self.widest = habit, pace, widest

@@ -150,7 +150,7 @@ def saved(plan: Plan, state: dict[str, tuple]) -> dict[str, Tensor]:
     by_name = {}
     for name, values in state.items():
         if name in GROUPS:
-            keys = [f"optimizer.{key}" for key in plan.recipe.rates.fresh(0)]
+            keys = [f"optimizer.{key}" for key in plan.recipe.rates.fresh(0, 0)]
         else:
             keys = ["model", *(f"optimizer.{key}" for key in optimizer.moments(name, values[0], plan))]
         by_name |= {f"{key}.{name}": x for key, x in zip(keys, values, strict=True)}

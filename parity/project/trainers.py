@@ -11,7 +11,7 @@ import mlx_impl.trainer
 import torch_ref.trainer
 from lyceum.corpus import Corpus
 from lyceum.personas import Plan
-from lyceum.personas.model.optimizer import measured
+from lyceum.personas.model.optimizer import measured, rated
 from lyceum.rng import stream
 from lyceum.training.job import Job
 
@@ -52,5 +52,9 @@ def begun(trainer, parameters: dict[str, np.ndarray]):
     for name, value in parameters.items():
         if f"optimizer.origin.{name}" in state:
             state[f"optimizer.origin.{name}"] = measured(value)
+    if trainer.plan.recipe.rates is not None:
+        trained = {name: value for name, value in parameters.items() if f"optimizer.origin.{name}" in state}
+        for group, fresh in rated(trainer.plan, trained).items():
+            state |= {f"optimizer.{key}.{group}": np.asarray(x) for key, x in fresh.items()}
     trainer.write(state)
     return trainer

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 
 class Repair(nn.Module):
-    """A persona adds `project`."""
+    """A persona adds `project`, or restores in another way."""
 
     def __init__(self, every: int, period: int, rate: float):
         super().__init__()

@@ -59,14 +59,15 @@ class Prudence:
     habit: float = 0.99
     pace: float = 0.25
     widest: float = 16.0
+    absolute = False
 
     def initial(self, stream: np.random.Generator, n_layer: int) -> dict[str, np.ndarray]:
         """A rule for rates has no parameters of its own."""
         return {}
 
-    def fresh(self, zero) -> dict:
-        """The state of a group before its first update; its first entry is h. zero: 0, of the parameters' type."""
-        return {"rate": zero + 1}
+    def fresh(self, square, count) -> dict:
+        """The state of a group before its first update; its first entry is h. square, count: see `rated`."""
+        return {"rate": 0 * square + 1}
 
     def follow(self, rate, gd, dd, gg, share) -> tuple:
         """The state for the update that is due. gd, dd, gg: <g, d>, <d, d>, <g, g>; share: of the peak rate."""

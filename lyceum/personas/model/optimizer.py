@@ -8,7 +8,8 @@
 
 Both rules take the schedule's learning rate, so that they warm up and cool down together. A recipe with a rule for
 rates (such as aristotle.meta) multiplies it by a factor h of each group (`Plan.group`), which is first brought up to
-date. The rule sees a group through three numbers, sums over its measured entries, before its parameters p move:
+date; if h is absolute (such as euclid.meta) it takes the place of the schedule's peak.
+The rule sees a group through three numbers, sums over its measured entries, before its parameters p move:
 
     <g, d>, <d, d>, <g, g>,   d = p - o;     then o <- o + (1 - habit) d
 The origin o is thus where the last step began if habit = 0, and where training began if habit = 1; between them d is a
@@ -37,9 +38,21 @@ def start(plan: Plan, parameters: dict) -> dict:
     """
     state = {name: (p, *moments(name, p, plan).values()) for name, p in parameters.items()}
     if plan.recipe.rates is not None:
-        for name, p in parameters.items():
-            state[plan.group(name, p)] = (*plan.recipe.rates.fresh(0 * p.sum()).values(),)
+        state |= {group: (*fresh.values(),) for group, fresh in rated(plan, parameters).items()}
     return state
+
+
+def rated(plan: Plan, parameters: dict) -> dict[str, dict]:
+    """{group: the state of the rule for rates before the first update, by its names}.
+
+    The rule gets the sum of squares of the group's measured entries, and their number.
+    """
+    states = {}
+    for group, members in plan.grouped(parameters).items():
+        entries = [measured(p) for p in members.values()]
+        square, count = sum((x * x).sum() for x in entries), sum(math.prod(x.shape) for x in entries)
+        states[group] = plan.recipe.rates.fresh(square, count)
+    return states
 
 
 def moments(name: str, p, plan: Plan) -> dict:
@@ -62,7 +75,7 @@ def update(state: dict, gradients: dict, step, lr: float, plan: Plan) -> dict:
     groups, after = followed(state, gradients, lr, plan), {}
     for name, g in gradients.items():
         *old, origin = state[name]
-        rate = lr * groups[plan.group(name, old[0])][0]
+        rate = (lr / plan.recipe.peak_lr if rule.absolute else lr) * groups[plan.group(name, old[0])][0]
         origin = origin + (1 - rule.habit) * (measured(old[0]) - origin)
         after[name] = (*updated(name, old, g, step, rate, plan), origin)
     return confined(after, plan) | groups
@@ -107,9 +120,9 @@ def updated(name: str, state: tuple, g, step, lr: float, plan: Plan) -> tuple:
 def reach(plan: Plan, name: str, shape: tuple[int, ...], lengths: np.ndarray) -> np.ndarray:
     """How far one update at learning rate 1 moves the rows of a parameter at most, (rows,).
 
-    Rows run along the last axis. lengths: theirs before the update, (rows,), or more.
+    Rows run along the last axis, a number is a row of one entry. lengths: theirs before the update, (rows,), or more.
     """
     empty = np.empty(shape, np.bool_)
     if plan.is_hidden(name, empty):
         return plan.recipe.hidden.reach(shape, lengths)
-    return adamw_reach(lengths, shape[-1], plan.recipe, plan.recipe.weight_decay if plan.decays(empty) else 0.0)
+    return adamw_reach(lengths, (1, *shape)[-1], plan.recipe, plan.recipe.weight_decay if plan.decays(empty) else 0.0)

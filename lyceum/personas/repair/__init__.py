@@ -1,7 +1,8 @@
 """What the repairs of both personas share: which rows are hurt, and what is put in their place.
 
-A persona brings one record, a `Repair` with its own projection; a backend the same record as an implementation, and
-`Average`, which holds the running averages on its device. `Watch` decides, in NumPy, alike for both backends.
+A persona brings one record, a `Repair` with its own projection or way to restore; a backend the same record as an
+implementation, and `Average`, which holds the running averages on its device. `Watch` decides, in NumPy, alike for both
+backends.
 `lyceum drill` shows what it is worth.
 
     rows.py     Repair: distances, averages, restored rows

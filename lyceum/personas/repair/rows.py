@@ -20,7 +20,8 @@ Arrays = dict[str, np.ndarray]
 class Repair:
     """every: iterations between two examinations. period: those between two steps of the average, a multiple of it.
 
-    rate: the average's step. A persona adds project(p, w, a), both (n, r, c): matrices whose rows have returned.
+    rate: the average's step. A persona adds project(p, w, a), both (n, r, c): matrices whose rows have returned; or it
+    has another restore.
     """
 
     every: int = 2

@@ -45,7 +45,7 @@ class Recipe:
     """How a persona is trained: AdamW (Loshchilov & Hutter 2019), decoupled decay on matrices only.
 
     hidden: the rule for the blocks' matrices instead of AdamW: a reference such as lyceum.personas.aristotle.muon.Muon.
-    rates: the rule for each group's factor on the learning rate, such as lyceum.personas.aristotle.meta.Prudence.
+    rates: the rule for each group's learning rate, such as lyceum.personas.aristotle.meta.Prudence.
     peak_lr: the learning rate after warm-up. warmup_steps: linear warm-up from peak_lr / warmup_steps.
     schedule: "constant", or "cosine" down to 0 at `total_steps`. clip_norm: global gradient norm.
     dropout: the rate at each noise site of the model, rounded to 1/256. growth: how the model grows in training;

@@ -41,7 +41,7 @@ def test_a_drill_of_a_tiny_model(plans):
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (("euclid",), "euclid has no system 'repair'"),
+        (("baseline",), "baseline has no system 'repair'"),
         (("plato",), "there is no persona 'plato'"),
         (("aristotle", "--steps", "20"), "invalid value for '--steps'"),
         (("aristotle", "--backend", "jax"), "invalid value for '--backend'"),

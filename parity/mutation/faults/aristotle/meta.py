@@ -26,7 +26,7 @@ FAULTS = (
     Fault("origin never moved", "measured from where the training began", RATES, PLAN,
           **both("(1 - self.rule.habit) * d", "0 * d")),
     Fault("rate of the last step", "let the rate act one step late", RATES, PLAN,
-          **both("lr * new[0]", 'lr * state["rate"]')),
+          **both("* new[0]", '* state["rate"]')),
     Fault("share of the schedule forgotten", "passed the learning rate itself", RATES, PLAN,
           **both("lr / self.peak_lr", "lr")),
     Fault("the gradient with itself", "took |g| for the cosine's product", RATES, PLAN,
