@@ -133,6 +133,19 @@ def test_apply_leaves_the_given_gradients_alone(backend):
     assert all(np.array_equal(g, np.ones_like(g)) for g in given.values())
 
 
+@pytest.mark.parametrize("backend", trainers.BACKENDS)
+def test_a_state_that_was_written_is_left_alone(backend):
+    """Training goes on in a copy: two trainers may be given the same arrays."""
+    plan, corpus = tiny_plan("aristotle"), tiny_corpus()
+    first, second = (trainers.make(backend, plan, "float32") for _ in range(2))
+    trainers.run(first, plan, corpus, range(2))
+    state = first.read()
+    before = {name: value.copy() for name, value in state.items()}
+    second.write(state)
+    trainers.run(second, plan, corpus, range(2, 4))
+    assert all(np.array_equal(value, before[name]) for name, value in state.items())
+
+
 def test_moved_moves_every_parameter_by_one_ulp():
     plan = tiny_plan("baseline")
     before = trainers.make("torch", plan, "float32").read()
