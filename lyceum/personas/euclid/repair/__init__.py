@@ -32,7 +32,7 @@ Theorems.
 Newton-Schulz computes O: Y <- (15 Y - 10 Y Y^T Y + 3 (Y Y^T)^2 Y) / 8 from Y = M / |M|_F keeps M's singular vectors;
 singular values near 0 grow by 15/8 a step, and near 1 the distance from 1 becomes 5/2 of its cube.
 
-What it is worth. A drill of 400 iterations (a row nan, a matrix times 100, half of a matrix 0, half of another negated):
+What it is worth. A drill of 400 iterations (a row nan, a matrix times 100, half of a matrix 0, half of one negated):
 full_vloss 0.0007 +- 0.0003 above the unhurt run; without repair nan, and 0.0199 +- 0.0011 if the nan is left out. Of
 the way of a row since its average a foot gives back all but what goes along the line, of its square one part in c. The
 motion gives little: on 240 iterations it explained -0.1% to 2.0% of the squared way of half of the rows (most in the
