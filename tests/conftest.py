@@ -1,4 +1,4 @@
-"""One thread for every test: the tensors are tiny, and threads would only wait for each other."""
+"""One thread for every test: the tensors are tiny, and threads would only wait for each other.."""
 
 import os
 
@@ -6,9 +6,13 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
 
 import pytest  # noqa: E402
+from hypothesis import HealthCheck, settings  # noqa: E402
 
 import mlx_impl  # noqa: E402, F401 - lends MLX a fast BLAS, which works only before mlx.core is first imported
 
+# Drawing takes longer on a machine that does other work as well: no fault of what is tested.
+settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("patient")
 SLOW_SECONDS = 1800  # for one slow test, on a machine that does other work as well
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lyceum.corpus import Corpus
@@ -74,7 +74,6 @@ def test_the_shortest_split():
     assert ids.tolist() == [list(range(64))] * 3 and targets[:, -1].tolist() == [64] * 3
 
 
-@settings(deadline=None)
 @given(n_val=st.integers(65, 400), batch_size=st.integers(1, 5), block_size=st.integers(1, 64))
 def test_blocks_cover_every_token_once(n_val, batch_size, block_size):
     blocks = list(val_blocks(counting(n_val=n_val), batch_size, block_size))

@@ -46,13 +46,12 @@ def test_known_ids():
     assert corpus.encode("").shape == (0,)
 
 
-@settings(deadline=None)
 @given(st.text())
 def test_there_and_back(text):
     assert corpus.decode(corpus.encode(text)) == text
 
 
-@settings(deadline=None, max_examples=50)
+@settings(max_examples=50)
 @given(st.one_of(st.text(), st.text("thou art'S \n,.!-0"), st.text("é中🙂 \u00a0")))
 def test_encoding_is_its_definition(text):
     assert corpus.encode(text).tolist() == by_definition(text)

@@ -60,7 +60,7 @@ def error_and_bound(formula, computed, seed: int) -> tuple[float, float]:
 
 
 @pytest.mark.parametrize("name", FORMULAS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=25)
 @given(seed=SEEDS)
 def test_float32_stays_within_the_bound(name, seed):
     error, bound = error_and_bound(FORMULAS[name], FORMULAS[name], seed)
@@ -68,7 +68,7 @@ def test_float32_stays_within_the_bound(name, seed):
 
 
 @pytest.mark.parametrize("name", IMPOSTORS)
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(seed=SEEDS)
 def test_coarse_or_wrong_exceeds_the_bound(name, seed):
     error, bound = error_and_bound(FORMULAS[name], IMPOSTORS[name], seed)

@@ -21,7 +21,7 @@ SEEDS = st.integers(0, 2**32 - 1)
 
 
 @pytest.mark.parametrize("name", PROOFS)
-@settings(max_examples=1, deadline=None)  # `python -m parity theorems --seeds N` draws more
+@settings(max_examples=1)  # `python -m parity theorems --seeds N` draws more
 @given(seed=SEEDS)
 def test_holds(name, seed):
     verdicts = all_passed(PROOFS[name](seed))

@@ -175,28 +175,12 @@ THEOREMS = (
     Theorem("gnomon: positions", "the old heads turn as before", _positions, length=4 * 16),
 )
 
+BORDERLESS = "attention mla moe superpose equivariant sparse objective topology circuit muon meta repair retain"
 SYSTEM = System(
     "grow",
     "E11, the gnomon",
     job="training: half of the width and heads at first, then a border round every matrix that changes no output",
-    excludes=dict.fromkeys(
-        (
-            "attention",
-            "mla",
-            "moe",
-            "superpose",
-            "equivariant",
-            "sparse",
-            "objective",
-            "topology",
-            "circuit",
-            "muon",
-            "meta",
-            "repair",
-            "retain",
-        ),
-        "it has parameters or a state without a border",
-    ),
+    excludes=dict.fromkeys(BORDERLESS.split(), "it has parameters or a state without a border"),
     needs=("tokenize", "rope", "norm"),
     build=build,
     train=train,

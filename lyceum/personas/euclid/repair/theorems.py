@@ -94,7 +94,7 @@ def theorems(spec: Any) -> tuple[Theorem, ...]:
         return Theorem(f"superposition: {name}", statement, partial(sides, spec), length, exact)
 
     return (
-        theorem("foot", "|a - f|^2 + |f - v|^2 = |a - v|^2 for w = k v", _foot, length=1024),
+        theorem("Pythagoras", "|a - f|^2 + |f - v|^2 = |a - v|^2 for w = k v", _foot, length=1024),
         theorem("nearest", "the frame is the polar factor, as an SVD has it", _nearest, ROUNDED),
         theorem("frames", "a frame is orthogonal, and nearest to itself", _frames, ROUNDED),
         theorem("turned", "a turn of all rows is detected from half of them", _turned, ROUNDED),

@@ -69,7 +69,7 @@ def test_variants_of_a_word_share_its_form():
     assert len(set(map(frozenset, forms))) == 1
 
 
-@settings(max_examples=30, deadline=None)
+@settings(max_examples=30)
 @given(seed=st.integers(0, 2**31), length=st.integers(65, 2000), types=st.integers(2, len(VOCABULARY)))
 def test_base_rates_are_a_distribution_over_all_ids(seed, length, types):
     rates = base_rates(ids_of(seed, length, types), list(VOCABULARY))
@@ -107,7 +107,7 @@ def test_the_real_rates(text):
     assert -np.log(rates[text.val]).mean() == pytest.approx(6.5, abs=0.15)
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=40)
 @given(seed=st.integers(0, 2**31), n=st.integers(16, 200), depth=st.integers(0, 4))
 def test_division_is_a_partition_into_equal_parts(seed, n, depth):
     g = np.random.default_rng(seed)

@@ -42,7 +42,7 @@ def by_lag(pieces, coordinates, queries) -> tuple[np.ndarray, np.ndarray]:
     return np.array(SPACE.lag_weights)[:, None, None] * np.stack(parts), rows
 
 
-@settings(max_examples=10, deadline=None)
+@settings(max_examples=10)
 @given(st.integers(0, 2**20), st.sampled_from(LAGS))
 def test_squared_distances_add_and_no_part_exceeds_the_sum(seed, lag):
     pieces, e, of_lag, queries = drawn(seed, lag, 200)
@@ -54,7 +54,7 @@ def test_squared_distances_add_and_no_part_exceeds_the_sum(seed, lag):
     assert distances.max() < 2**24
 
 
-@settings(max_examples=5, deadline=None)
+@settings(max_examples=5)
 @given(st.integers(0, 2**20), st.sampled_from(LAGS))
 def test_the_nearest_of_a_circle_are_the_nearest_of_all(seed, lag):
     """They are the nearest of all contexts under a weight of the lag beyond the rest."""

@@ -7,7 +7,7 @@ from math import gcd
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from lyceum import corpus
@@ -29,14 +29,12 @@ def line(text) -> Division:
     return Division(4, **tables(text.train, corpus.vocabulary()))
 
 
-@settings(deadline=None)
 @given(a=st.integers(1, 10**9), b=st.integers(1, 10**9))
 def test_the_common_measure_is_a_sum_of_both(a, b):
     g, s, t = measure(a, b)
     assert g == gcd(a, b) == s * a + t * b
 
 
-@settings(deadline=None)
 @given(p=st.integers(2, 10**4), m=st.integers(2, 10**4), share=st.floats(0, 1, exclude_max=True))
 def test_two_remainders_give_the_number(p, m, share):
     n = int(share * p * m)
@@ -95,7 +93,6 @@ def test_the_tables_are_the_same_every_time(line, text):
     assert all(np.array_equal(getattr(line, name), table) for name, table in again.items())
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**31), n=st.integers(1, 100), width=st.integers(1, 12))
 def test_cuts_are_rows_that_hold_every_token_once(seed, n, width):
     g = np.random.default_rng(seed)
@@ -104,7 +101,6 @@ def test_cuts_are_rows_that_hold_every_token_once(seed, n, width):
     assert [len(row) for row in rows] == [min(width, n - i) for i in range(0, n, width)]
 
 
-@settings(deadline=None)
 @given(seed=st.integers(0, 2**31), n=st.integers(1, 60), width=st.integers(1, 9))
 def test_exchanges_keep_to_the_space(seed, n, width):
     g = np.random.default_rng(seed)
