@@ -66,12 +66,12 @@ def _rows(persona: Persona, measured: dict[str, dict]) -> Iterator[tuple[str, ..
 
 
 def _switches(persona: Persona, system: System) -> str:
-    """ "--with mla --without rope"."""
+    """ "--with mla" and "--without rope", a line each."""
     from lyceum.personas.spec.system import changes
     from lyceum.training.request import switches
 
     flags = switches(persona.name, changes(persona)[system.name])
-    return " ".join(f"--{flag} {names}" for flag, names in flags.items())
+    return "\n".join(f"--{flag} {names}" for flag, names in flags.items())
 
 
 def _effect(record: dict | None) -> str:
@@ -79,4 +79,4 @@ def _effect(record: dict | None) -> str:
         return "not measured"
     if "figure" in record:
         return record["figure"]
-    return f"{record['change']}: {record['difference']:+.4f} ± {record['error']:.4f}\ntime × {record['time']:.2f}"
+    return f"{record['change']}:\n{record['difference']:+.4f} ± {record['error']:.4f}, time × {record['time']:.2f}"
