@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from rich.markup import escape
 from rich.table import Table
 
+from lyceum.contract import UsageError
 from parity.cli.command import Command, Parser, add_files, positive
 from parity.results.console import console, empty_table
 
@@ -19,13 +20,15 @@ def mutants(options: Namespace) -> int:
 
     out, seeds = console(), range(options.seeds)
     with out.status("checking the unchanged backends ..."):
-        failures = [verdict for verdict in planted_faults.healthy(seeds) if not verdict.ok]
+        failures = [verdict for verdict in planted_faults.healthy(seeds, words=options.words) if not verdict.ok]
     for verdict in failures:
         out.print(f"without any fault: {verdict.sentence()}", style="red", markup=False, soft_wrap=True)
     with out.status("planting faults ..."):
-        faults = list(planted_faults.run(seeds))
+        faults = list(planted_faults.run(seeds, options.words, options.jobs))
     with out.status("rewriting ..."):
-        rewritten = list(rewrites.run(seeds))
+        rewritten = [] if options.words else list(rewrites.run(seeds))
+    if not faults:
+        raise UsageError(f"no planted fault has {options.words!r} in its module or name: see parity/mutation/faults.")
     on_seeds = "one seed" if options.seeds == 1 else f"each of {options.seeds} seeds"
     out.print(table("Planted faults", "what a person would have done", faults, "[red]nothing[/]", ""))
     caught = sum(outcome.caught for outcome in faults)
@@ -57,6 +60,8 @@ def table(title: str, note: str, outcomes: Iterable, nothing: str, markup: str) 
 
 def add_options(parser: Parser) -> None:
     """Options of `mutants`."""
+    parser.add_argument("words", nargs="?", default="", help="only faults whose module or name contains these words")
+    parser.add_argument("--jobs", type=positive, default=1, metavar="N", help="processes that plant them (1)")
     parser.add_argument("--seeds", type=positive, default=1, metavar="N", help="draws on which each is tried (1)")
     add_files(parser)
 
@@ -65,7 +70,7 @@ MUTANTS = Command(
     "mutants",
     "Can the checks fail, and do they raise false alarms?",
     "Plants mistakes that people make (all must be caught) and harmless rewrites (none may be flagged).",
-    ("mutants --seeds 5",),
+    ("mutants --seeds 5", "mutants euclid.norm", "mutants --jobs 2"),
     add_options,
     mutants,
 )

@@ -11,11 +11,11 @@ import pytest
 import torch_ref.baseline.norm
 import torch_ref.registry
 from parity.mutation import planted_faults
-from parity.mutation.checks import checks, compositions
+from parity.mutation.checks import PLAN_CHECKS, checks, compositions
 from parity.mutation.faults import compositions as wiring
 from parity.mutation.planted_faults import MUTANTS, SEEDS, caught_by, healthy
 from parity.mutation.planting import Fault, catch
-from parity.project.checks import cases
+from parity.project.checks import cases, collect
 from parity.project.tiny_models import tiny_plans
 from parity.results.verdict import Verdict
 from tests.support.assertions import all_passed
@@ -40,6 +40,12 @@ def test_every_record_applies():
     for fault, backend in MUTANTS:
         with fault.planted(backend):
             pass
+    names = [case.name for case in collect("CASES")]
+    for aspect, _, title in {fault.check.partition(": ") for fault, _ in MUTANTS}:
+        if aspect in PLAN_CHECKS:
+            assert compositions(aspect, title)
+        else:
+            assert any(name.startswith(aspect) for name in names)
 
 
 # One fault in sixteen, in one backend by turns. `tests/parity/project` runs by default the checks that catch them.
@@ -165,3 +171,10 @@ def test_a_harmless_edit_survives():
     """Else `caught` would mean nothing: an edit that changes no number is reported as surviving."""
     fault = Fault("harmless", "", "baseline.norm", "norm", torch=("None, self.eps", "None, 1.0 * self.eps"))
     assert catch(fault, "torch", checks, SEEDS) is None
+
+
+@pytest.mark.slow  # each process imports both frameworks
+def test_faults_are_chosen_by_words_and_planted_in_several_processes():
+    alone, together = (list(planted_faults.run(SEEDS, "aristotle.norm", jobs)) for jobs in (1, 2))
+    assert [(outcome.fault, outcome.backend) for outcome in alone] == [(o.fault, o.backend) for o in together]
+    assert len(alone) < len(MUTANTS) and all(outcome.caught for outcome in (*alone, *together))

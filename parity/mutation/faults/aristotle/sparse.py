@@ -38,7 +38,7 @@ FAULTS = (
           mlx=(".at[rows].add(mx", ".at[mx.arange(len(rows))].add(mx"), outside_training="generation only"),
     Fault("skipping takes the first gates", "read the gates of the first rows", MODULE, "sparse: computed at",
           **both("gate[rows] * self", "gate[: len(rows)] * self"), outside_training="generation only"),
-    Fault("theta never moves", "left out the update after a step", MODULE, "step: aristotle with sparse",
+    Fault("theta never moves", "left out the update after a step", MODULE, "step: aristotle",
           torch=("self.theta.copy_(self.rebalanced(self.latest))", "self.rebalanced(self.latest)"),
           mlx=("self.theta = self.rebalanced(self._latest)", "self.rebalanced(self._latest)")),
 )  # fmt: skip
