@@ -110,6 +110,15 @@ def _drawn(g: np.random.Generator, n: int, repeated: bool = False) -> tuple[np.n
     return vectors[group], group.astype(np.int32)
 
 
+def _ring(g: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
+    """9 vectors around a ring: the widest gap is closed by the path through all others alone."""
+    gaps = np.append(g.uniform(0.9, 1.0, 8), 1.3)
+    angles = 2 * np.pi * np.cumsum(gaps) / gaps.sum()
+    order = g.permutation(9)
+    vectors = np.stack([np.cos(angles), np.sin(angles), 0 * angles, 0 * angles], -1)[order]
+    return vectors, g.choice(15, 9, replace=False).astype(np.int32)
+
+
 def _batch(g: np.random.Generator, batch: int = 2, length: int = 9) -> tuple[np.ndarray, ...]:
     ids, targets = g.integers(0, 45, size=(2, batch, length)).astype(np.int32)
     return g.normal(size=(15, 4))[GROUP[ids[:, ::2]]], ids, targets, np.array(0.5)
@@ -118,6 +127,7 @@ def _batch(g: np.random.Generator, batch: int = 2, length: int = 9) -> tuple[np.
 CASES = (
     Case("topology: deaths", SPEC, lambda g: _drawn(g, 9), "deaths", batched=False),
     Case("topology: deaths, species repeated", SPEC, lambda g: _drawn(g, 20, True), "deaths", batched=False),
+    Case("topology: deaths, around a ring", SPEC, _ring, "deaths", batched=False),
     Case("topology: deaths, one point", SPEC, lambda g: _drawn(g, 1), "deaths"),
     Case("topology: losses", SPEC, _batch, "losses"),
     Case("topology: losses, 64 positions", SPEC, lambda g: _batch(g, 8, 16), "losses"),
