@@ -71,7 +71,7 @@ def run(seeds: Iterable[int] = SEEDS, words: str = "", jobs: int = 1) -> Iterato
     if jobs == 1:
         yield from (outcome(i, seeds) for i in chosen)
         return
-    # A process of its own each: an edit is planted in the modules of the process.
+    # In processes, not threads: an edit is planted in the modules of the process.
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
         yield from pool.map(partial(outcome, seeds=seeds), chosen)
 

@@ -22,62 +22,25 @@ from lyceum.training.progress import Progress
 from parity.project import trainers
 from parity.project.tiny_models import tiny_corpus, tiny_plan
 from tests.support.assertions import same_state
+from tests.support.hurt_runs import faults, report, run
 from tests.support.turns import marked
 
 MORE = [(), ("muon", "ssm"), ("moe", "grow"), ("sparse", "superpose")]  # systems that are enabled besides
 BACKENDS = tuple(trainers.BACKENDS)
 WITH = ("tokenize", "rope", "memory", "repair")
 STEPS = 40
-UP, QKV, OUT, HEAD = (
+MATRICES = UP, QKV, OUT, HEAD = (
     "blocks.0.mlp.up.weight",
     "blocks.1.mixer.qkv.weight",
     "blocks.0.mixer.out.weight",
     "vocabulary.head_species",
 )
-
-
-def _nan(state):
-    state[f"model.{UP}"][3] = np.nan
-
-
-def _explode(state):
-    state[f"model.{QKV}"] *= 100
-
-
-def _zero(state):
-    state[f"model.{OUT}"][4:9] = 0
-
-
-def _flip(state):
-    state[f"model.{HEAD}"][5:7] *= -1
-
-
-FAULTS = {12: _nan, 16: _explode, 21: _zero, 26: _flip}
-REPORT = [
-    (12, UP, (3,), "not numbers"),
-    (17, QKV, tuple(range(48)), "exploded"),
-    (21, OUT, (4, 5, 6, 7, 8), "dead"),
-    (27, HEAD, (5, 6), "flipped"),
-]
+FAULTS, REPORT = faults(*MATRICES), report(*MATRICES)
 
 
 @pytest.fixture(scope="module")
 def plan():
     return tiny_plan("aristotle", steps=STEPS, systems=WITH)
-
-
-def run(trainer, plan, steps: range, faults=None) -> list[tuple]:
-    """Train, with faults before these iterations; what the watch has reported."""
-    job, reported = Job(trainer, plan, tiny_corpus(), plan.fixed, 0), []
-    for step in steps:
-        if step in (faults or {}):
-            state = trainer.read()
-            faults[step](state)
-            trainer.write(state)
-        assert np.isfinite(float(job.update(step)))
-        if trainer.watch is not None:
-            reported += [(d.step, d.name, d.rows, d.sort) for d in trainer.watch.take_damages()]
-    return reported
 
 
 def test_a_diagonal_matrix_is_clipped_entry_by_entry():
@@ -152,9 +115,9 @@ def test_every_fault_is_named_in_time_and_mended(backend, plan):
 def test_a_loss_that_is_no_number_makes_no_update_and_is_taken_again(backend, plan):
     """All that differs from the unhurt run is the row, and what it did in one step."""
     states = []
-    for faults in ({}, {12: _nan}):
+    for hurt in ({}, {12: FAULTS[12]}):
         trainer = trainers.make(backend, plan, "float32")
-        run(trainer, plan, range(13), faults)
+        run(trainer, plan, range(13), hurt)
         states.append(trainer.read())
     one, other = states
     assert one["optimizer.step"] == other["optimizer.step"]
@@ -211,7 +174,7 @@ class HurtJob(Job):
     def update(self, step: int):
         if step in (10, 26):
             state = self.trainer.read()
-            {10: _nan, 26: _flip}[step](state)
+            {10: FAULTS[12], 26: FAULTS[26]}[step](state)
             self.trainer.write(state)
         return super().update(step)
 

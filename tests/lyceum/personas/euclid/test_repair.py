@@ -6,67 +6,29 @@ import numpy as np
 import pytest
 
 from lyceum.personas.euclid.repair import Superposition
-from lyceum.training.job import Job
 from parity.project import trainers
 from parity.project.layers import evaluator
-from parity.project.tiny_models import tiny_corpus, tiny_plan
+from parity.project.tiny_models import tiny_plan
 from tests.support.assertions import same_state
+from tests.support.hurt_runs import faults, report, run
 from tests.support.turns import marked
 
 MORE = [(), ("muon",), ("moe",)]  # systems that are enabled besides
 BACKENDS = tuple(trainers.BACKENDS)
 WITH = ("tokenize", "rope", "norm", "ssm", "repair", "memory")
 STEPS = 32
-UP, QKV, OUT, DOWN = (
+MATRICES = UP, QKV, OUT, DOWN = (
     "blocks.0.mlp.up.weight",
     "blocks.0.mixer.qkv.weight",
     "blocks.0.mixer.out.weight",
     "blocks.1.mlp.down.weight",
 )
-
-
-def _nan(state):
-    state[f"model.{UP}"][3] = np.nan
-
-
-def _explode(state):
-    state[f"model.{QKV}"] *= 100
-
-
-def _zero(state):
-    state[f"model.{OUT}"][4:9] = 0
-
-
-def _flip(state):
-    state[f"model.{DOWN}"][5:7] *= -1
-
-
-FAULTS = {12: _nan, 16: _explode, 21: _zero, 26: _flip}
-REPORT = [
-    (12, UP, (3,), "not numbers"),
-    (17, QKV, tuple(range(48)), "exploded"),
-    (21, OUT, (4, 5, 6, 7, 8), "dead"),
-    (27, DOWN, (5, 6), "flipped"),
-]
+FAULTS, REPORT = faults(*MATRICES), report(*MATRICES)
 
 
 @pytest.fixture(scope="module")
 def plan():
     return tiny_plan("euclid", steps=STEPS, systems=WITH)
-
-
-def run(trainer, plan, steps: range, faults=None) -> list[tuple]:
-    """Train, with faults before these iterations; what the watch has reported."""
-    job, reported = Job(trainer, plan, tiny_corpus(), plan.fixed, 0), []
-    for step in steps:
-        if step in (faults or {}):
-            state = trainer.read()
-            faults[step](state)
-            trainer.write(state)
-        assert np.isfinite(float(job.update(step)))
-        if trainer.watch is not None:
-            reported += [(d.step, d.name, d.rows, d.sort) for d in trainer.watch.take_damages()]
-    return reported
 
 
 def test_feet_of_perpendiculars_in_the_plane():
