@@ -144,9 +144,9 @@ def planted(monkeypatch):
     def plan(missed: tuple[int, ...], flagged: bool):
         fault, failed = Fault("eps", "took the other one", "norm", "norm"), verdict(1.0)
         rewrite = Rewrite("halves", "a sum of halves", "norm", "norm")
-        monkeypatch.setattr("parity.mutation.planted_faults.healthy", lambda seeds: iter(()))
+        monkeypatch.setattr("parity.mutation.planted_faults.healthy", lambda seeds, words: iter(()))
         planted = Outcome(fault, "mlx", None if missed else failed, missed)
-        monkeypatch.setattr("parity.mutation.planted_faults.run", lambda seeds: iter([planted]))
+        monkeypatch.setattr("parity.mutation.planted_faults.run", lambda seeds, words, jobs: iter([planted]))
         rewritten = rewrites.Outcome(rewrite, "torch", failed if flagged else None)
         monkeypatch.setattr("parity.mutation.rewrites.run", lambda seeds: iter([rewritten]))
 
