@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 from typer import Argument, Option
 
-from lyceum.cli.options import Backend, Device, Run, console
+from lyceum.cli.options import Backend, Device, Run, Save, console
 
 
 def interpret(
@@ -34,6 +35,7 @@ def interpret(
     ] = None,
     backend: Backend = None,
     device: Device = None,
+    save: Save = False,
 ) -> None:  # fmt: skip
     """Say why a trained run expects a token: one self-contained page of heat maps.
 
@@ -47,6 +49,7 @@ def interpret(
     """
     import train_mps
     from lyceum.contract import UsageError
+    from lyceum.interpretation.account import account
     from lyceum.interpretation.answer import answered
     from lyceum.interpretation.model import load
     from lyceum.interpretation.page import render
@@ -58,4 +61,11 @@ def interpret(
         path.write_text(render(answer), encoding="utf-8")
     except OSError as error:
         raise UsageError(f"{path} cannot be written ({error.strerror}): give another --out.") from error
-    console().print(f"Wrote {path}: why {answer.token}, {len(answer.maps)} maps.", soft_wrap=True)
+    figure = account(answer.reading).sentence()
+    console().print(f"Wrote {path}: why {answer.token}, {len(answer.maps)} maps.\n{figure}", soft_wrap=True)
+    if save:
+        from lyceum.experiments import effects
+        from lyceum.runs.summary import summarize
+
+        command = f"lyceum interpret RUN {shlex.quote(text)}"
+        effects.save_figure(summarize(run).persona, "interpret", figure.replace("; ", ";\n"), command)

@@ -16,7 +16,7 @@ def quantize(
         $ lyceum quantize runs/a
     """
     import train_mps
-    from lyceum.experiments.ablation import effects
+    from lyceum.experiments import effects
     from lyceum.quantization import codes
     from lyceum.quantization.measure import quantize_run
     from lyceum.runs.reopen import reopen

@@ -73,10 +73,10 @@ def sample(
         print(piece, end="", flush=True)
     print(writer.summary(), file=sys.stderr)
     if save:
-        from lyceum.experiments.ablation import effects
+        from lyceum.experiments import effects
         from lyceum.runs.summary import summarize
 
         command = f"lyceum sample RUN {shlex.quote(text)} --tokens {tokens} --seed {seed}"
         command += f" --continuations {continuations}" if continuations else ""
-        persona, figure = summarize(run).title.partition(" ")[0], writer.summary().replace("; ", "\n")
-        effects.save_figure(persona, "sample", figure, command)
+        figure = writer.summary().replace("; ", "\n")
+        effects.save_figure(summarize(run).persona, "sample", figure, command)

@@ -35,7 +35,7 @@ def systems(
     """
     from lyceum import personas
     from lyceum.contract import UsageError
-    from lyceum.experiments.ablation.effects import effects
+    from lyceum.experiments.effects import effects
 
     try:
         chosen = _with_systems() if persona is None else [personas.find(persona)]

@@ -29,12 +29,14 @@ State = Literal["finished", "stopped", "started", "unreadable"]
 class Summary:
     """One run. title: "aristotle with ssm". backends: in the order of their use. data: SHA-256 of the splits.
 
-    step, last_step: iterations done and asked for. Losses in nats per token. What is not known is None.
-    reason: why the figures are not comparable, None if they are. problem: why the run cannot be read.
+    persona: its name, with which the title begins. step, last_step: iterations done and asked for. Losses in nats per
+    token. What is not known is None. reason: why the figures are not comparable, None if they are. problem: why
+    the run cannot be read.
     """
 
     path: Path
     state: State
+    persona: str | None = None
     title: str | None = None
     backends: tuple[str, ...] = ()
     seed: int | None = None
@@ -140,6 +142,7 @@ def _identity(record: dict) -> dict[str, object]:
     words = title(personas.PERSONAS[name], systems) if name in personas.PERSONAS else name
     recipe = record.get("recipe") or record.get("request", {}).get("recipe")
     return {
+        "persona": name,
         "title": f"{words}, another recipe" if recipe else words,
         "backends": tuple(dict.fromkeys(session["backend"] for session in record["sessions"])),
         "seed": record["seed"],

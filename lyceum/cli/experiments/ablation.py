@@ -25,7 +25,7 @@ def ablation(
 
         $ lyceum ablation euclid --only moe,muon --steps 1000
     """
-    from lyceum.experiments.ablation import effects
+    from lyceum.experiments import effects
     from lyceum.experiments.ablation.ablate import ablate
     from lyceum.experiments.ablation.table import markdown
 

@@ -67,14 +67,14 @@ def retain(
 
 
 def _save(tables: dict[str, list[Row]], run: Path, command: str) -> None:
-    from lyceum.experiments.ablation import effects
+    from lyceum.experiments import effects
     from lyceum.experiments.retain.table import ALONE
     from lyceum.runs.summary import summarize
 
     difference = tables[ALONE][-1]
     first, second = (" ± ".join(_pair(each, "+.4f")) for each in (difference.first_change, difference.second_change))
     figure = f"{first} on the first text, {second} on the second,\nbeside plain fine-tuning, by the weights alone"
-    effects.save_figure(summarize(run).title.partition(" ")[0], "retain", figure, command)
+    effects.save_figure(summarize(run).persona, "retain", figure, command)
 
 
 def _cells(row: Row) -> tuple[str, ...]:

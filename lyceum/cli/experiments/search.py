@@ -45,7 +45,7 @@ def search(
     On many machines, each with: --storage postgresql+psycopg://user@host/database
     """
     from lyceum.cli.experiments.ablation import numbers
-    from lyceum.experiments.ablation import effects
+    from lyceum.experiments import effects
     from lyceum.experiments.search import search as engine
     from lyceum.experiments.search.space import DEFAULT, parse
 

@@ -23,8 +23,8 @@ Theorems (`lyceum.personas.lens.theorems`).
  4. Patching at positions from u on changes nothing before u, bit for bit: every layer is causal.
  5. Weights times parts add up to the probability of the mixture.
 
-Each persona adds what it sees in the terms: a subclass, named in the record of its system "interpret", with a method
-`heat_maps`.
+Each persona adds what it sees in the terms: a subclass, named in the record of its system "interpret", with the
+methods `contributions` and `heat_maps`.
 
 Cost. Terms: two passes of each mixer. Patching: a pass on each text; a map of S sites and T positions S T passes, which
 run as batches. Sources: Elhage et al. 2021 (the residual stream as a sum); Vig et al. 2020, Meng et al. 2022
@@ -131,6 +131,10 @@ class Lens:
         x = forward.hidden(self, p, ids, {})
         uncertainty = self.modules["vocabulary"].uncertainty(below(p, "vocabulary"), x)
         return np.exp(self.modules["memory"].log_weights(uncertainty, features, offsets))
+
+    def contributions(self, p: Arrays, ids: np.ndarray, targets: np.ndarray) -> np.ndarray:
+        """ids, targets (B, T) -> what n parts, and last the base rate, give to each logit, (B, T, n + 1, L)."""
+        raise NotImplementedError
 
     def heat_maps(self, reading: Reading) -> tuple[HeatMap, ...]:
         """What the persona sees in a text."""

@@ -9,11 +9,12 @@ import pytest
 
 import train_mps
 from lyceum.cli import main
+from lyceum.interpretation.account import account
 from lyceum.interpretation.answer import answered
 from lyceum.interpretation.model import load
 from lyceum.interpretation.page import number, probability, render
 from lyceum.interpretation.question import checked
-from lyceum.personas.lens.heat_map import HeatMap
+from lyceum.personas.lens.heat_map import HeatMap, Reading
 
 TEXT, OTHER = "To be or not to be", "To do or not to do"
 
@@ -72,6 +73,26 @@ def test_the_likeliest_token_is_explained_at_the_end(aristotle):
     answer = answered(checked(TEXT, 64), model)
     assert answer.alternatives[0].with_memory == max(each.with_memory for each in answer.alternatives)
     assert answered(checked(TEXT, 64, 1), model).token == "·be", "before the end, the one that follows"
+
+
+@pytest.mark.parametrize(("persona", "parts"), [("aristotle", 21), ("euclid", 9)])
+def test_the_parts_account_for_every_logit(request, persona, parts):
+    run = request.getfixturevalue(persona)
+    for backend in ("torch", "mlx"):
+        summed = account(answered(checked(TEXT, 64), load(run, train_mps.FIXED, backend, "cpu")).reading)
+        assert summed.parts == parts and summed.error < 1e-5 and 3 / parts < summed.few < 1
+
+
+def test_the_share_of_the_largest_parts():
+    """Two tokens; parts of 4, -3, 2 and 1, then of 1, 1, 1, and -1; a base rate of 9, and a logit off by 0.25."""
+    given = np.array([[[4.0], [-3.0], [2.0], [1.0], [9.0]], [[1.0], [1.0], [1.0], [-1.0], [9.0]]])[None]
+    values = {"contributions": given, "logits": np.array([[[13.0], [11.25]]])}
+    empty = np.zeros((1, 2), np.int32)
+    summed = account(Reading(empty, empty, (), (), 0, lambda name, *arrays: values[name]))
+    assert (summed.parts, summed.few, summed.error) == (4, pytest.approx((0.9 + 0.75) / 2), 0.25)
+    assert summed.sentence() == (
+        "4 parts add up to each logit within 0.2; the 3 largest have 82% of what is given and taken."
+    )
 
 
 def test_one_token_is_a_text(aristotle):

@@ -8,7 +8,7 @@ import pytest
 
 from lyceum import personas
 from lyceum.cli import main
-from lyceum.experiments.ablation import effects
+from lyceum.experiments import effects
 
 
 @pytest.fixture
@@ -62,3 +62,11 @@ def test_what_a_command_has_shown_is_written_and_listed(listing, aristotle, monk
     assert record["measured by"] == "lyceum sample RUN ROMEO: --tokens 3 --seed 1337"
     assert record["figure"].replace("\n", "; ") + "\n" == summary
     assert record["figure"].partition("\n")[0] in listing("aristotle") and "rope" in effects.effects()["aristotle"]
+
+
+def test_what_a_page_has_shown_is_written(aristotle, monkeypatch, tmp_path, capsys):
+    monkeypatch.setattr(effects, "EFFECTS", tmp_path / "effects.json")
+    assert main(["interpret", str(aristotle), "To be or", "--out", str(tmp_path / "page.html"), "--save"]) == 0
+    record = effects.effects()["aristotle"]["interpret"]
+    assert record["measured by"] == "lyceum interpret RUN 'To be or'"
+    assert record["figure"].replace("\n", " ") == capsys.readouterr().out.splitlines()[1]

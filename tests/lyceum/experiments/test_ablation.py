@@ -13,8 +13,8 @@ import train_mps
 from lyceum import corpus
 from lyceum.cli.experiments.ablation import ablation
 from lyceum.contract import UsageError
-from lyceum.experiments import runs
-from lyceum.experiments.ablation import ablate, effects
+from lyceum.experiments import effects, runs
+from lyceum.experiments.ablation import ablate
 from lyceum.experiments.ablation.compositions import DEFAULT, compositions
 from lyceum.experiments.ablation.table import markdown, record
 from lyceum.personas import PERSONAS

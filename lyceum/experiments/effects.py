@@ -16,7 +16,10 @@ EFFECTS = Path(personas.__file__).with_name("effects.json")
 
 
 def effects() -> dict[str, dict[str, dict]]:
-    """{persona: {system: its record, see `table.record`, or its figure, see `save_figure`}}; empty before the first."""
+    """{persona: {system: its record or its figure}}; empty before the first.
+
+    See `lyceum.experiments.ablation.table.record` and `save_figure`.
+    """
     return json.loads(EFFECTS.read_text(encoding="utf-8")) if EFFECTS.exists() else {}
 
 
