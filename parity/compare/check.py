@@ -19,12 +19,12 @@ from torch import nn as torch_nn
 
 from lyceum.contract import UsageError
 from lyceum.rng import stream
-from parity.compare.inputs import arguments, general
+from parity.compare.inputs import arguments, general, general_buffers
 from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
 from parity.compare.test_point import Arrays, Point, draw_point
 from parity.compare.torch_side import TorchSide
-from parity.compare.usage import deterministic, notes
+from parity.compare.usage import deterministic, notes, single
 from parity.compare.variants import variants
 from parity.compare.verdicts import PROBES, compare_pair
 from parity.mapping.names import match
@@ -71,6 +71,10 @@ def check(
     """
     pair = paired(mlx, torch, reference, names, mlx_call, torch_call, name)
     chosen = tuple(variants(several(dtypes, "dtypes"), several(compiled, "compiled"), everywhere))
+    if not chosen:
+        raise UsageError(
+            "dtypes is empty, so nothing would be compared: give at least one of float64, float32, bfloat16, float16."
+        )
     probes = several(probes, "probes")
     if unknown := [probe for probe in probes if probe not in PROBES]:
         raise UsageError(f"there is no probe {unknown[0]!r}: choose from {', '.join(PROBES)}.")
@@ -80,7 +84,8 @@ def check(
     def at(given: tuple) -> list[Verdict]:
         alone = batched if batched is not None else len(given) == 1 and isinstance(torch, torch_nn.Module)
         outputs = deterministic(pair, Point(values, given, {}, {}))
-        return list(compare_pair(pair, draw_point(values, given, outputs, generator, alone), chosen, probes))
+        point = draw_point(values, given, outputs, generator, alone)
+        return single(pair, point, list(compare_pair(pair, point, chosen, probes)))
 
     if hasattr(inputs, "example") and hasattr(inputs, "validate"):
         from parity.compare.strategies import explored
@@ -88,7 +93,7 @@ def check(
         verdicts = explored(lambda given: at(arguments(list(given), generator)), inputs, examples)
     else:
         verdicts = at(arguments(inputs, generator))
-    return Findings(pair.name, tuple(verdicts), tuple(pair.names.described()), tuple(notes(pair, verdicts)))
+    return Findings(pair.name, tuple(verdicts), tuple(pair.names.described()), tuple(notes(verdicts)))
 
 
 def paired(mlx: Any, torch: Any, reference: Any, names: Any, mlx_call: Any, torch_call: Any, name: str | None) -> Pair:
@@ -115,10 +120,12 @@ def several(words: Any, what: str) -> tuple[str, ...]:
 
 
 def valued(pair: Pair, parameters: Arrays | None, generator: np.random.Generator) -> Arrays:
-    """The parameters of the comparison. Raises UsageError if those given are not PyTorch's."""
+    """The parameters of the comparison; buffers are set. Raises UsageError if those given are not PyTorch's."""
     theirs = pair.torch.parameters()
     if parameters is None:
-        return general(theirs, generator)
+        values = general(theirs, generator)
+        pair.torch.moved |= general_buffers(pair.shared_buffers(), generator)
+        return values
     differ = sorted(theirs.keys() ^ parameters.keys())
     differ += [key for key in theirs.keys() & parameters.keys() if theirs[key].shape != np.shape(parameters[key])]
     if differ:

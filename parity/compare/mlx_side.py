@@ -7,7 +7,8 @@ An MLX module holds its parameters; for an evaluation they are exchanged through
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from math import prod
 from typing import Any
 
 import mlx.core as mx
@@ -15,11 +16,30 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
+from parity.compare.borrowed import borrowed, held
 from parity.compare.test_point import Arrays, Point, Values, arranged
-from parity.compare.trees import leaves
+from parity.compare.trees import kind, leaves
 from parity.compare.variants import Variant
+from parity.float64.functions import values_only
 from parity.float64.mlx_mode import routed
 
+FLOAT64 = Variant("mlx", "float64")
+NARROW = (mx.float16, mx.bfloat16, mx.float32, mx.complex64)
+SINGLE = (*NARROW, mx.float64)
+# Right to single precision in float64. The exact mode does without them, unless they are reached by another name.
+APPROXIMATE = ("Convolution", "Cos", "Erf", "Exp", "LogAddExp", "LogSumExp", "Sigmoid", "Sin", "Softmax")
+MOVING = (
+    "AsType",
+    "Broadcast",
+    "Concatenate",
+    "ExpandDims",
+    "Full",
+    "Reshape",
+    "Select",
+    "Slice",
+    "Squeeze",
+    "Transpose",
+)
 FLOATING = (mx.float16, mx.bfloat16, mx.float32, mx.float64)
 
 
@@ -29,15 +49,17 @@ class MlxSide:
     backend = "mlx"
 
     def __init__(self, target: nn.Module | Callable, call: Callable | None = None):
-        self.module = target if isinstance(target, nn.Module) else nn.Module()
         if isinstance(target, nn.Module):
             self.call = call or (lambda module, *inputs: module(*inputs))
         else:
-            self.call = lambda _, *inputs: routed(target)(*inputs)
+            target, self.call = nn.Module(), lambda _, *inputs, function=target: routed(function)(*inputs)
+        shared = _floating(target).values()
+        self.module = borrowed(target, shared)
+        self._writes = any(True for _ in held(target, map(id, shared)))
 
     def parameters(self) -> Arrays:
         """Its floating parameters (every public floating array), float64, by name."""
-        return {name: as_float64(x) for name, x in self._floating().items()}
+        return {name: as_float64(x) for name, x in _floating(self.module).items()}
 
     def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64; gradients by MLX's names."""
@@ -46,23 +68,47 @@ class MlxSide:
             "looped": self._looped, "vmapped": self._vmapped,
         }  # fmt: skip
         with mx.stream(mx.cpu if variant.device == "cpu" else mx.gpu), self._lent():
-            return {key: as_float64(x) for key, x in methods[probe](point, variant).items()}
-
-    def _floating(self) -> dict[str, mx.array]:
-        return {name: x for name, x in tree_flatten(self.module.parameters()) if x.dtype in FLOATING}
+            arrays = methods[probe](point, variant)
+            dtypes = {("dtype", name): kind(x.dtype) for (of, name), x in arrays.items() if of == "value"}
+            return {key: as_float64(x) for key, x in arrays.items()} | dtypes
 
     @contextmanager
     def _lent(self) -> Iterator[None]:
-        before = list(self._floating().items())
+        before = list(_floating(self.module).items())
         try:
             yield
         finally:
             self.module.update(tree_unflatten(before))
 
     def _apply(self, given: dict[str, mx.array], inputs: tuple) -> dict[str, mx.array]:
-        self.module.update(tree_unflatten([(n, x) for n, x in given.items() if not n.startswith("input ")]))
+        module = borrowed(self.module, _floating(self.module).values()) if self._writes else self.module
+        module.update(tree_unflatten([(n, x) for n, x in given.items() if not n.startswith("input ")]))
         arguments = arranged(inputs, lambda name, x: given[name] if name in given else _array(x))
-        return dict(leaves(self.call(self.module, *arguments), "output"))
+        outputs = leaves(self.call(module, *arguments), "output")
+        return {
+            name: mx.stack([mx.real(y), mx.imag(y)], axis=-1) if y.dtype == mx.complex64 else y for name, y in outputs
+        }
+
+    def narrow(self, point: Point) -> str:
+        """Which primitives compute in less than float64 where the inputs have it, in words; "" if none is seen to.
+
+        Powers of `arange(n).astype(float32)` do, and transforms that MLX has in single precision alone.
+        """
+        given, names = _arrays(point.leaves(), FLOAT64), {}
+
+        def note(part: dict) -> None:
+            if part["type"] == "primitive" and part["name"] not in MOVING:
+                narrow = SINGLE if part["name"] in APPROXIMATE else NARROW
+                arrays = (*part["inputs"], *part["outputs"])
+                if any(dtype in narrow and prod(shape) > 1 for _, shape, dtype in arrays):
+                    names[part["name"]] = None
+
+        def forward(*values: mx.array) -> list[mx.array]:
+            return list(self._apply(dict(zip(given, values, strict=True)), point.inputs).values())
+
+        with mx.stream(mx.cpu), self._lent(), values_only(), suppress(ValueError):  # of what cannot be exported
+            mx.export_function(note, forward, *given.values())
+        return ", ".join(names)
 
     def _values(self, point: Point, variant: Variant) -> dict:
         outputs = self._apply(_arrays(point.leaves(), variant), point.inputs)
@@ -121,6 +167,10 @@ class MlxSide:
 
         mapped = mx.vmap(one)(*inputs)
         return {("vmapped", name): y for name, y in zip(names, mapped, strict=True)}
+
+
+def _floating(module: nn.Module) -> dict[str, mx.array]:
+    return {name: x for name, x in tree_flatten(module.parameters()) if x.dtype in FLOATING}
 
 
 def _array(x: np.ndarray | mx.array, dtype: mx.Dtype | None = None) -> mx.array:

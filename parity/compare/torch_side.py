@@ -1,16 +1,18 @@
 """A PyTorch module or function, evaluated at a point in any precision, without being changed.
 
-The module runs through `torch.func.functional_call`, which lends it other parameters and buffers for one call.
+The module runs through `torch.func.functional_call`, which lends it other parameters for one call.
 `parity.compare.test_point` defines the probes.
 
-Buffers that float32 cannot represent (the inverse frequencies of rotary positions, say) are multiplied by 1, a rounding
-that `parity.bounds.rounding` sees: a variant in float32 rounds them too.
+Buffers are lent as well, and the module is a copy (`borrowed`): what it writes changes nothing that was given.
+
+Buffers that float32 cannot represent (the inverse frequencies of rotary positions, say) are raised to the power of 1, a
+rounding that `parity.bounds.rounding` sees: a variant in float32 rounds them too.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 import numpy as np
@@ -19,10 +21,12 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lyceum.personas.spec.case import representable
+from parity.compare.borrowed import borrowed, held
 from parity.compare.test_point import Arrays, Point, Values, arranged
-from parity.compare.trees import leaves
+from parity.compare.trees import kind, leaves
 from parity.compare.variants import ORACLE, Variant
 from parity.float64.both import casts
+from parity.float64.lacking import Lacking
 from parity.float64.torch_mode import exact_torch
 
 Tensors = dict[tuple[str, str], Tensor]
@@ -40,18 +44,35 @@ class Called(nn.Module):
 
 
 class TorchSide:
-    """target: a module, or a function of the inputs. call: (module, *inputs) -> outputs; the module itself if None."""
+    """target: a module, or a function of the inputs. call: (module, *inputs) -> outputs; the module itself if None.
+
+    moved: values for some of its floating buffers, by name.
+    """
 
     backend = "torch"
+    strict = True  # every parameter and buffer is lent
 
-    def __init__(self, target: nn.Module | Callable, call: Callable | None = None):
+    def __init__(self, target: nn.Module | Callable, call: Callable | None = None, moved: Arrays | None = None):
+        self.moved = dict(moved or {})
         if isinstance(target, nn.Module):
-            self.called = Called(target, call or (lambda module, *inputs: module(*inputs)))
+            call = call or (lambda module, *inputs: module(*inputs))
         else:
-            self.called = Called(nn.Module(), lambda _, *inputs: target(*inputs))
+            target, call = nn.Module(), lambda _, *inputs, function=target: function(*inputs)
+        self.called = Called(borrowed(target, _weights(target)), call)
+        self._writes = any(True for _ in held(target, map(id, _weights(target))))
         # Asked once and in NumPy, where neither functorch nor whoever watches for casts takes notice.
         self._fine = {name for name, x in self.buffers().items() if not np.array_equal(representable(x), x)}
         self._casts: bool | None = None  # whether it asks for float32 by itself; None before it has been watched
+        self._lacks, self._lacking = False, {}  # whether a kernel lacks float64, and which
+
+    def narrow(self) -> str:
+        """Which operations had to be carried out in float32 for want of a kernel, in words; "" for none."""
+        return ", ".join(self._lacking)
+
+    def constants(self) -> Arrays:
+        """The floating buffers that were made in float32 and are no whole numbers, by name."""
+        single = {name for name, x in self.called.module.named_buffers() if x.dtype == torch.float32}
+        return {name: x for name, x in self.buffers().items() if name in single and not np.array_equal(x, np.round(x))}
 
     def parameters(self) -> Arrays:
         """Its parameters, float64, by name."""
@@ -60,7 +81,7 @@ class TorchSide:
     def buffers(self) -> Arrays:
         """Its floating buffers, float64, by name."""
         named = self.called.module.named_buffers()
-        return {name: x.detach().double().cpu().numpy() for name, x in named if x.is_floating_point()}
+        return {name: x.detach().double().cpu().numpy() for name, x in named if x.is_floating_point()} | self.moved
 
     def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64, as this variant computes them: forward mode for jvp."""
@@ -84,13 +105,24 @@ class TorchSide:
                 return {("value", name): y for name, y in self._outputs(point, setting).items()}
             return self._reverse(probes, point, setting)
 
-    def _exactly(self, point: Point, setting: _Setting) -> AbstractContextManager:
-        """PyTorch's exact mode where a float64 variant needs it."""
+    @contextmanager
+    def _exactly(self, point: Point, setting: _Setting) -> Iterator[None]:
+        """PyTorch's exact mode where a float64 variant needs it, and single precision where it has nothing else."""
         if setting.dtype != torch.float64:
-            return nullcontext()
+            yield
+            return
         if self._casts is None:
-            self._casts = casts(lambda: self._outputs(point, setting))
-        return exact_torch() if self._casts else nullcontext()
+            try:
+                self._casts = casts(lambda: self._outputs(point, setting))
+            except (
+                RuntimeError,
+                NotImplementedError,
+            ):  # a kernel may lack float64, or the next call says what is wrong
+                self._lacks = True
+                with Lacking(self._lacking):
+                    self._casts = casts(lambda: self._outputs(point, setting))
+        with Lacking(self._lacking) if self._lacks else nullcontext(), exact_torch() if self._casts else nullcontext():
+            yield
 
     def _reverse(self, probes: tuple[str, ...], point: Point, setting: _Setting) -> Tensors:
         given = {name: x.requires_grad_() for name, x in setting.all(point.leaves()).items()}
@@ -102,7 +134,7 @@ class TorchSide:
             gradients = _gradients(list(varying.values()), given, [cotangents[name] for name in varying], deep)
             results = {("value", name): y for name, y in outputs.items()}
             results |= {("gradient", name): g for name, g in gradients.items()}
-            if deep:
+            if deep and gradients:
                 along = sum((g * setting.tensor(point.directions[name])).sum() for name, g in gradients.items())
                 results |= {("second", name): g for name, g in _gradients([along], given, None, True).items()}
                 results |= {("jvp", name): g for name, g in _gradients([along], cotangents, None, False).items()}
@@ -117,18 +149,25 @@ class TorchSide:
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
     def _functional(self, tensors: dict[str, Tensor], inputs: tuple) -> Any:
-        return torch.func.functional_call(
-            self.called, {f"module.{name}": x for name, x in tensors.items()}, inputs, strict=True
-        )
+        called, module = self.called, self.called.module
+        if self._writes:
+            called = Called(borrowed(module, _weights(module)), called.call)
+        lent = {f"module.{name}": x for name, x in tensors.items()}
+        return torch.func.functional_call(called, lent, inputs, strict=self.strict)
 
     def _apply(self, given: dict[str, Tensor], inputs: tuple, setting: _Setting) -> dict[str, Tensor]:
         arguments = arranged(inputs, lambda name, x: given[name] if name in given else setting.tensor(x))
         tensors = {name: x for name, x in given.items() if not name.startswith("input ")}
         buffers = self.called.module.named_buffers()
-        tensors |= {name: setting.buffer(x, name in self._fine) for name, x in buffers if name not in given}
+        tensors |= {
+            name: setting.buffer(torch.from_numpy(self.moved[name]) if name in self.moved else x, name in self._fine)
+            for name, x in buffers
+            if name not in given
+        }
         # Around the functional call, so that a compiled graph takes its parameters as inputs.
         run = torch.compile(self._functional) if setting.compiled else self._functional
-        return dict(leaves(run(tensors, arguments), "output"))
+        outputs = leaves(run(tensors, arguments), "output")
+        return {name: torch.view_as_real(y) if y.is_complex() else y for name, y in outputs}
 
     def _forward(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
         def function(given: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -166,11 +205,15 @@ class _Setting:
         return {name: self.tensor(x) for name, x in arrays.items()}
 
     def buffer(self, x: Tensor, fine: bool) -> Tensor:
-        """A buffer in this precision; fine: whether float32 cannot represent it, see the module."""
+        """A copy of a buffer in this precision; fine: whether float32 cannot represent it, see the module."""
         if not x.is_floating_point():
-            return x.to(self.device)
-        moved = x.to(self.device, self.dtype)
-        return moved * 1 if fine and self.dtype == torch.float64 else moved
+            return x.to(self.device, copy=True)
+        moved = x.to(self.device, self.dtype, copy=True)
+        return moved**1 if fine and self.dtype == torch.float64 else moved
+
+
+def _weights(module: nn.Module) -> list[Tensor]:
+    return [*module.parameters(), *module.buffers()]
 
 
 def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, graph: bool) -> dict[str, Tensor]:
@@ -184,4 +227,5 @@ def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, grap
 def _arrays(tensors: Tensors) -> Values:
     """Floating tensors as float64; integers and booleans stay what they are, as they have no derivative."""
     detached = {key: x.detach().cpu() for key, x in tensors.items()}
-    return {key: (x.double() if x.is_floating_point() else x).numpy() for key, x in detached.items()}
+    arrays = {key: (x.double() if x.is_floating_point() else x).numpy() for key, x in detached.items()}
+    return arrays | {("dtype", name): kind(x.dtype) for (of, name), x in tensors.items() if of == "value"}

@@ -11,6 +11,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Any
 
+import numpy as np
+
 
 def leaves(tree: Any, name: str) -> Iterator[tuple[str, Any]]:
     """(name, array) of every leaf, in order."""
@@ -30,6 +32,18 @@ def mapped(tree: Any, name: str, change: Callable[[str, Any], Any]) -> Any:
     if hasattr(tree, "_fields"):  # a named tuple
         return type(tree)(*new.values())
     return type(tree)(new.values()) if isinstance(tree, list | tuple) else tree
+
+
+def kind(dtype: Any) -> np.ndarray:
+    """A dtype of any framework as a word: its name, or "integer", since frameworks choose their own integers."""
+    name = str(dtype).rpartition(".")[2]
+    return np.array("integer" if "int" in name else name.rstrip("_"))
+
+
+def real(x: Any) -> np.ndarray:
+    """A NumPy array; a complex one as pairs of numbers along a new last axis."""
+    x = np.asarray(x)
+    return np.stack([x.real, x.imag], axis=-1) if x.dtype.kind == "c" else x
 
 
 def _children(tree: Any) -> Iterator[tuple[Any, Any]]:

@@ -15,20 +15,22 @@ What a framework cannot compute (a second derivative that MLX lacks, say) is rec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
 
 from parity.bounds.rounding import UNIT, Deviations, allowance, retry_with_more_samples
 from parity.compare.pair import Pair
-from parity.compare.slope import slope
+from parity.compare.slope import second_slope, slope
 from parity.compare.test_point import Point, Values
-from parity.compare.trees import leaves
+from parity.compare.trees import leaves, real
 from parity.compare.variants import ORACLE, Variant
 from parity.results.verdict import AGREEMENT, Verdict, compare, limited, magnitude
 
-DEFINING = ("gradient", "second")  # probes that the oracle computes as PyTorch's variants do: nothing to compare
+FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)  # of a framework that cannot
+DEFINING = ("value", "gradient", "second")  # probes that the oracle computes as PyTorch does: nothing to compare
 ORDERS = ("gradient", "jvp", "second")
 PROBES = ("gradient", "jvp", "second", "looped", "vmapped")
 TITLES = {"value": "{}", "gradient": "{}", "jvp": "jvp, {}", "second": "second order, {}",
@@ -62,22 +64,25 @@ def compare_pair(
     narrow = dict.fromkeys(variant.dtype for variant in variants if variant not in wide)
     for i, dtype in enumerate(narrow):
         chosen, first = tuple(variant for variant in variants if variant.dtype == dtype), not wide and i == 0
-        yield from _compare_at(pair, point.rounded(dtype), chosen, ("gradient",), dtype, first)
+        first_order = tuple(probe for probe in probes if probe == "gradient")
+        yield from _compare_at(pair, point.rounded(dtype), chosen, first_order, dtype, first)
 
 
 def _compare_at(
     pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...], dtype: str, first: bool
 ) -> Iterator[Verdict]:
     """The verdicts on variants that share a point; first: whether to check the oracle as well."""
-    orders = tuple(probe for probe in probes if probe in ORDERS)
-    rounded = Deviations(lambda: pair.torch.tensors(orders, point), UNIT[dtype])
+    rounded, refused = derived(pair, point, tuple(probe for probe in probes if probe in ORDERS), UNIT[dtype])
+    probes = tuple(probe for probe in probes if probe not in {verdict.what for verdict in refused})
     truth = {key: x.detach().double().numpy() for key, x in rounded.exact.items()}
     defined = reference(pair, point)
-    slopes = [slope(pair, point, truth)] if first else []
+    slopes = [slope(pair, point, truth)] if first and "gradient" in probes else []
+    slopes += [second_slope(pair, point, truth)] if first and "second" in probes else []
     results = list(evaluated(pair, point, (ORACLE, *variants) if first else variants, probes))
 
     def verdicts(deviation: dict[tuple[str, str], float]) -> Iterator[Verdict]:
         oracle = Oracle(truth, defined, deviation)
+        yield from refused
         yield from slopes
         if first:
             yield from oracle_verdicts(pair, oracle)
@@ -86,20 +91,52 @@ def _compare_at(
     yield from retry_with_more_samples(rounded, verdicts)
 
 
+def computed(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
+    """The verdicts. Raises RuntimeError if a framework could not compute values or gradients: the project's own can."""
+    for verdict in verdicts:
+        if verdict.limitation and verdict.what in ("value", "gradient"):
+            raise RuntimeError(f"{verdict.case}, {verdict.variant}: {verdict.limitation}")
+        yield verdict
+
+
+def derived(pair: Pair, point: Point, orders: tuple[str, ...], unit: float) -> tuple[Deviations, list[Verdict]]:
+    """The deviations of PyTorch's values and derivatives, and verdicts on the derivatives that it cannot compute."""
+    why = ""
+    for asked in (orders, tuple(probe for probe in orders if probe == "gradient"), ()):
+        try:
+            rounded = Deviations(partial(pair.torch.tensors, asked, point), unit)
+        except FAILURES as error:
+            if not asked:
+                raise
+            why = reason("torch", error)
+        else:
+            if not (asked and point.cotangents and point.leaves() and all(of == "value" for of, _ in rounded.exact)):
+                break
+            why = "torch computes these values without a graph (no_grad, say), so they alone are compared"
+    return rounded, [limited(pair.name, str(ORACLE), probe, why) for probe in orders if probe not in asked]
+
+
 def evaluated(
     pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...]
 ) -> Iterator[tuple[Variant, str, Values | str]]:
     """(variant, probe, its arrays or why there are none) of every variant; of the oracle, its other ways to compute."""
     for variant in variants:
-        for probe in ("gradient",) if variant.compiled else probes:
+        asked = tuple(probe for probe in probes if probe == "gradient") if variant.compiled else probes
+        for probe in asked if "gradient" in asked else ("value", *asked):
             if variant == ORACLE and probe in DEFINING:
                 continue
-            try:
-                yield variant, probe, pair.evaluate(variant, probe, point)
-            except (RuntimeError, ValueError, NotImplementedError) as error:
-                if probe == "gradient":
-                    raise
-                yield variant, probe, reason(variant.backend, error)
+            result = attempted(pair, variant, probe, point)
+            yield variant, probe, result
+            if isinstance(result, str) and probe == "gradient":
+                yield variant, "value", attempted(pair, variant, "value", point)
+
+
+def attempted(pair: Pair, variant: Variant, probe: str, point: Point) -> Values | str:
+    """The arrays of a probe, or why there are none."""
+    try:
+        return pair.evaluate(variant, probe, point)
+    except FAILURES as error:
+        return reason(variant.backend, error)
 
 
 def oracle_verdicts(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:
@@ -116,7 +153,20 @@ def variant_verdicts(pair: Pair, oracle: Oracle, results: list[tuple[Variant, st
         if isinstance(values, str):
             yield limited(pair.name, str(variant), probe, values)
         else:
-            yield from against(pair.name, variant, probe, values, truth, oracle.deviation)
+            expected = dtypes(variant, results)
+            for verdict in against(pair.name, variant, probe, values, truth, oracle.deviation):
+                got = str(values.get(("dtype", verdict.what), ""))
+                if got != expected.get(verdict.what, got):
+                    words = f"its dtype is {got}, not {expected[verdict.what]} as in PyTorch"
+                    verdict = replace(verdict, error=np.inf, derivation=words)
+                yield verdict
+
+
+def dtypes(variant: Variant, results: list[tuple[Variant, str, Values | str]]) -> dict[str, str]:
+    """The dtypes of PyTorch's outputs in the variant's precision; none for float64, which is the harness's own."""
+    plain = Variant("torch", variant.dtype)
+    arrays = [values for one, _, values in results if one == plain != ORACLE and not isinstance(values, str)]
+    return {name: str(x) for values in arrays for (of, name), x in values.items() if of == "dtype"}
 
 
 def reason(backend: str, error: Exception) -> str:
@@ -129,7 +179,7 @@ def reference(pair: Pair, point: Point) -> Values:
     if pair.reference is None:
         return {}
     outputs = pair.reference(point.parameters, *point.inputs)
-    return {("value", name): np.asarray(y) for name, y in leaves(outputs, "output")}
+    return {("value", name): real(y) for name, y in leaves(outputs, "output")}
 
 
 def against(
@@ -138,17 +188,26 @@ def against(
     """One verdict an array of the probe. A derivative that the oracle lacks must be zero."""
     answered = ("value", "gradient") if probe == "gradient" else (probe,)
     # One example at a time gives what the full batch gives, and may round as that does.
+    smallest = AGREEMENT * max((magnitude(x) for (of, _), x in truth.items() if of in ("value", probe)), default=0.0)
     homes = {(probe, name): (p, name) for p, name in truth if p == "value"} if probe in ("looped", "vmapped") else {}
     for key in homes or [key for key in truth if key[0] in answered]:
         home, what = homes.get(key, key), TITLES[key[0]].format(key[1])
         if key in got:
-            yield compare(case, str(variant), what, got[key], truth[home], *allowance(deviation[home], variant.dtype))
+            bound = allowance(deviation[home], variant.dtype)
+            yield judged(compare(case, str(variant), what, got[key], truth[home], *bound), smallest)
         else:
             yield compare(case, str(variant), what, np.full_like(truth[home], np.nan), truth[home], 0.0, "is missing")
     for key in got.keys() - truth.keys() - homes.keys():
         if key[0] in answered:
             zero, what = np.zeros_like(got[key]), TITLES[key[0]].format(key[1])
             yield compare(case, str(variant), what, got[key], zero, 0.0, "not read, so its derivative is 0")
+
+
+def judged(verdict: Verdict, smallest: float) -> Verdict:
+    """The verdict, unless its bound would excuse zeros: then it cannot judge. smallest: what counts as zero itself."""
+    if not (verdict.ok and verdict.bound >= verdict.scale > smallest):
+        return verdict
+    return replace(verdict, limitation=f"cannot judge: {verdict.bound:.3g} of rounding would excuse zeros as well")
 
 
 def conditioned(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:

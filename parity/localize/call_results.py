@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any
-
-import torch
 
 from lyceum.rng import stream
 from parity.bounds.rounding import Deviations, retry_with_more_samples
@@ -27,8 +24,7 @@ VARIANTS = tuple(variants(("float64", "float32")))
 class SubmoduleSide(TorchSide):
     """A submodule of a larger module: parameters that a point does not name keep their values."""
 
-    def _functional(self, tensors: dict[str, torch.Tensor], inputs: tuple) -> Any:
-        return torch.func.functional_call(self.called, {f"module.{name}": x for name, x in tensors.items()}, inputs)
+    strict = False
 
 
 def call_results(models: Pair, point: Point, calls: Iterable[MatchedCalls]) -> Iterator[CallResult]:
@@ -45,7 +41,7 @@ def call_result(models: Pair, point: Point, matched: MatchedCalls) -> CallResult
         return CallResult(call.path, call.method, str(call), {}, matched.missing, matched.reason)
     submodule = root.get_submodule(matched.torch.path)
     names, parameters = submodule_parameters(call.path, submodule, root, models.names, point.parameters)
-    sides = SubmoduleSide(root, matched.call_torch), MlxSide(models.mlx.module, matched.call_mlx)
+    sides = SubmoduleSide(root, matched.call_torch, models.torch.moved), MlxSide(models.mlx.module, matched.call_mlx)
     generator = stream(0, f"forcing/{call}")
     inputs = draw_point(parameters, matched.inputs, matched.torch_outputs(), generator, batched=False)
     return compare_call(call, Pair(str(call), *sides, names), inputs, matched.missing)
@@ -72,7 +68,7 @@ def compare_call(call: Call, pair: Pair, point: Point, missing: tuple[str, ...])
 
 def probe_verdicts(pair: Pair, point: Point, probe: str) -> tuple[list[Verdict], list[str]]:
     """(the verdicts on a probe, what is too ill-conditioned to compare in float64, a clause each)."""
-    truth = pair.evaluate(ORACLE, probe, point)
+    truth = {key: x for key, x in pair.evaluate(ORACLE, probe, point).items() if key[0] != "dtype"}
     values = {variant: pair.evaluate(variant, probe, point) for variant in VARIANTS}
     rounded = Deviations(lambda: pair.torch.tensors((probe,), point))
 

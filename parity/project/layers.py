@@ -22,7 +22,7 @@ from parity.compare.test_point import Arrays, Point, draw_point
 from parity.compare.torch_side import TorchSide
 from parity.compare.trees import leaves
 from parity.compare.variants import Variant, variants
-from parity.compare.verdicts import compare_pair
+from parity.compare.verdicts import compare_pair, computed
 from parity.results.verdict import Verdict
 from torch_ref.model import load_parameters as load_torch
 
@@ -31,7 +31,7 @@ VARIANTS = tuple(variants(("float64", "float32")))
 
 def check(case: Case, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:
     """Every verdict on a case."""
-    yield from compare_pair(*pair_and_point(case, seed), variants)
+    yield from computed(compare_pair(*pair_and_point(case, seed), variants))
 
 
 def pair_and_point(case: Case, seed: int = 0) -> tuple[Pair, Point]:
