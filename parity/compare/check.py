@@ -35,8 +35,9 @@ from parity.results.verdict import Verdict
 def check(
     mlx: mlx_nn.Module | Callable,
     torch: torch_nn.Module | Callable,
-    inputs: Any,
+    inputs: Any = (),
     *,
+    keywords: dict[str, Any] | None = None,
     reference: Callable | None = None,
     names: Any = None,
     mlx_call: Callable | None = None,
@@ -56,19 +57,23 @@ def check(
     mlx, torch: modules, or functions of the inputs.
     inputs: a shape, or a list of shapes, arrays, `parity.integers` and trees of them; a function of a generator; or a
         hypothesis strategy that draws the tuple of arguments: `examples` are tried, a failing one is shrunk.
+    keywords: inputs by name, described alike, for both sides.
     reference: (parameters by PyTorch's names, *inputs) -> outputs in float64 NumPy, the oracle of the values; without
         one it is PyTorch in float64.
     names: how MLX's parameters are made of PyTorch's, see `parity.mapping.rules`; None: the same names.
     mlx_call, torch_call: (module, *inputs) -> outputs, for another method or other arguments.
     parameters: values by PyTorch's names; None: those of its module, see `parity.compare.inputs`.
     dtypes: of float64, float32, bfloat16, float16. compiled: of "mlx", "torch". everywhere: on this machine's GPU too.
-    probes: of `parity.compare.verdicts.PROBES`.
+    probes: of `parity.compare.verdicts.PROBES`; () compares the values alone.
     batched: whether axis 0 of every input and output runs over independent examples; None: assumed of modules with one
         input.
 
     Raises UsageError, one sentence, for what cannot be compared: parameters that do not match, outputs of different
     shapes, NaN, a module that gives different results for the same input or does not run on the CPU.
     """
+    if keywords:
+        (mlx, mlx_call), (torch, torch_call) = by_keyword(mlx, mlx_call), by_keyword(torch, torch_call)
+        reference = reference and unpacking(reference)
     pair = paired(mlx, torch, reference, names, mlx_call, torch_call, name)
     chosen = tuple(variants(several(dtypes, "dtypes"), several(compiled, "compiled"), everywhere))
     if not chosen:
@@ -92,8 +97,22 @@ def check(
 
         verdicts = explored(lambda given: at(arguments(list(given), generator)), inputs, examples)
     else:
-        verdicts = at(arguments(inputs, generator))
+        verdicts = at(arguments(inputs, generator) + (arguments([keywords], generator) if keywords else ()))
     return Findings(pair.name, tuple(verdicts), tuple(pair.names.described()), tuple(notes(verdicts)))
+
+
+def by_keyword(target: Any, call: Callable | None) -> tuple[Any, Callable | None]:
+    """A target and the way of calling it, which take a dictionary of keywords as their last input."""
+    if isinstance(target, mlx_nn.Module | torch_nn.Module):
+        return target, unpacking(call or (lambda module, *given, **named: module(*given, **named)))
+    return (unpacking(target) if callable(target) else target), call
+
+
+def unpacking(function: Callable) -> Callable:
+    """A function that takes the keywords of another as a dictionary, its last argument."""
+    unpacked = lambda *given: function(*given[:-1], **given[-1])  # noqa: E731 - it gets the other's name
+    unpacked.__name__ = getattr(function, "__name__", type(function).__name__)
+    return unpacked
 
 
 def paired(mlx: Any, torch: Any, reference: Any, names: Any, mlx_call: Any, torch_call: Any, name: str | None) -> Pair:

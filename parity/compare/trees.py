@@ -1,4 +1,4 @@
-"""Inputs and outputs as trees: tuples, lists and dictionaries of arrays, whose leaves have names.
+"""Inputs and outputs as trees: tuples, lists, dictionaries and dataclasses of arrays, whose leaves have names.
 
     (x, (mask, None), {"k": k})   has the leaves   "input 0", "input 1.0", "input 2.k"
 
@@ -9,6 +9,7 @@ number, a word) is no leaf and goes through unchanged. The arrays may be of any 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -31,6 +32,8 @@ def mapped(tree: Any, name: str, change: Callable[[str, Any], Any]) -> Any:
         return new
     if hasattr(tree, "_fields"):  # a named tuple
         return type(tree)(*new.values())
+    if is_dataclass(tree):
+        return replace(tree, **new)
     return type(tree)(new.values()) if isinstance(tree, list | tuple) else tree
 
 
@@ -51,6 +54,8 @@ def _children(tree: Any) -> Iterator[tuple[Any, Any]]:
         yield from tree.items()
     elif isinstance(tree, list | tuple):
         yield from enumerate(tree)
+    elif is_dataclass(tree) and not isinstance(tree, type):
+        yield from ((field.name, getattr(tree, field.name)) for field in fields(tree))
 
 
 def _below(name: str, key: Any) -> str:

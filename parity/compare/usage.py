@@ -39,7 +39,7 @@ def deterministic(pair: Pair, point: Point) -> dict[str, np.ndarray]:
         if any(not np.array_equal(y, again[name]) for name, y in outputs.items()):
             raise UsageError(
                 f"{pair.name}: {NAMES[backend]} gives different results for the same inputs: call .eval() to turn "
-                "dropout off, or hand its random numbers in as inputs."
+                "dropout off, hand its random numbers in as inputs, or look for an index beyond the end of an array."
             )
     shapes = [{name: y.shape for name, y in outputs.items()} for outputs in results.values()]
     if shapes[0] != shapes[1]:

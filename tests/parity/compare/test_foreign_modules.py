@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import mlx.core as mx
 import mlx.nn
 import numpy as np
@@ -239,3 +241,60 @@ def test_forward_only():
     findings = parity.check(mlx.nn.relu, torch.relu, (3, 4), probes=()).or_raise()
     assert {v.what for v in findings} == {"output"}
     assert parity.check(lambda x: x * 1, lambda x: x.detach() * 1, (3, 4), probes=()).ok
+
+
+@dataclass
+class Answer:
+    """What a model returns: numbers, a choice, and perhaps a state."""
+
+    scores: object
+    best: object
+    state: object = None
+
+
+def test_dataclasses_keywords_and_labels_to_be_ignored():
+    labels = np.array([[1, 2, -100], [-100, 0, 3]])
+
+    def ours(x, *, labels, scale=1.0, wrong=False):
+        kept = labels != -100
+        losses = mlx.nn.losses.cross_entropy(x * scale, mx.where(kept, labels, 0)) * (kept | wrong)
+        return Answer(losses.sum() / kept.sum(), {"first": mx.argmax(x, -1), "large": x > 1})
+
+    def theirs(x, *, labels, scale=1.0):
+        loss = torch.nn.functional.cross_entropy(scale * x.flatten(0, 1), labels.flatten(), ignore_index=-100)
+        return Answer(loss, {"first": x.argmax(-1), "large": x > 1})
+
+    findings = parity.check(ours, theirs, (2, 3, 5), keywords={"labels": labels, "scale": 2.0}).or_raise()
+    assert {"output scores", "output best.first", "output best.large"} <= {v.what for v in findings}
+    given = {"labels": labels, "scale": 2.0}
+    assert not parity.check(lambda x, **named: ours(x, **named, wrong=True), theirs, (2, 3, 5), keywords=given).ok
+    assert not parity.check(ours, lambda x, **named: theirs(x, labels=named["labels"]), (2, 3, 5), keywords=given).ok
+
+
+def test_keywords_of_modules():
+    class Ours(mlx.nn.Linear):
+        def __call__(self, x, mask):
+            return super().__call__(x) * mask
+
+    class Theirs(torch.nn.Linear):
+        def forward(self, x, mask):
+            return super().forward(x) * mask
+
+    mask = np.array([[True], [False], [True]])
+    assert parity.check(Ours(4, 4), Theirs(4, 4), (3, 4), keywords={"mask": mask}).or_raise()
+
+
+def test_attention_in_a_stream_is_attention():
+    def ours(q, k, v):
+        """Over blocks of keys, with a running maximum and sum."""
+        top, total, mixed = mx.full((*q.shape[:-1], 1), -mx.inf, dtype=q.dtype), 0, 0
+        for part in range(0, k.shape[-2], 2):
+            scores = q @ k[..., part : part + 2, :].swapaxes(-1, -2) / 2
+            new = mx.maximum(top, scores.max(-1, keepdims=True))
+            weights, shrunk = mx.exp(scores - new), mx.exp(top - new)
+            total = total * shrunk + weights.sum(-1, keepdims=True)
+            mixed, top = mixed * shrunk + weights @ v[..., part : part + 2, :], new
+        return mixed / total
+
+    shapes = [(2, 3, 4), (2, 5, 4), (2, 5, 4)]
+    assert parity.check(ours, torch.nn.functional.scaled_dot_product_attention, shapes, probes=("gradient",)).or_raise()
