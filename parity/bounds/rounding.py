@@ -7,7 +7,7 @@ is off by up to u sqrt(n) max(|S|, sqrt(sum x_i^2)), the probabilistic bound (Hi
 tells both: on squared operands it returns sum x_i^2, on ones it returns n, be it a convolution or the scattered sum
 that is an embedding's gradient. A sum or difference a + b is off by up to u (|a| + |b|): a fused kernel may well round
 its terms apart, as LayerNorm does, which computes x r - m r for (x - m) r. Moving data about (views, gathers, masks)
-rounds nothing, and so do sums of whole numbers and products with a power of two (`whole_numbers`).
+rounds nothing, and so do sums of integers and products with a power of two (`exact_results`).
 
 Method (Monte Carlo arithmetic; Parker 1997, Stott Parker & Pierce 2000). PyTorch runs the very computation in float64,
 and a dispatch mode adds such an error after every operation of ATen, forward and backward. Operations that would do
@@ -51,8 +51,8 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+from parity.bounds.exact_results import exact_at
 from parity.bounds.operations import ADDITIONS, DECOMPOSED, EXACT, PRODUCTS, SUMS
-from parity.bounds.whole_numbers import exact_at
 from parity.results.verdict import Verdict
 
 MARGIN = 8.0

@@ -24,11 +24,11 @@ PATTERNS = "a part of a case's or theorem's name, a system, or a persona"
 
 def check(options: Namespace) -> int:
     """Cases and theorems."""
-    from parity.compare.variants import variants
     from parity.float64 import LIMITATIONS
     from parity.project import checks
     from parity.results.table import agreement, tables
     from parity.results.verdict import AGREEMENT
+    from parity.sides.variants import variants
 
     columns = variants(tuple(options.dtype or ("float64", "float32")), tuple(options.compiled or ()), options.gpu)
     verdicts = run_checks(checks.cases() | checks.proofs(), options.patterns, options.seeds, tuple(columns))

@@ -20,16 +20,16 @@ from torch import nn as torch_nn
 from lyceum.contract import UsageError
 from lyceum.rng import stream
 from parity.compare.inputs import arguments, general, general_buffers
-from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
-from parity.compare.test_point import Arrays, Point, draw_point
-from parity.compare.torch_side import TorchSide
 from parity.compare.usage import deterministic, notes, single
-from parity.compare.variants import variants
 from parity.compare.verdicts import PROBES, compare_pair
 from parity.mapping.names import match
 from parity.results.findings import Findings
 from parity.results.verdict import Verdict
+from parity.sides.mlx_side import MlxSide
+from parity.sides.test_point import Arrays, Point, draw_point
+from parity.sides.torch_side import TorchSide
+from parity.sides.variants import variants
 
 
 def check(

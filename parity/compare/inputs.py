@@ -22,8 +22,8 @@ import torch
 
 from lyceum.contract import UsageError
 from lyceum.personas.spec.case import representable
-from parity.compare.mlx_side import as_float64
-from parity.compare.test_point import Arrays
+from parity.sides.mlx_side import as_float64
+from parity.sides.test_point import Arrays
 
 NOISE = 0.2
 

@@ -9,13 +9,13 @@ from typing import Any
 
 import numpy as np
 
-from parity.compare.mlx_side import MlxSide
-from parity.compare.test_point import Arrays, Point, Values
-from parity.compare.torch_side import TorchSide
-from parity.compare.variants import Variant
 from parity.float64.mlx_mode import exact
 from parity.mapping.layouts import leaves
 from parity.mapping.names import Names
+from parity.sides.mlx_side import MlxSide
+from parity.sides.test_point import Arrays, Point, Values
+from parity.sides.torch_side import TorchSide
+from parity.sides.variants import Variant
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Pair:
         return {name: x for name, x in self.torch.buffers().items() if name in used}
 
     def evaluate(self, variant: Variant, probe: str, point: Point) -> Values:
-        """A probe of one variant (see `parity.compare.test_point`), in PyTorch's names; float64 in the exact mode."""
+        """A probe of one variant (see `parity.sides.test_point`), in PyTorch's names; float64 in the exact mode."""
         if variant.backend == "torch":
             return self.torch.evaluate(probe, point, variant)
         with exact() if variant.dtype == "float64" else nullcontext():

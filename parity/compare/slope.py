@@ -13,7 +13,7 @@ short enough. So before the verdict fails, the table goes on until at half the s
 
 At a kink itself (relu at 0, two equal largest numbers, a token between two experts) there is no derivative. There the
 slopes to the left and to the right are not the same. Then the
-gradient is checked at a point close by, and only where that lies on a kink as well can nothing be judged.
+gradient is checked at a point close by, and only where that lies on a kink as well is there no verdict.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ from lyceum.rng import stream
 from parity.bounds.differences import central, one_sided, ridders
 from parity.bounds.rounding import UNIT
 from parity.compare.pair import Pair
-from parity.compare.test_point import Arrays, Point, Values
-from parity.compare.trees import leaves, real
-from parity.compare.variants import ORACLE
 from parity.results.verdict import Verdict, compare
+from parity.sides.test_point import Arrays, Point, Values
+from parity.sides.trees import leaves, real
+from parity.sides.variants import ORACLE
 
 STEP = 2.0**-10  # the first
 SHARP = 2.0**-20  # what is smaller does not show in float32, and in float64 the backends differ by it
@@ -72,7 +72,7 @@ def checked(
     near, smooth = at_point(pair, there, derivative(pair, there, probe), variant, along, f)
     if near.ok:
         return replace(near, derivation=f"{near.derivation}, close by, since there is a kink at the point itself")
-    return near if smooth() else replace(near, limitation="cannot judge: the function has a kink here and close by")
+    return near if smooth() else replace(near, limitation="cannot tell: the function has a kink here and close by")
 
 
 def at_point(

@@ -11,10 +11,10 @@ import numpy as np
 from lyceum.contract import UsageError
 from parity.bounds.rounding import UNIT
 from parity.compare.pair import Pair
-from parity.compare.test_point import Point, enumerate_leaves
-from parity.compare.variants import ORACLE, Variant
 from parity.float64.mlx_mode import exact
 from parity.results.verdict import Verdict
+from parity.sides.test_point import Point, enumerate_leaves
+from parity.sides.variants import ORACLE, Variant
 
 FIRST = {"torch": ORACLE, "mlx": Variant("mlx", "float32")}
 SINGLE = " at float32's bounds, since "
@@ -66,6 +66,8 @@ def reasons(pair: Pair, point: Point) -> Iterator[str]:
     with exact():
         sides = {"PyTorch": pair.torch.narrow(), "MLX": pair.mlx.narrow(pair.for_mlx(point))}
     yield from (f"{side} computes {what} in single precision" for side, what in sides.items() if what)
+    if pair.mlx.keeps_tables():
+        yield "MLX's module keeps a table in float32"
     for name in pair.torch.constants().keys() - pair.shared_buffers().keys():
         yield f"PyTorch's buffer {name} was made in float32 (or build the module within parity.in_float64())"
 
@@ -76,15 +78,15 @@ def _of_float64(verdict: Verdict) -> bool:
 
 def _relaxed(verdict: Verdict, why: str) -> Verdict:
     if verdict.variant.endswith("slope") or verdict.variant.startswith("bound"):
-        return verdict if verdict.ok else replace(verdict, limitation=f"cannot judge: {why}")
+        return verdict if verdict.ok else replace(verdict, limitation=f"cannot tell: {why}")
     bound = verdict.bound * UNIT["float32"] / UNIT["float64"]
     return replace(verdict, bound=bound, derivation=f"{verdict.derivation}{SINGLE}{why}")
 
 
 def notes(verdicts: list[Verdict]) -> list[str]:
-    """What to know besides: which verdicts on float64 are judged as if they were float32's."""
+    """What to know besides: which verdicts on float64 are compared as if they were float32's."""
     relaxed = (verdict for verdict in verdicts if SINGLE in verdict.derivation)
-    return [f"note: {v.variant} is judged{SINGLE}{v.derivation.partition(SINGLE)[2]}." for v in relaxed][:1]
+    return [f"note: {v.variant} is compared{SINGLE}{v.derivation.partition(SINGLE)[2]}." for v in relaxed][:1]
 
 
 def ran(pair: Pair, variant: Variant, point: Point) -> dict[str, np.ndarray]:

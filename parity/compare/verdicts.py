@@ -15,22 +15,20 @@ What a framework cannot compute (a second derivative that MLX lacks, say) is rec
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from functools import partial
 
 import numpy as np
 
-from parity.bounds.rounding import UNIT, Deviations, allowance, retry_with_more_samples
+from parity.bounds.rounding import UNIT, allowance, retry_with_more_samples
+from parity.compare.attempts import derived, evaluated
 from parity.compare.pair import Pair
 from parity.compare.slope import second_slope, slope
-from parity.compare.test_point import Point, Values
-from parity.compare.trees import leaves, real
-from parity.compare.variants import ORACLE, Variant
 from parity.results.verdict import AGREEMENT, Verdict, compare, limited, magnitude
+from parity.sides.test_point import Point, Values
+from parity.sides.trees import leaves, real
+from parity.sides.variants import ORACLE, Variant
 
-FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)  # of a framework that cannot
-DEFINING = ("value", "gradient", "second")  # probes that the oracle computes as PyTorch does: nothing to compare
 ORDERS = ("gradient", "jvp", "second")
 PROBES = ("gradient", "jvp", "second", "looped", "vmapped")
 TITLES = {"value": "{}", "gradient": "{}", "jvp": "jvp, {}", "second": "second order, {}",
@@ -91,54 +89,6 @@ def _compare_at(
     yield from retry_with_more_samples(rounded, verdicts)
 
 
-def computed(verdicts: Iterable[Verdict]) -> Iterator[Verdict]:
-    """The verdicts. Raises RuntimeError if a framework could not compute values or gradients: the project's own can."""
-    for verdict in verdicts:
-        if verdict.limitation and verdict.what in ("value", "gradient"):
-            raise RuntimeError(f"{verdict.case}, {verdict.variant}: {verdict.limitation}")
-        yield verdict
-
-
-def derived(pair: Pair, point: Point, orders: tuple[str, ...], unit: float) -> tuple[Deviations, list[Verdict]]:
-    """The deviations of PyTorch's values and derivatives, and verdicts on the derivatives that it cannot compute."""
-    why = ""
-    for asked in (orders, tuple(probe for probe in orders if probe == "gradient"), ()):
-        try:
-            rounded = Deviations(partial(pair.torch.tensors, asked, point), unit)
-        except FAILURES as error:
-            if not asked:
-                raise
-            why = reason("torch", error)
-        else:
-            if not (asked and point.cotangents and point.leaves() and all(of == "value" for of, _ in rounded.exact)):
-                break
-            why = "torch computes these values without a graph (no_grad, say), so they alone are compared"
-    return rounded, [limited(pair.name, str(ORACLE), probe, why) for probe in orders if probe not in asked]
-
-
-def evaluated(
-    pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...]
-) -> Iterator[tuple[Variant, str, Values | str]]:
-    """(variant, probe, its arrays or why there are none) of every variant; of the oracle, its other ways to compute."""
-    for variant in variants:
-        asked = tuple(probe for probe in probes if probe == "gradient") if variant.compiled else probes
-        for probe in asked if "gradient" in asked else ("value", *asked):
-            if variant == ORACLE and probe in DEFINING:
-                continue
-            result = attempted(pair, variant, probe, point)
-            yield variant, probe, result
-            if isinstance(result, str) and probe == "gradient":
-                yield variant, "value", attempted(pair, variant, "value", point)
-
-
-def attempted(pair: Pair, variant: Variant, probe: str, point: Point) -> Values | str:
-    """The arrays of a probe, or why there are none."""
-    try:
-        return pair.evaluate(variant, probe, point)
-    except FAILURES as error:
-        return reason(variant.backend, error)
-
-
 def oracle_verdicts(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:
     """The verdicts on the oracle itself."""
     if oracle.defined:
@@ -163,15 +113,10 @@ def variant_verdicts(pair: Pair, oracle: Oracle, results: list[tuple[Variant, st
 
 
 def dtypes(variant: Variant, results: list[tuple[Variant, str, Values | str]]) -> dict[str, str]:
-    """The dtypes of PyTorch's outputs in the variant's precision; none for float64, which is the harness's own."""
+    """The dtypes of PyTorch's outputs in the variant's precision; none for float64, which is the harness's alone."""
     plain = Variant("torch", variant.dtype)
     arrays = [values for one, _, values in results if one == plain != ORACLE and not isinstance(values, str)]
     return {name: str(x) for values in arrays for (of, name), x in values.items() if of == "dtype"}
-
-
-def reason(backend: str, error: Exception) -> str:
-    """Why a framework cannot, in the first line of its message."""
-    return f"{backend} cannot: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
 
 
 def reference(pair: Pair, point: Point) -> Values:
@@ -194,7 +139,7 @@ def against(
         home, what = homes.get(key, key), TITLES[key[0]].format(key[1])
         if key in got:
             bound = allowance(deviation[home], variant.dtype)
-            yield judged(compare(case, str(variant), what, got[key], truth[home], *bound), smallest)
+            yield telling(compare(case, str(variant), what, got[key], truth[home], *bound), smallest)
         else:
             yield compare(case, str(variant), what, np.full_like(truth[home], np.nan), truth[home], 0.0, "is missing")
     for key in got.keys() - truth.keys() - homes.keys():
@@ -203,11 +148,11 @@ def against(
             yield compare(case, str(variant), what, got[key], zero, 0.0, "not read, so its derivative is 0")
 
 
-def judged(verdict: Verdict, smallest: float) -> Verdict:
-    """The verdict, unless its bound would excuse zeros: then it cannot judge. smallest: what counts as zero itself."""
+def telling(verdict: Verdict, smallest: float) -> Verdict:
+    """The verdict, unless its bound would excuse zeros: then it cannot tell. smallest: what counts as zero itself."""
     if not (verdict.ok and verdict.bound >= verdict.scale > smallest):
         return verdict
-    return replace(verdict, limitation=f"cannot judge: {verdict.bound:.3g} of rounding would excuse zeros as well")
+    return replace(verdict, limitation=f"cannot tell: {verdict.bound:.3g} of rounding would excuse zeros as well")
 
 
 def conditioned(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:

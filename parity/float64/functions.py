@@ -54,7 +54,7 @@ def elementwise(value: Function, slope: Function) -> Function:
 
 @contextmanager
 def values_only() -> Iterator[None]:
-    """Without derivatives of their own, which MLX can trace: it cannot export a function that has them."""
+    """Functions without their rules of derivatives, which MLX can trace: it cannot export what has them."""
     _values_only.append(True)
     try:
         yield

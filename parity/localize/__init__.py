@@ -40,13 +40,13 @@ from lyceum.rng import stream
 from parity.compare.check import paired, valued
 from parity.compare.inputs import arguments
 from parity.compare.pair import Pair
-from parity.compare.test_point import Arrays, Point, draw_point
 from parity.compare.usage import deterministic
 from parity.localize.call_results import call_results
 from parity.localize.paired_run import paired_run
 from parity.localize.paths import Modules
 from parity.localize.updates import Update, optimizer_update
 from parity.results.localization import Localization
+from parity.sides.test_point import Arrays, Point, draw_point
 
 
 def localize(

@@ -6,17 +6,17 @@ from collections.abc import Iterable, Iterator
 
 from lyceum.rng import stream
 from parity.bounds.rounding import Deviations, retry_with_more_samples
-from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
-from parity.compare.test_point import Point, draw_point
-from parity.compare.torch_side import TorchSide
-from parity.compare.variants import ORACLE, variants
 from parity.compare.verdicts import Oracle, against, conditioned
 from parity.localize.calls import ROOT, Call
 from parity.localize.matched_calls import MatchedCalls
 from parity.localize.paths import submodule_parameters
 from parity.results.localization import CallResult, deciding_verdict
 from parity.results.verdict import Verdict
+from parity.sides.mlx_side import MlxSide
+from parity.sides.test_point import Point, draw_point
+from parity.sides.torch_side import TorchSide
+from parity.sides.variants import ORACLE, variants
 
 VARIANTS = tuple(variants(("float64", "float32")))
 

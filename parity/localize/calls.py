@@ -34,8 +34,8 @@ import mlx.nn
 import numpy as np
 import torch
 
-from parity.compare.mlx_side import as_float64
-from parity.compare.trees import leaves, mapped
+from parity.sides.mlx_side import as_float64
+from parity.sides.trees import leaves, mapped
 
 FRAMEWORK = {torch.nn.Module: "forward", mlx.nn.Module: "__call__"}  # the base class: what calling a module calls
 Module = torch.nn.Module | mlx.nn.Module

@@ -30,7 +30,6 @@ from torch.utils._python_dispatch import _get_current_dispatch_mode_stack
 
 from lyceum.personas.spec.case import representable
 from parity.bounds.rounding import RandomRounding
-from parity.compare.trees import leaves, mapped
 from parity.localize.calls import Call, Module, submodules
 from parity.localize.matching import (
     Named,
@@ -42,6 +41,7 @@ from parity.localize.matching import (
     split,
     unmatched,
 )
+from parity.sides.trees import leaves, mapped
 
 
 @dataclass(frozen=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, replace
 
 from parity.bounds.rounding import SAMPLES, UNIT, RandomRounding
 from parity.compare.pair import Pair
-from parity.compare.test_point import Point
-from parity.compare.variants import Variant
 from parity.localize.calls import ROOT, Call, recording
 from parity.localize.matched_calls import MatchedCalls, match_calls
 from parity.localize.paths import Modules, matched_paths
+from parity.sides.test_point import Point
+from parity.sides.variants import Variant
 
 Calls = dict[tuple[str, str, int], Call]  # by path, method and number
 

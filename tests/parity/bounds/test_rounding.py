@@ -125,7 +125,7 @@ def test_the_response_is_linear_in_u(name):
 def test_a_mean_of_n_ones_is_a_random_walk(signs, growth):
     """n partial sums of size n are off by n sqrt(n) u, a hundred times n by ten times more per term; where the terms
     cancel, the partial sums are of size sqrt(n), and the mean is off by u however many there are. The terms are thirds:
-    sums of whole numbers are exact."""
+    sums of integers are exact."""
     deviation = {}
     for n in (16, 1600):
         terms = torch.full((64, n), 1 / 3, dtype=torch.float64)

@@ -7,8 +7,8 @@ import pytest
 
 from lyceum.contract import UsageError
 from parity.bounds.differences import central, one_sided, ridders
-from parity.compare import variants as module
-from parity.compare.variants import ORACLE, Variant, plain, variants
+from parity.sides import variants as module
+from parity.sides.variants import ORACLE, Variant, plain, variants
 
 
 def names(*arguments, **options) -> list[str]:

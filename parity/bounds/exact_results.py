@@ -1,7 +1,7 @@
-"""Where an operation does not round: sums of whole numbers, and products with a power of two.
+"""Where an operation does not round: sums of integers, and products with a power of two.
 
 Masks are made of them, (1 - mask) * -1e9 with ones and zeros say. A model that rounded there would turn the 0 of what
-is kept into 100, and its bounds would excuse a forgotten mask.
+is seen into 100, and its bounds would excuse a forgotten mask.
 """
 
 from __future__ import annotations
@@ -25,15 +25,15 @@ def exact_at(func: Any, args: tuple, kwargs: dict, unit: float) -> Tensor | None
     if packet in QUOTIENTS:
         return _power_of_two(args[1])
     if packet in ADDITIONS and kwargs.get("alpha", 1) == 1:
-        return _whole(args[0], unit) & _whole(args[1], unit)
-    if packet in SUMS and all(bool(_whole(x, unit).all()) for x in args if _is_floating(x)):
+        return _integers(args[0], unit) & _integers(args[1], unit)
+    if packet in SUMS and all(bool(_integers(x, unit).all()) for x in args if _is_floating(x)):
         total = func(*(abs(x) if _is_floating(x) else x for x in args), **kwargs)
         return total * unit <= 1 if _is_floating(total) else None
     return None
 
 
-def _whole(x: Tensor | float, unit: float) -> Tensor:
-    """Where there is a whole number so small that the sum of two is exact."""
+def _integers(x: Tensor | float, unit: float) -> Tensor:
+    """Where there is an integer of which two add up exactly."""
     x = torch.as_tensor(x)
     return (x == x.round()) & (x.abs() * unit <= 0.5)
 

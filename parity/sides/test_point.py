@@ -26,7 +26,7 @@ import numpy as np
 import torch
 
 from lyceum.personas.spec.case import representable
-from parity.compare.trees import leaves, mapped
+from parity.sides.trees import leaves, mapped
 
 LARGE = 1e4  # what masks add to a score, at least
 Arrays = dict[str, np.ndarray]

@@ -1,7 +1,7 @@
 """A PyTorch module or function, evaluated at a point in any precision, without being changed.
 
 The module runs through `torch.func.functional_call`, which lends it other parameters for one call.
-`parity.compare.test_point` defines the probes.
+`parity.sides.test_point` defines the probes.
 
 Buffers are lent as well, and the module is a copy (`borrowed`): what it writes changes nothing that was given.
 
@@ -21,15 +21,14 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from lyceum.personas.spec.case import representable
-from parity.compare.borrowed import borrowed, held
-from parity.compare.test_point import Arrays, Point, Values, arranged
-from parity.compare.trees import kind, leaves
-from parity.compare.variants import ORACLE, Variant
 from parity.float64.both import casts
 from parity.float64.lacking import Lacking
 from parity.float64.torch_mode import exact_torch
-
-Tensors = dict[tuple[str, str], Tensor]
+from parity.sides.borrowed import arrays_of, borrowed
+from parity.sides.test_point import Arrays, Point, Values, arranged
+from parity.sides.torch_setting import Setting, Tensors, as_arrays, gradients_of
+from parity.sides.trees import leaves
+from parity.sides.variants import ORACLE, Variant
 
 
 class Called(nn.Module):
@@ -59,7 +58,7 @@ class TorchSide:
         else:
             target, call = nn.Module(), lambda _, *inputs, function=target: function(*inputs)
         self.called = Called(borrowed(target, _weights(target)), call)
-        self._writes = any(True for _ in held(target, map(id, _weights(target))))
+        self._writes = any(True for _ in arrays_of(target, map(id, _weights(target))))
         # Asked once and in NumPy, where neither functorch nor whoever watches for casts takes notice.
         self._fine = {name for name, x in self.buffers().items() if not np.array_equal(representable(x), x)}
         self._casts: bool | None = None  # whether it asks for float32 by itself; None before it has been watched
@@ -70,7 +69,7 @@ class TorchSide:
         return ", ".join(self._lacking)
 
     def constants(self) -> Arrays:
-        """The floating buffers that were made in float32 and are no whole numbers, by name."""
+        """The floating buffers that were made in float32 and are no integers, by name."""
         single = {name for name, x in self.called.module.named_buffers() if x.dtype == torch.float32}
         return {name: x for name, x in self.buffers().items() if name in single and not np.array_equal(x, np.round(x))}
 
@@ -87,11 +86,11 @@ class TorchSide:
         """The probe's arrays, float64, as this variant computes them: forward mode for jvp."""
         native = {"jvp": self._forward, "looped": self._looped, "vmapped": self._vmapped}
         if probe not in native:
-            return _arrays(self.tensors((probe,), point, variant))
-        setting = _Setting(variant)
+            return as_arrays(self.tensors((probe,), point, variant))
+        setting = Setting(variant)
         # The fused attention kernels have neither forward mode nor vmap.
         with self._exactly(point, setting), sdpa_kernel(SDPBackend.MATH):
-            return _arrays({(probe, name): x for name, x in native[probe](point, setting).items()})
+            return as_arrays({(probe, name): x for name, x in native[probe](point, setting).items()})
 
     def tensors(self, probes: tuple[str, ...], point: Point, variant: Variant = ORACLE) -> Tensors:
         """The probes "value", which always comes along, "gradient", "jvp" and "second" as tensors, by reverse mode.
@@ -99,14 +98,14 @@ class TorchSide:
         J v is the derivative in c of <J^T c, v>: reverse mode twice needs no other rules than the gradient does, so an
         oracle made of it can check the rules of forward mode.
         """
-        setting = _Setting(variant)
+        setting = Setting(variant)
         with self._exactly(point, setting):
             if set(probes) <= {"value"}:
                 return {("value", name): y for name, y in self._outputs(point, setting).items()}
             return self._reverse(probes, point, setting)
 
     @contextmanager
-    def _exactly(self, point: Point, setting: _Setting) -> Iterator[None]:
+    def _exactly(self, point: Point, setting: Setting) -> Iterator[None]:
         """PyTorch's exact mode where a float64 variant needs it, and single precision where it has nothing else."""
         if setting.dtype != torch.float64:
             yield
@@ -124,27 +123,27 @@ class TorchSide:
         with Lacking(self._lacking) if self._lacks else nullcontext(), exact_torch() if self._casts else nullcontext():
             yield
 
-    def _reverse(self, probes: tuple[str, ...], point: Point, setting: _Setting) -> Tensors:
+    def _reverse(self, probes: tuple[str, ...], point: Point, setting: Setting) -> Tensors:
         given = {name: x.requires_grad_() for name, x in setting.all(point.leaves()).items()}
         cotangents = {name: x.requires_grad_() for name, x in setting.all(point.cotangents).items()}
         deep = bool({"jvp", "second"} & set(probes))
         with sdpa_kernel(SDPBackend.MATH) if deep else nullcontext():  # the fused kernels have first derivatives only
             outputs = self._apply(given, point.inputs, setting)
             varying = {name: y for name, y in outputs.items() if y.requires_grad}
-            gradients = _gradients(list(varying.values()), given, [cotangents[name] for name in varying], deep)
+            gradients = gradients_of(list(varying.values()), given, [cotangents[name] for name in varying], deep)
             results = {("value", name): y for name, y in outputs.items()}
             results |= {("gradient", name): g for name, g in gradients.items()}
             if deep and gradients:
                 along = sum((g * setting.tensor(point.directions[name])).sum() for name, g in gradients.items())
-                results |= {("second", name): g for name, g in _gradients([along], given, None, True).items()}
-                results |= {("jvp", name): g for name, g in _gradients([along], cotangents, None, False).items()}
+                results |= {("second", name): g for name, g in gradients_of([along], given, None, True).items()}
+                results |= {("jvp", name): g for name, g in gradients_of([along], cotangents, None, False).items()}
         return {key: x for key, x in results.items() if key[0] in (*probes, "value")}
 
-    def _outputs(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
+    def _outputs(self, point: Point, setting: Setting) -> dict[str, Tensor]:
         with torch.no_grad():
             return self._apply(setting.all(point.leaves()), point.inputs, setting)
 
-    def _looped(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
+    def _looped(self, point: Point, setting: Setting) -> dict[str, Tensor]:
         parts = [self._outputs(example, setting) for example in point.examples()]
         return {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
 
@@ -155,7 +154,7 @@ class TorchSide:
         lent = {f"module.{name}": x for name, x in tensors.items()}
         return torch.func.functional_call(called, lent, inputs, strict=self.strict)
 
-    def _apply(self, given: dict[str, Tensor], inputs: tuple, setting: _Setting) -> dict[str, Tensor]:
+    def _apply(self, given: dict[str, Tensor], inputs: tuple, setting: Setting) -> dict[str, Tensor]:
         arguments = arranged(inputs, lambda name, x: given[name] if name in given else setting.tensor(x))
         tensors = {name: x for name, x in given.items() if not name.startswith("input ")}
         buffers = self.called.module.named_buffers()
@@ -169,14 +168,14 @@ class TorchSide:
         outputs = leaves(run(tensors, arguments), "output")
         return {name: torch.view_as_real(y) if y.is_complex() else y for name, y in outputs}
 
-    def _forward(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
+    def _forward(self, point: Point, setting: Setting) -> dict[str, Tensor]:
         def function(given: dict[str, Tensor]) -> dict[str, Tensor]:
             outputs = self._apply(given, point.inputs, setting)
             return {name: outputs[name] for name in point.cotangents}
 
         return torch.func.jvp(function, (setting.all(point.leaves()),), (setting.all(point.directions),))[1]
 
-    def _vmapped(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
+    def _vmapped(self, point: Point, setting: Setting) -> dict[str, Tensor]:
         given = setting.all(point.leaves())
         fixed = {name: given[name] for name in point.parameters}
         inputs = arranged(point.inputs, lambda name, x: given[name] if name in given else setting.tensor(x))
@@ -188,44 +187,5 @@ class TorchSide:
         return torch.func.vmap(one)(*inputs)
 
 
-class _Setting:
-    """A variant in PyTorch's terms: dtype, device, whether compiled."""
-
-    def __init__(self, variant: Variant):
-        self.dtype, self.device, self.compiled = getattr(torch, variant.dtype), variant.device, variant.compiled
-
-    def tensor(self, x: np.ndarray | Tensor) -> Tensor:
-        """Floating arrays in this precision, integers as int64, booleans as they are; tensors unchanged."""
-        if isinstance(x, Tensor):
-            return x
-        dtypes = {"f": self.dtype, "b": torch.bool}
-        return torch.tensor(x, dtype=dtypes.get(x.dtype.kind, torch.int64), device=self.device)
-
-    def all(self, arrays: Arrays) -> dict[str, Tensor]:
-        return {name: self.tensor(x) for name, x in arrays.items()}
-
-    def buffer(self, x: Tensor, fine: bool) -> Tensor:
-        """A copy of a buffer in this precision; fine: whether float32 cannot represent it, see the module."""
-        if not x.is_floating_point():
-            return x.to(self.device, copy=True)
-        moved = x.to(self.device, self.dtype, copy=True)
-        return moved**1 if fine and self.dtype == torch.float64 else moved
-
-
 def _weights(module: nn.Module) -> list[Tensor]:
     return [*module.parameters(), *module.buffers()]
-
-
-def _gradients(outputs: list[Tensor], given: dict, cotangents: list | None, graph: bool) -> dict[str, Tensor]:
-    """The gradients that exist, by leaf."""
-    if not outputs or not given:
-        return {}
-    gradients = torch.autograd.grad(outputs, list(given.values()), cotangents, create_graph=graph, allow_unused=True)
-    return {name: g for name, g in zip(given, gradients, strict=True) if g is not None}
-
-
-def _arrays(tensors: Tensors) -> Values:
-    """Floating tensors as float64; integers and booleans stay what they are, as they have no derivative."""
-    detached = {key: x.detach().cpu() for key, x in tensors.items()}
-    arrays = {key: (x.double() if x.is_floating_point() else x).numpy() for key, x in detached.items()}
-    return arrays | {("dtype", name): kind(x.dtype) for (of, name), x in tensors.items() if of == "value"}

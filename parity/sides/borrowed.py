@@ -2,7 +2,7 @@
 
 A module may write while it computes: running statistics, counters, caches, the vectors of a power iteration, a weight
 that is made anew from two others. All of it is written into the copy. Where it lies in arrays that are no parameters of
-the framework's, every call gets a copy of its own, so that each begins with the state that the module was given in.
+the framework's, every call gets another copy, so that each begins with the state that the module was given in.
 
 What cannot be copied (a lock, an open file) is borrowed as it is.
 """
@@ -24,14 +24,14 @@ def borrowed(module: Any, shared: Iterable[Any]) -> Any:
     """A copy of a module, with its hooks and all that it holds; the arrays `shared` are those of the original."""
     memo = {id(x): x for x in shared}
     # PyTorch refuses to copy a tensor that was computed from parameters.
-    owned = {id(x): x.detach().clone() for x in held(module, memo) if isinstance(x, torch.Tensor)}
+    owned = {id(x): x.detach().clone() for x in arrays_of(module, memo) if isinstance(x, torch.Tensor)}
     try:
         return copy.deepcopy(module, memo | owned)
     except Exception:  # whatever a foreign class may raise
         return module
 
 
-def held(module: Any, besides: Iterable[int]) -> Iterator[Any]:
+def arrays_of(module: Any, besides: Iterable[int]) -> Iterator[Any]:
     """Every array that a module holds, however deep, but those of these identities."""
     seen, left = set(besides), [module]
     while left:

@@ -1,7 +1,7 @@
 """An MLX module or function, evaluated at a point in any precision, and left as it was before.
 
 An MLX module holds its parameters; for an evaluation they are exchanged through `update` and put back.
-`parity.compare.test_point` defines the probes. Second order is reverse over reverse, jvp is forward mode.
+`parity.sides.test_point` defines the probes. Second order is reverse over reverse, jvp is forward mode.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from parity.compare.borrowed import borrowed, held
-from parity.compare.test_point import Arrays, Point, Values, arranged
-from parity.compare.trees import kind, leaves
-from parity.compare.variants import Variant
 from parity.float64.functions import values_only
 from parity.float64.mlx_mode import routed
+from parity.sides.borrowed import arrays_of, borrowed
+from parity.sides.test_point import Arrays, Point, Values, arranged
+from parity.sides.trees import dtype_name, leaves
+from parity.sides.variants import Variant
 
 FLOAT64 = Variant("mlx", "float64")
 NARROW = (mx.float16, mx.bfloat16, mx.float32, mx.complex64)
@@ -55,7 +55,7 @@ class MlxSide:
             target, self.call = nn.Module(), lambda _, *inputs, function=target: routed(function)(*inputs)
         shared = _floating(target).values()
         self.module = borrowed(target, shared)
-        self._writes = any(True for _ in held(target, map(id, shared)))
+        self._writes = any(True for _ in arrays_of(target, map(id, shared)))
 
     def parameters(self) -> Arrays:
         """Its floating parameters (every public floating array), float64, by name."""
@@ -69,7 +69,7 @@ class MlxSide:
         }  # fmt: skip
         with mx.stream(mx.cpu if variant.device == "cpu" else mx.gpu), self._lent():
             arrays = methods[probe](point, variant)
-            dtypes = {("dtype", name): kind(x.dtype) for (of, name), x in arrays.items() if of == "value"}
+            dtypes = {("dtype", name): dtype_name(x.dtype) for (of, name), x in arrays.items() if of == "value"}
             return {key: as_float64(x) for key, x in arrays.items()} | dtypes
 
     @contextmanager
@@ -88,6 +88,11 @@ class MlxSide:
         return {
             name: mx.stack([mx.real(y), mx.imag(y)], axis=-1) if y.dtype == mx.complex64 else y for name, y in outputs
         }
+
+    def keeps_tables(self) -> bool:
+        """Whether the module holds floating arrays in float32, besides its parameters, that are no integers."""
+        others = arrays_of(self.module, map(id, _floating(self.module).values()))
+        return any(x.dtype in NARROW[:-1] and not mx.array_equal(x, mx.round(x)) for x in others)
 
     def narrow(self, point: Point) -> str:
         """Which primitives compute in less than float64 where the inputs have it, in words; "" if none is seen to.

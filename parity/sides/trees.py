@@ -37,8 +37,8 @@ def mapped(tree: Any, name: str, change: Callable[[str, Any], Any]) -> Any:
     return type(tree)(new.values()) if isinstance(tree, list | tuple) else tree
 
 
-def kind(dtype: Any) -> np.ndarray:
-    """A dtype of any framework as a word: its name, or "integer", since frameworks choose their own integers."""
+def dtype_name(dtype: Any) -> np.ndarray:
+    """A dtype of any framework as a word: its name, or "integer", since each framework has other ones."""
     name = str(dtype).rpartition(".")[2]
     return np.array("integer" if "int" in name else name.rstrip("_"))
 
