@@ -9,6 +9,7 @@ import numpy as np
 import torch
 
 from lyceum.contract import UsageError
+from parity.brief import origin
 from parity.compare.pair import Pair
 from parity.compare.test_point import Point, enumerate_leaves
 from parity.compare.variants import ORACLE, Variant
@@ -83,6 +84,7 @@ def explained(who: str, point: Point):
         given = ", ".join(f"{x.dtype} {x.shape}" for _, x in enumerate_leaves(point.inputs)) or "none"
         lines = str(error).strip().splitlines()
         message = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        message += origin(error)
         raise UsageError(
             f"{who} does not run on the CPU with these inputs ({given}): {message}; the comparison starts there, so "
             "give it a module and inputs that do."
