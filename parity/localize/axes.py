@@ -47,7 +47,8 @@ def fitting_axes(torch: Shape, mlx: Shape) -> Iterator[Axes]:
     and width are not exchanged: that is a mistake, and no layout.
     """
     n = len(torch)
-    if torch == mlx or (torch and mlx and torch[-1] == mlx[-1] and math.prod(torch) == math.prod(mlx)):
+    joined = n != len(mlx) and torch[-1:] == mlx[-1:] and math.prod(torch) == math.prod(mlx)
+    if torch == mlx or joined:
         yield Axes(tuple(range(n)), torch, mlx)
     if len(mlx) == n > 2:
         orders = ((0, *range(2, n), 1), (0, n - 1, *range(1, n - 1)), (0, 2, 1, *range(3, n)))

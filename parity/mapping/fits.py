@@ -22,26 +22,33 @@ class Fit:
 
 
 def fits(mlx: Shape, torch: Shape) -> Iterator[Fit]:
-    """The layouts that fit, the likeliest first: as it is, another order of axes, one of several equal parts."""
-    orders = list(_orders(mlx, torch))
-    yield from orders
+    """The layouts that fit, the likeliest first: an order of axes, or else one of several equal parts."""
+    orders = [order for order in _orders(len(torch)) if tuple(torch[i] for i in order) == mlx]
+    if len(torch) == len(mlx) and not orders:
+        orders = [order for order in permutations(range(len(torch))) if tuple(torch[i] for i in order) == mlx]
+    yield from map(_order, orders)
     if not orders:
         yield from _parts(mlx, torch)
 
 
-def _orders(mlx: Shape, torch: Shape) -> Iterator[Fit]:
-    if mlx == torch:
-        yield Fit(lambda name: name, "as it is")
-    n = len(torch)
-    if n != len(mlx) or n < 2 or n > 5:
-        return
-    if n == 2 and torch[::-1] == mlx and mlx != torch:
-        yield Fit(transposed, "transposed")
-    last = (0, *range(2, n), 1)
-    rest = (order for order in permutations(range(n)) if order not in (last, tuple(range(n))))
-    for order in (last, *rest) if n > 2 and mlx != torch else ():
-        if tuple(torch[i] for i in order) == mlx:
-            yield Fit(lambda name, order=order: permuted(name, order), f"axes {order}")
+def _orders(n: int) -> list[Shape]:
+    """The usual orders of n axes, the likeliest first: MLX's convolutions have their channels last."""
+    same = tuple(range(n))
+    if n < 2:
+        return [same]
+    if n == 2:
+        return [same, (1, 0)]
+    convolution, transposed_one = (0, *range(2, n), 1), (*range(1, n), 0)
+    return [same, convolution, transposed_one] if n == 3 else [convolution, same, transposed_one]
+
+
+def _order(order: Shape) -> Fit:
+    same = tuple(range(len(order)))
+    if order == same:
+        return Fit(lambda name: name, "as it is")
+    if order == (*same[:-2], same[-1], same[-2]):
+        return Fit(transposed, "transposed")
+    return Fit(lambda name: permuted(name, order), f"axes {order}")
 
 
 def _parts(mlx: Shape, torch: Shape) -> Iterator[Fit]:

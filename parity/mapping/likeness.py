@@ -6,7 +6,6 @@ layers.3.attention.wq.weight    and    h.3.self_attn.q_proj.weight    are alike:
 from __future__ import annotations
 
 import re
-from collections import Counter
 from functools import cache
 
 SYNONYMS = {
@@ -17,7 +16,7 @@ SYNONYMS = {
     "gate": "w1 router",
     "down": "w2 fc2 lin2 linear2",
     "up": "w3 fc1 lin1 linear1 intermediate",
-    "norm": "ln layernorm rmsnorm groupnorm bn batchnorm norm1 norm2 ln1 ln2",
+    "norm": "ln layernorm rmsnorm groupnorm bn batchnorm",
     "attention": "attn mixer mha",
     "mlp": "ffn feed forward ff",
     "embedding": "embed embeddings emb wte tok token tokens word",
@@ -31,32 +30,34 @@ SYNONYMS = {
     "conv": "convolution conv1d conv2d conv3d convs",
     "": "model transformer module proj projection net self the c backbone dense linear",
 }
+PHRASES = {
+    r"post_attention_(layer)?norm": "mlp_norm",  # what stands before the MLP
+    r"input_(layer)?norm": "attention_norm",
+    r"(?<![a-z])(ln|norm|layer_?norm)_?1(?!\d)": "attention_norm",
+    r"(?<![a-z])(ln|norm|layer_?norm)_?2(?!\d)": "mlp_norm",
+}
 CANONICAL = {word: name for name, words in SYNONYMS.items() for word in (name, *words.split())}
 COMMON = {"layer": 0.25, "weight": 0.25, "bias": 0.25}  # what nearly every name has tells little
 ENDINGS = ("weight", "bias")
 
 
 @cache
-def words(name: str) -> Counter:
+def words(name: str) -> frozenset[str]:
     """The words of a name, one for each thing, without numbers."""
+    for pattern, plain in PHRASES.items():
+        name = re.sub(pattern, plain, name)
     parts = re.findall(r"[A-Za-z]+\d*", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).replace("_", " "))
-    plain = (
-        CANONICAL.get(word.lower(), CANONICAL.get(word.lower().rstrip("0123456789"), word.lower())) for word in parts
-    )
-    return Counter(word for word in plain if word)
+    plain = (CANONICAL.get(word, CANONICAL.get(word.rstrip("0123456789"), word)) for word in map(str.lower, parts))
+    return frozenset(word for word in plain if word)
 
 
 def likeness(a: str, b: str) -> float:
-    """From 0, nothing in common, to 1, the same words; below 0 for a weight and a bias."""
+    """From 0, nothing in common, to 1, the same name; below 0 for a weight and a bias."""
     if a == b:
         return 1.0
     ours, theirs = words(a), words(b)
     endings = [next((word for word in ENDINGS if word in some), None) for some in (ours, theirs)]
     if None not in endings and endings[0] != endings[1]:
         return -1.0
-    shared, either = (_weighed(some) for some in (ours & theirs, ours | theirs))
+    shared, either = (sum(COMMON.get(word, 1.0) for word in some) for some in (ours & theirs, ours | theirs))
     return 0.95 * shared / either if either else 0.0
-
-
-def _weighed(some: Counter) -> float:
-    return sum(count * COMMON.get(word, 1.0) for word, count in some.items())

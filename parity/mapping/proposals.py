@@ -37,12 +37,18 @@ NEAR = 2.0**-7  # relative: weights may have been saved in half precision
 
 @dataclass(frozen=True)
 class Option:
-    """One way to make a family: of which family of PyTorch's, by which layout, how well it fits."""
+    """One way to make a family: of which family of PyTorch's, by which layout, how well it fits. axes: their number."""
 
     torch: Family
     fit: Fit
     score: float
     same_values: bool
+    axes: int
+
+    @property
+    def open(self) -> bool:
+        """Whether shapes alone leave its layout open: of a square matrix they do, but it is hardly ever transposed."""
+        return self.fit.part is not None or self.axes > 2
 
     @property
     def column(self) -> tuple:
@@ -55,7 +61,7 @@ def propose(
 ) -> Proposal:
     """A proposal for `match`. duplicates: PyTorch's further names of tied parameters, {name: the name in `torch`}."""
     known = {**torch, **(buffers or {})}
-    fixed = {name for name, x in mlx.items() if name in known and known[name].shape == x.shape}
+    fixed = {name for name, x in mlx.items() if name in known and plain(x, known[name])}
     left = [name for name in mlx if name not in fixed]
     free = [name for name in known if name not in fixed]
     lines: list[Line] = []
@@ -67,6 +73,11 @@ def propose(
     lines += list(ties(left, mlx, torch, duplicates or {}))
     left, free = remaining(left, free, lines)
     return Proposal(lines, left, [name for name in free if name in torch])
+
+
+def plain(x: np.ndarray, y: np.ndarray) -> bool:
+    """Whether a parameter of the same name needs no rule: one shape, and no convolution whose axes that leaves open."""
+    return x.shape == y.shape and (same_values(x, y) or next(fits(x.shape, y.shape)).words == "as it is")
 
 
 def remaining(left: list[str], free: list[str], lines: Sequence[Line]) -> tuple[list[str], list[str]]:
@@ -94,7 +105,7 @@ def assigned(mlx: list[Family], torch: list[Family], ours: Arrays, theirs: Array
     lines = []
     for i, j in pairs:
         option = best[i][columns[j]]
-        layouts = (o.fit.words for o in options[i] if o.column == columns[j] and o.fit.part and o.fit != option.fit)
+        layouts = (o.fit.words for o in options[i] if o.column == columns[j] and o.open and o.fit != option.fit)
         doubt = "" if option.same_values else next(chain(alternatives(i, j, pairs, scores, columns), layouts), "")
         lines.append(Line(mlx[i], option.torch, option.fit.make, evidence(mlx[i], option), doubt))
     return lines
@@ -112,8 +123,10 @@ def ways(family: Family, position: float, torch: list[Family], ours: Arrays, the
             n, name = next(iter(family.members.items()))
             same = same_values(ours[name], arranged(fit.make(other.members[n]), theirs))
             index, of = fit.part or (0, 1)
-            near = 1 - abs(position - (j + index / of) / len(torch))
-            yield Option(other, fit, path + ORDER * near - LATER * (0 if fit.part else k) + VALUES * same, same)
+            near = 1 - (position - (j + index / of) / len(torch)) ** 2
+            yield Option(
+                other, fit, path + ORDER * near - LATER * (0 if fit.part else k) + VALUES * same, same, ours[name].ndim
+            )
 
 
 def same_values(x: np.ndarray, y: np.ndarray) -> bool:

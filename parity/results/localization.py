@@ -66,13 +66,13 @@ class FirstDivergence:
                 f"{self.name} ({self.stage}) cannot be compared: rounding alone may carry {v.what} by {v.error:.3g} in "
                 f"float64, more than {v.derivation}: choose other inputs or parameters."
             )
-        where += "" if not v.variant.endswith("slope") else "where PyTorch's own gradient is no slope, "
+        where += "" if not v.variant.endswith("slope") else "where PyTorch's gradient is no slope, "
         before = "everything before it agrees"
         if self.skipped:
             before = f"everything that was compared before it agrees, and {self.skipped} could not be compared"
-        place = f"{self.name} ({self.stage}{alternatives(self.unclear)})"
+        call = f"{self.name} ({self.stage}{alternatives(self.unclear)})"
         values = f"expected {v.expected:.9g}, got {v.got:.9g}, allowed an error of {v.bound:.3g} ({v.derivation})"
-        return f"They first diverge in {place}: {v.variant}, {v.what}, {where}{values}; {before}{besides(self.moved)}."
+        return f"They first diverge in {call}: {v.variant}, {v.what}, {where}{values}; {before}{besides(self.moved)}."
 
 
 @dataclass(frozen=True)

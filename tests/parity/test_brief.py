@@ -81,7 +81,7 @@ def mistaken(x):
         lambda: parity.propose_names(None, None),
     ],
 )
-def test_no_frame_of_the_library_stands_above_a_mistake(mistake):
+def test_no_frame_of_the_library_is_shown(mistake):
     with pytest.raises(UserError) as error:
         mistake()
     files = [str(entry.path) for entry in error.traceback]
@@ -89,6 +89,6 @@ def test_no_frame_of_the_library_stands_above_a_mistake(mistake):
     assert error.value.__cause__ is None and error.value.__suppress_context__
 
 
-def test_what_the_users_own_code_raises_is_named_with_its_line():
+def test_what_the_code_of_the_user_raises_is_named_with_its_line():
     with pytest.raises(parity.UsageError, match=r"KeyError: 'no such thing' at test_brief\.py:\d+;"):
         parity.check(mistaken, torch.tanh, (2, 3))

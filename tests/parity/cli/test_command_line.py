@@ -209,6 +209,42 @@ def test_localize(capsys, tmp_path):
     assert record_types == {"environment", "call", "first_divergence"}
 
 
+PAIR = """
+import mlx.nn, torch
+
+class Mlx(mlx.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wq = mlx.nn.Linear(4, 4)
+
+    def __call__(self, x):
+        return self.wq(x)
+
+class Torch(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q_proj = torch.nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.q_proj(x)
+
+"""
+
+
+def test_names_are_proposed_and_localize_takes_them_and_a_precision(capsys, tmp_path):
+    file = tmp_path / "pair.py"
+    file.write_text(PAIR)
+    assert main(["names", f"{file}:Torch", f"{file}:Mlx"]) == 0
+    out = capsys.readouterr().out
+    assert '("wq.weight", "q_proj.weight"),  # path and shape' in out
+    file.write_text(PAIR + out)
+    argv = ["localize", f"{file}:Mlx", f"{file}:Torch", "--input", "2,4", "--names", f"{file}:names"]
+    assert main([*argv, "--dtype", "bfloat16", "--json", str(tmp_path / "calls.jsonl")]) == 0
+    records = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    variants = {v["variant"] for record in records for v in record.get("verdicts", {}).values()}
+    assert variants <= {"torch bfloat16", "mlx bfloat16"} and variants
+
+
 def test_check_takes_precisions_and_compiled_variants(capsys, tmp_path):
     junit = tmp_path / "check.xml"
     argv = ["check", "mlp: zero", "--dtype", "float32", "--dtype", "bfloat16", "--compiled", "mlx", "--costs"]

@@ -34,9 +34,9 @@ NAMES = [(rf"({path})\.weight", parity.permuted(r"\1.weight", (0, 2, 3, 1))) for
     ],
 )
 def test_orders_that_fit_the_likeliest_first(torch_shape, mlx_shape, orders):
-    found = list(fitting_axes(torch_shape, mlx_shape))
-    assert [axes.order for axes in found] == orders
-    for axes in found:
+    fitting = list(fitting_axes(torch_shape, mlx_shape))
+    assert [axes.order for axes in fitting] == orders
+    for axes in fitting:
         x = np.arange(np.prod(torch_shape, dtype=int)).reshape(torch_shape)
         assert axes.to_mlx(x).shape == mlx_shape
         np.testing.assert_array_equal(axes.to_torch(axes.to_mlx(x)), x)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import mlx.core as mx
 import mlx.nn as mlx_nn
 import numpy as np
@@ -11,7 +13,10 @@ from torch import nn as torch_nn
 
 import parity
 from parity.localize.between import judgements
+from parity.results.junit import document
 from parity.results.localization import CallResult, first_divergence
+from parity.results.reading import run_of
+from parity.results.saving import json_safe
 from parity.results.verdict import compare
 
 VOCABULARY, WIDTH = 11, 8
@@ -125,7 +130,10 @@ def test_work_that_is_moved_is_no_divergence():
     assert {name for name, stage in stages.items() if stage} == moved
     assert {stages[name] for name in moved} == {"moved"}
     assert "all agree (but for table and 2 more, where work is done in another submodule" in result.sentence()
-    assert "moved" in str(result) and [record["ok"] for record in result.records()] == [True] * (len(stages) + 1)
+    records = [json.loads(json.dumps(json_safe(record))) for record in result.records()]
+    assert "moved" in str(result) and [record["ok"] for record in records] == [True] * (len(stages) + 1)
+    assert {call.name for call in run_of(records).calls if call.innocent} == moved
+    assert b'failures="0"' in document(records) and b"<failure" not in document(records)
     assert parity.check(planted(), TorchModel(), IDS, dtypes=("float64",), probes=("gradient",)).ok
 
 
@@ -133,7 +141,7 @@ def test_work_that_is_moved_is_no_divergence():
     ("changes", "path", "table"),
     [
         ({"layers_0_norm_eps": 1e-2}, "layers.0.norm", "moved"),
-        ({"layers_1_mlp_slip": 1.01}, "layers.1", "moved"),  # what is moved and wrong cannot be told from its parent
+        ({"layers_1_mlp_slip": 1.01}, "layers.1", "moved"),  # what is moved and wrong is hard to tell from its parent
         ({"layers_1_residual": 0.99}, "layers.1", "moved"),
         ({"scale": 1.0}, "table", "forward"),  # nobody scales in MLX: what is missing is in the table or behind it
         ({"scale": 8.0}, "", "unclear"),  # the model scales wrongly
@@ -148,7 +156,7 @@ def test_a_mistake_beside_moved_work_is_named(changes, path, table):
     assert ("(or in layers.1.mlp, which differs as well)" in result.sentence()) is (path == "layers.1")
 
 
-def test_a_mistake_in_half_precision_alone_is_found_there_and_nowhere_else():
+def test_a_mistake_in_half_precision_alone_shows_there_and_nowhere_else():
     changes = {"narrow": True}
     for dtypes, path in ((("float64", "float32"), None), (("bfloat16",), "")):
         result, _ = localized(planted(**changes), dtypes=dtypes)
@@ -163,7 +171,7 @@ def test_no_precision_compares_nothing():
 
 
 def test_a_gradient_that_is_no_slope_is_named_as_check_does():
-    """PyTorch's own module cuts a gradient, and MLX's as well: check fails, and so does localize."""
+    """PyTorch's module cuts a gradient, and MLX's as well: check fails, and so does localize."""
 
     class TorchCut(torch_nn.Linear):
         def forward(self, x):

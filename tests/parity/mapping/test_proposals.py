@@ -130,16 +130,16 @@ def test_values_decide_where_names_say_nothing():
         line.doubt for line in proposal.lines
     )
     targets = fits(proposal, mlx, theirs)
-    assert targets == {f"x{j}": f"p{i}" for j, i in enumerate(order)} | {"x0": "permuted(p3, (1, 0))"}
+    assert targets == {f"x{j}": f"p{i}" for j, i in enumerate(order)} | {"x0": "transposed(p3)"}
 
 
-def test_what_is_in_doubt_is_said():
+def test_doubt_is_shown():
     mlx, theirs = arrays({"a": (D, D), "b": (D, D)}), arrays({"x": (D, D), "y": (D, D)}, 1)
     text = str(propose(mlx, theirs))
     assert '("a", "x"),  # shape alone; or y?' in text and '("b", "y"),  # shape alone; or x?' in text
 
 
-def test_what_nothing_fits_is_said():
+def test_what_nothing_fits_is_listed():
     proposal = propose(arrays({"a": (D,), "lost": (7,), "gone": (9,)}), arrays({"a": (D,), "more": (6,)}))
     assert proposal.left == ("lost", "gone") and proposal.unused == ("more",)
     assert str(proposal) == "names = []\n# nothing fits MLX's lost and 1 more\n# nothing fits PyTorch's more"
