@@ -93,7 +93,8 @@ class Localization:
             return self.first_divergence.sentence()
         compared = sum(not call.reason for call in self.calls)
         moved = besides([call.name for call in self.calls if call.innocent])
-        return f"They never diverge: {compared} of {len(self.calls)} calls were compared, and all agree{moved}."
+        result = f"{compared} of {len(self.calls)} calls were compared, and all agree{moved}."
+        return f"They never diverge in values and gradients: {result}"
 
     def __str__(self) -> str:
         """The table and the answer."""

@@ -153,7 +153,9 @@ def test_a_mistake_beside_moved_work_is_named(changes, path, table):
     assert stages["table"] == table
     assert stages["layers.0.mlp"] == "moved"
     assert stages["layers.1.mlp"] == ("unclear" if path == "layers.1" else "moved")
-    assert ("(or in layers.1.mlp, which differs as well)" in result.sentence()) is (path == "layers.1")
+    assert ("layers.1 (forward, or in layers.1.mlp, which differs as well): " in result.sentence()) is (
+        path == "layers.1"
+    )
 
 
 def test_a_mistake_in_half_precision_alone_shows_there_and_nowhere_else():

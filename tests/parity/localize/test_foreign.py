@@ -98,7 +98,7 @@ def test_models_that_agree_never_diverge():
     ]  # fmt: skip
     assert result.unpaired == ("PyTorch's act",)
     assert result.calls[2].missing == ("PyTorch alone is given bool (8, 8), float64 (8,)",)
-    assert result.sentence() == "They never diverge: 7 of 7 calls were compared, and all agree."
+    assert result.sentence() == "They never diverge in values and gradients: 7 of 7 calls were compared, and all agree."
 
 
 def test_an_error_does_not_travel():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import mlx.core as mx
 import mlx.nn as mlx_nn
 import numpy as np
@@ -112,7 +114,7 @@ def test_names_are_proposed_as_a_porter_would_write_them(case):
     assert {name: targets[name] for name in expected} == expected
     assert not proposal.left and not proposal.unused
     assert fits(pasted(proposal), mlx, theirs) == targets, str(proposal)
-    assert len(proposal) <= len({name.replace("0", "1").replace("2", "1") for name in mlx})  # a rule for all layers
+    assert len(proposal) <= len({re.sub(r"\.\d+\.", ".#.", name) for name in mlx})  # a rule for all layers
 
 
 def test_what_fits_already_needs_no_rule():
