@@ -76,4 +76,4 @@ def _part(index: int, of: int, axis: int, turn: bool) -> Fit:
         piece = part(name, index, of, axis)
         return transposed(piece) if turn else piece
 
-    return Fit(make, f"part {index} of {of}{', transposed' * turn}", (index, of))
+    return Fit(make, f"part {index} of {of}, {'transposed' if turn else 'as it lies'}", (index, of))

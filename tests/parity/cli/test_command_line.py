@@ -54,12 +54,15 @@ def test_all_pass(planned, capsys):
 
 
 def test_some_fail(planned, capsys):
-    planned(verdict(1e-4), verdict(2e-3, what="weight"), verdict(np.nan, what="bias"))
+    """One sentence for each cause: what is wrong in MLX, and what is wrong in PyTorch."""
+    other = verdict(np.nan, what="bias", variant="torch float64")
+    planned(verdict(1e-4), verdict(2e-3, what="weight"), verdict(3e-3, what="bias"), other)
     assert main(["check", "case"]) == 1
     out = capsys.readouterr().out
-    assert "2 failed" in out and "1 of 3 verdicts passed" in out
-    assert "layer: case, mlx float64, weight: at (0,) expected 1, got 1.002; error 0.002, allowed 0.001" in out
-    assert "layer: case, mlx float64, bias: at (0,) expected 1, got nan" in out
+    assert "3 failed" in out and "1 of 4 verdicts passed" in out
+    sentence = "layer: case, mlx float64, weight: at (0,) expected 1, got 1.002; error 0.002, allowed 0.001 (by decree)"
+    assert f"{sentence}; and 1 more\n" in out and "mlx float64, bias" not in out
+    assert "layer: case, torch float64, bias: at (0,) expected 1, got nan" in out
 
 
 def test_records(planned, tmp_path, capsys):
