@@ -38,7 +38,7 @@ Arrivals = dict[tuple, np.ndarray]  # what arrives: (number of the child, name o
 
 @dataclass(frozen=True)
 class Between:
-    """pair, point: a call of both, as it is compared. children: the matched calls inside it. models: the pair's roots.
+    """pair, point: a call of both, as it is compared. children: the matched calls inside it.
 
     inside: of each child that PyTorch's call makes as well, that call, on the inputs of `point`.
     """

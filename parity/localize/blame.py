@@ -92,7 +92,10 @@ class Results:
             pair = (self.models, self.point)
             if around != ROOT.key:
                 pair = pair_of(self.models, self.point, self.calls[around])
-            words = judgements(*between(self.models, *pair, [self.calls[k] for k in children]), failed)
+            try:
+                words = judgements(*between(self.models, *pair, [self.calls[k] for k in children]), failed)
+            except (RuntimeError, ValueError, TypeError, NotImplementedError, KeyError):
+                words = {}  # the parent does not run without its children: nothing tells
             self._by_parent[around] = {children[i]: word for i, word in words.items()}
         return self._by_parent[around]
 

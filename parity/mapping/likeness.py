@@ -31,7 +31,7 @@ SYNONYMS = {
     "": "model transformer module proj projection net self the c backbone dense linear",
 }
 PHRASES = {
-    r"post_attention_(layer)?norm": "mlp_norm",  # what stands before the MLP
+    r"post_attention_(layer)?norm": "mlp_norm",  # the one before the MLP
     r"input_(layer)?norm": "attention_norm",
     r"(?<![a-z])(ln|norm|layer_?norm)_?1(?!\d)": "attention_norm",
     r"(?<![a-z])(ln|norm|layer_?norm)_?2(?!\d)": "mlp_norm",
