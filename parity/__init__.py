@@ -2,6 +2,7 @@
 
     parity.check(mlx, torch, inputs)       any MLX module or function against any PyTorch one     (`parity.compare`)
     parity.localize(mlx, torch, inputs)    the first submodule in which they diverge              (`parity.localize`)
+    parity.propose_names(mlx, torch)       how their parameters may correspond, to be confirmed  (`parity.mapping`)
     parity.check_optimizer(mlx, torch)     any two optimizers                                     (`parity.optimizers`)
     parity.in_float64()                    to build a pair in true float64                        (`parity.float64`)
 
@@ -21,7 +22,7 @@ For the project's layers use the command line, `python -m parity --help`. The fo
     scaffold     what does a new system start from?
     cli          what can the command line be asked?
 
-`plugin` is the fixture for tests with pytest.
+`plugin` is the fixture for tests with pytest; `brief` makes a mistake one sentence, without a traceback.
 """
 
 import sys
@@ -29,11 +30,13 @@ from importlib import import_module
 from types import ModuleType
 
 import mlx_impl  # noqa: F401 - gives MLX a fast BLAS, which works only before mlx.core is first imported
+from parity.brief import install
 
 PUBLIC = {
     "check": "parity.compare.check",
     "check_optimizer": "parity.optimizers.check",
     "localize": "parity.localize",
+    "propose_names": "parity.mapping.modules",
     "in_float64": "parity.float64.both",
     "integers": "parity.compare.inputs",
     "transposed": "parity.mapping.layouts",
@@ -45,6 +48,7 @@ PUBLIC = {
     "UsageError": "lyceum.contract",
 }
 __all__ = list(PUBLIC)
+install()
 
 
 def __getattr__(name: str):

@@ -19,11 +19,12 @@ from torch import nn as torch_nn
 
 from lyceum.contract import UsageError
 from lyceum.rng import stream
+from parity.brief import brief
 from parity.compare.inputs import arguments, general, general_buffers
 from parity.compare.pair import Pair
 from parity.compare.usage import deterministic, notes, single
 from parity.compare.verdicts import PROBES, compare_pair
-from parity.mapping.names import match
+from parity.mapping.modules import matched
 from parity.results.findings import Findings
 from parity.results.verdict import Verdict
 from parity.sides.mlx_side import MlxSide
@@ -32,6 +33,7 @@ from parity.sides.torch_side import TorchSide
 from parity.sides.variants import variants
 
 
+@brief
 def check(
     mlx: mlx_nn.Module | Callable,
     torch: torch_nn.Module | Callable,
@@ -123,10 +125,9 @@ def paired(mlx: Any, torch: Any, reference: Any, names: Any, mlx_call: Any, torc
     if isinstance(mlx, torch_nn.Module) or isinstance(torch, mlx_nn.Module):
         raise UsageError("the two sides are exchanged: MLX's comes first, then PyTorch's.")
     ours, theirs = MlxSide(mlx, mlx_call), TorchSide(torch, torch_call)
-    shapes = [{key: x.shape for key, x in arrays.items()} for arrays in (ours.parameters(), theirs.parameters())]
-    buffers = {key: x.shape for key, x in theirs.buffers().items()}
     title = name or getattr(torch, "__name__", type(torch).__name__)
-    return Pair(title, theirs, ours, match(*shapes, names, buffers), reference)
+    names = matched(ours.parameters(), theirs.parameters(), theirs.buffers(), names, torch)
+    return Pair(title, theirs, ours, names, reference)
 
 
 def several(words: Any, what: str) -> tuple[str, ...]:

@@ -10,6 +10,7 @@ import numpy as np
 
 from lyceum.contract import UsageError
 from parity.bounds.rounding import UNIT
+from parity.brief import origin
 from parity.compare.pair import Pair
 from parity.float64.mlx_mode import exact
 from parity.results.verdict import Verdict
@@ -112,6 +113,7 @@ def explained(who: str, point: Point):
         given = ", ".join(f"{x.dtype} {x.shape}" for _, x in enumerate_leaves(point.inputs)) or "none"
         lines = str(error).strip().splitlines()
         message = f"{type(error).__name__}: {lines[0]}" if lines else type(error).__name__
+        message += origin(error)
         raise UsageError(
             f"{who} does not run on the CPU with these inputs ({given}): {message}; the comparison starts there, so "
             "give it a module and inputs that do."

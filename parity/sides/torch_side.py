@@ -50,6 +50,7 @@ class TorchSide:
 
     backend = "torch"
     strict = True  # every parameter and buffer is lent
+    copies = True  # the target, so that nothing given is changed
 
     def __init__(self, target: nn.Module | Callable, call: Callable | None = None, moved: Arrays | None = None):
         self.moved = dict(moved or {})
@@ -57,7 +58,7 @@ class TorchSide:
             call = call or (lambda module, *inputs: module(*inputs))
         else:
             target, call = nn.Module(), lambda _, *inputs, function=target: function(*inputs)
-        self.called = Called(borrowed(target, _weights(target)), call)
+        self.called = Called(borrowed(target, _weights(target)) if self.copies else target, call)
         self._writes = any(True for _ in arrays_of(target, map(id, _weights(target))))
         # Asked once and in NumPy, where neither functorch nor whoever watches for casts takes notice.
         self._fine = {name for name, x in self.buffers().items() if not np.array_equal(representable(x), x)}
