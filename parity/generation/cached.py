@@ -76,12 +76,23 @@ def cached(model: Any, call: Callable | None, new_cache: Callable | None) -> Cac
         return Cached(call, new_cache, name)
     if isinstance(model, mlx_nn.Module) and (new_cache or hasattr(model, "make_cache") or hasattr(model, "layers")):
         return Cached(lambda model, x, cache: model(x, cache=cache), new_cache or _mlx_lm_cache, name)
-    if "PreTrainedModel" in {parent.__name__ for parent in type(model).__mro__}:
+    if is_of_transformers(model):
         return Cached(_transformers_call, new_cache or (lambda model: BEGIN), name)
     raise UsageError(
         f"{name}: say how it is called with its cache, as call=lambda model, x, cache: (outputs, cache), where a cache "
         "of None asks for all of x at once."
     )
+
+
+def transformers_scores(model: Any, *inputs: Any) -> torch.Tensor:
+    """What a model of `transformers` computes, as one array: the logits, or the last hidden vectors."""
+    outputs = model(*inputs, use_cache=False)
+    return outputs.logits if "logits" in outputs else outputs.last_hidden_state
+
+
+def is_of_transformers(model: Any) -> bool:
+    """Whether it is a model of `transformers`, of which nothing is imported."""
+    return "PreTrainedModel" in {parent.__name__ for parent in type(model).__mro__}
 
 
 def _mlx_lm_cache(model: mlx_nn.Module) -> Any:
@@ -97,13 +108,9 @@ def _mlx_lm_cache(model: mlx_nn.Module) -> Any:
 
 def _transformers_call(model: torch_nn.Module, x: torch.Tensor, cache: Any) -> Any:
     if cache is None:
-        return _scores(model(x, use_cache=False))
+        return transformers_scores(model, x)
     outputs = model(x, past_key_values=None if isinstance(cache, str) else cache, use_cache=True)
-    return _scores(outputs), outputs.past_key_values
-
-
-def _scores(outputs: Any) -> torch.Tensor:
-    return outputs.logits if "logits" in outputs else outputs.last_hidden_state
+    return (outputs.logits if "logits" in outputs else outputs.last_hidden_state), outputs.past_key_values
 
 
 def _is_wide(model: Any) -> bool:

@@ -35,6 +35,7 @@ from parity.compare.mlx_side import MlxSide
 from parity.compare.test_point import Arrays, Point
 from parity.compare.torch_side import TorchSide
 from parity.compare.variants import Variant
+from parity.generation.cached import is_of_transformers, transformers_scores
 from parity.mapping.names import match
 from parity.quantized.layers import Layer, quantized_layers, shapes
 from parity.quantized.outputs import against, evaluated, modelled
@@ -72,7 +73,8 @@ def check_quantized(
     verdicts: list[Verdict] = []
     described: list[str] = []
     if torch is not None:
-        theirs = TorchSide(torch, torch_call)
+        known = transformers_scores if is_of_transformers(torch) else None
+        theirs = TorchSide(torch, torch_call or known)
         ours = MlxSide(mlx, mlx_call)
         arrays = {key: x.shape for key, x in theirs.parameters().items()}
         buffers = {key: x.shape for key, x in theirs.buffers().items()}

@@ -9,6 +9,7 @@ from dataclasses import replace
 import numpy as np
 import torch as pytorch
 
+from lyceum.contract import UsageError
 from lyceum.personas.spec.case import representable
 from parity.bounds.envelope import decided
 from parity.bounds.rounding import UNIT, Deviations, allowance, retry_with_more_samples
@@ -41,6 +42,13 @@ def against(
     except (RuntimeError, ValueError, NotImplementedError) as error:
         return [limited(case, str(variant), where, reason("mlx", error))]
     rounded = Deviations(defined, UNIT["float32" if variant.dtype == "float64" else variant.dtype])
+    shapes = [{key: tuple(y.shape) for key, y in outputs.items()} for outputs in (rounded.exact, got)]
+    if shapes[0] != shapes[1]:
+        theirs, ours = (", ".join(f"{key} {shape}" for key, shape in outputs.items()) for outputs in shapes)
+        raise UsageError(
+            f"{case}: the outputs of {where} differ, PyTorch's {theirs}, MLX's {ours}: make them the same with "
+            "torch_call or mlx_call."
+        )
 
     def verdicts(deviation: dict[str, float]) -> Iterator[Verdict]:
         for key, expected in rounded.exact.items():

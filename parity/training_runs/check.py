@@ -76,19 +76,26 @@ def check_training(
     case = f"training: {pair.name}"
     with explained(f"{case}: PyTorch's loop", Point({}, batches[0], {}, {})):
         theirs = TorchRunner(torch, torch_trainer, start, batches[0])
+        rounded = Deviations(lambda: theirs.first_loss(batches[0]))
     ours = MlxRunner(mlx, mlx_trainer)
     verdicts: list[Verdict] = []
     for dtype in several(dtypes, "dtypes"):
         if dtype not in ("float64", "float32"):
             raise UsageError(f"there is no training in {dtype!r} here: choose from float64, float32.")
-        verdicts += compared(case, pair, theirs, ours, batches, dtype)
+        verdicts += compared(case, pair, theirs, ours, batches, dtype, rounded)
     return Findings(case, tuple(verdicts), tuple(pair.names.described()), tuple(notes(verdicts)))
 
 
 def compared(
-    case: str, pair: Pair, theirs: TorchRunner, ours: MlxRunner, batches: list[tuple], dtype: str
+    case: str,
+    pair: Pair,
+    theirs: TorchRunner,
+    ours: MlxRunner,
+    batches: list[tuple],
+    dtype: str,
+    rounded: Deviations,
 ) -> list[Verdict]:
-    """Every verdict in one precision."""
+    """Every verdict in one precision. rounded: the first loss."""
     constants = pair.torch.buffers()
 
     def carried(state: Arrays) -> Arrays:
@@ -104,12 +111,12 @@ def compared(
         step = int(np.argmin(np.isfinite(expected.losses)))
         raise UsageError(f"{case}: PyTorch's loss is {expected.losses[step]} at step {step}: lower the learning rate.")
     after = carried(expected.state)
-    rounded = Deviations(lambda: theirs.first_loss(batches[0]))
     controls: list[Run] = []
 
     def verdicts(deviation: dict) -> Iterator[Verdict]:
         rho = deviation["loss"] * UNIT[dtype] / UNIT["float32"]
-        while len(controls) < min(rounded.drawn, SAMPLES):
+        # As many more as there are, until there are enough: like the samples of the rounding.
+        for _ in range(min(len(controls) or 1, SAMPLES - len(controls))):
             controls.append(theirs.control(len(controls), batches, dtype))
         allowed = allowed_distance(expected.losses, [control.losses for control in controls], rho)
         if dtype == "float64":

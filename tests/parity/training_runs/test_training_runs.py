@@ -193,7 +193,7 @@ USES = {
     ),
     "a rate too large": (
         dict(torch_trainer=partial(torch_trainer, make=partial(torch.optim.SGD, lr=1e38)), dtypes="float32"),
-        "loss is nan at step",
+        "loss is (inf|nan) at step",
     ),
     "half precision": (dict(dtypes="bfloat16"), "no training in 'bfloat16'"),
     "a loop that fails": (dict(torch_trainer=lambda model: lambda x, y: model(y)), "PyTorch's loop does not run"),
