@@ -19,6 +19,7 @@ from torch import nn as torch_nn
 
 from lyceum.contract import UsageError
 from lyceum.rng import stream
+from parity.bounds.rounding import UNIT
 from parity.compare.inputs import arguments, general
 from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
@@ -112,6 +113,16 @@ def several(words: Any, what: str) -> tuple[str, ...]:
     if not isinstance(words, tuple | list):
         raise UsageError(f"{what} is {words!r}: give a word or a tuple of words.")
     return tuple(words)
+
+
+def precisions(dtypes: Any, known: tuple[str, ...] = tuple(UNIT)) -> tuple[str, ...]:
+    """The precisions to compare in, at least one of those known. Raises UsageError."""
+    chosen = several(dtypes, "dtypes")
+    if not chosen:
+        raise UsageError(f"dtypes is empty, so nothing would be compared: choose from {', '.join(known)}.")
+    if unknown := [dtype for dtype in chosen if dtype not in known]:
+        raise UsageError(f"there is no precision {unknown[0]!r} here: choose from {', '.join(known)}.")
+    return chosen
 
 
 def valued(pair: Pair, parameters: Arrays | None, generator: np.random.Generator) -> Arrays:

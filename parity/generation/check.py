@@ -26,7 +26,7 @@ from lyceum.contract import UsageError
 from lyceum.personas.spec.case import representable
 from lyceum.rng import stream
 from parity.bounds.rounding import UNIT
-from parity.compare.check import paired, several
+from parity.compare.check import paired, precisions
 from parity.compare.inputs import arguments
 from parity.compare.mlx_side import MlxSide
 from parity.compare.test_point import Arrays, Point
@@ -45,7 +45,6 @@ class Writer:
 
     backend: str
     model: Any
-    library: Cached
     write: Callable[..., dict[str, Any]]
     parameters: Arrays
 
@@ -96,18 +95,17 @@ def check_generation(
     if not isinstance(steps, int) or steps < 1:
         raise UsageError(f"steps is {steps!r}: give how many tokens to write, at least 1.")
     mlx, torch = copied(mlx, "mlx"), copied(torch, "torch")
-    libraries = cached(torch, torch_call, torch_cache), cached(mlx, mlx_call, mlx_cache)
+    ours = None if mlx_generate else cached(mlx, mlx_call, mlx_cache)
+    libraries = cached(torch, torch_call, torch_cache), ours
     writes = [
         partial(generated, generate, steps) if generate else partial(greedy, library, steps)
         for generate, library in zip((torch_generate, mlx_generate), libraries, strict=True)
     ]
-    both = zip(("torch", "mlx"), (torch, mlx), libraries, writes, weights(mlx, torch, names, parameters), strict=True)
+    both = zip(("torch", "mlx"), (torch, mlx), writes, weights(mlx, torch, names, parameters), strict=True)
     writers = [Writer(*one) for one in both]
     side = TorchSide(torch, lambda model, x: {"logits": libraries[0].at_once(model, x)})
     verdicts, tokens, differences = [], {}, []
-    for dtype in several(dtypes, "dtypes"):
-        if dtype not in UNIT:
-            raise UsageError(f"there is no precision {dtype!r}: choose from {', '.join(UNIT)}.")
+    for dtype in precisions(dtypes):
         oracle = partial(scores, side, writers[0].parameters, text, dtype)
         paths = [Path(*writer.written(dtype, text), oracle, UNIT[_rounding(dtype)]) for writer in writers]
         for writer, path in zip(writers, paths, strict=True):

@@ -7,7 +7,8 @@
 
 A text of T positions is given in parts: one at a time; half of it at once and the rest one at a time, as a prompt; and
 in two parts of several positions, where a mask must reach back into the cache. Last, one at a time again after another
-text with a new cache: what a model remembers besides its cache shows there. Each must equal the text at once:
+text with a new cache: what a model remembers besides its cache shows there. Each begins with a fresh copy of the model,
+and must equal the text at once:
 
     float64     the same mathematics? An offset that is one off, a window, a stale entry shows here
     float32, bfloat16, float16      is there nothing but rounding between them?
@@ -21,6 +22,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -31,7 +33,7 @@ from lyceum.personas.spec.case import representable
 from lyceum.rng import stream
 from parity.bounds.envelope import Controls, decided, one_ulp
 from parity.bounds.rounding import UNIT, Deviations, allowance, retry_with_more_samples
-from parity.compare.check import several
+from parity.compare.check import precisions
 from parity.compare.inputs import arguments
 from parity.compare.mlx_side import MlxSide
 from parity.compare.test_point import Point, arranged
@@ -73,48 +75,45 @@ def check_decode(
     Raises UsageError, one sentence, for what cannot be compared.
     """
     backend = "torch" if isinstance(model, torch.nn.Module) else "mlx"
-    model, title = copied(model, backend), f"decode: {name or type(model).__name__}"
+    title = f"decode: {name or type(model).__name__}"
+    fresh = partial(copied, model, backend)  # for every run anew: what a model remembers besides its cache stays in it
     library, generator = cached(model, call, new_cache), stream(seed, "parity/decode")
     given = arguments(inputs, generator)
     ways = ways_of(library, given, cuts)
-    side = TorchSide(model) if backend == "torch" else MlxSide(model)
+    side = TorchSide(fresh()) if backend == "torch" else MlxSide(fresh())
     point = Point({key: representable(x) for key, x in side.parameters().items()}, given, {}, {})
     verdicts: list[Verdict] = []
-    for group in _precisions(several(dtypes, "dtypes")):
+    for group in _groups(precisions(dtypes)):
         at = point if group[0] in WIDE else point.rounded(group[0])
-        verdicts += _compared(title, backend, model, ways, at, group)
+        verdicts += _compared(title, backend, fresh, ways, at, group)
     return Findings(title, tuple(verdicts))
 
 
-def _precisions(dtypes: tuple[str, ...]) -> list[list[str]]:
-    """The precisions that share an oracle: float64 and float32 together. Raises UsageError for an unknown one."""
-    if unknown := [dtype for dtype in dtypes if dtype not in UNIT]:
-        raise UsageError(f"there is no precision {unknown[0]!r}: choose from {', '.join(UNIT)}.")
-    if not dtypes:
-        raise UsageError("dtypes is empty, so nothing would be compared: name a precision, such as 'float32'.")
+def _groups(dtypes: tuple[str, ...]) -> list[list[str]]:
+    """The precisions that share an oracle: float64 and float32 together."""
     wide, narrow = [dtype for dtype in dtypes if dtype in WIDE], [dtype for dtype in dtypes if dtype not in WIDE]
     return [wide] * bool(wide) + [[dtype] for dtype in narrow]
 
 
 def _compared(
-    case: str, backend: str, model: Any, ways: dict[str, Callable], point: Point, dtypes: list[str]
+    case: str, backend: str, fresh: Callable, ways: dict[str, Callable], point: Point, dtypes: list[str]
 ) -> list[Verdict]:
     """Every verdict in precisions that share a point."""
     at_once, unit = ways[AT_ONCE], "float32" if dtypes[0] in WIDE else dtypes[0]
     with explained(f"{case}: {NAMES[backend]}", point):
-        rounded = _deviations(backend, model, at_once, point, unit)
-        truth, again = (values(model, at_once, point, Variant(backend, unit)) for _ in range(2))
+        rounded = _deviations(backend, fresh(), at_once, point, unit)
+        truth, again = (values(fresh(), at_once, point, Variant(backend, unit)) for _ in range(2))
     if any(not np.array_equal(y, again[key], equal_nan=True) for key, y in truth.items()):
         raise UsageError(f"{case}: it gives different results for the same inputs: call .eval() to turn dropout off.")
     with suppress(*CANNOT):  # its float64 variants say why
-        truth = values(model, at_once, point, Variant(backend, "float64"))
+        truth = values(fresh(), at_once, point, Variant(backend, "float64"))
     results = []
     for dtype in dtypes:
         for title, way in ways.items():
             variant = Variant(backend, dtype)
             if title == AT_ONCE:
                 continue
-            results.append((variant, title, _decoded(case, model, title, way, point, variant)))
+            results.append((variant, title, _decoded(case, fresh(), title, way, point, variant)))
 
     def verdicts(deviation: dict[str, float]) -> Iterator[Verdict]:
         if "float64" in dtypes:

@@ -28,8 +28,7 @@ from torch import nn as torch_nn
 from lyceum.contract import UsageError
 from lyceum.personas.spec.case import representable
 from lyceum.rng import stream
-from parity.bounds.rounding import UNIT
-from parity.compare.check import several
+from parity.compare.check import precisions
 from parity.compare.inputs import arguments
 from parity.compare.mlx_side import MlxSide
 from parity.compare.test_point import Arrays, Point
@@ -81,9 +80,7 @@ def check_quantized(
         matched = match(shapes(ours.parameters(), layers, decoded), arrays, names, buffers)
         described = matched.described()
         verdicts += coded(case, layers, decoded, matched.to_mlx(theirs.buffers() | theirs.parameters()))
-    for dtype in several(dtypes, "dtypes"):
-        if dtype not in UNIT:
-            raise UsageError(f"there is no precision {dtype!r}: choose from {', '.join(UNIT)}.")
+    for dtype in precisions(dtypes):
         for layer in layers:
             verdicts += product(case, layer, dtype, generator)
         if torch is not None and inputs is not None:

@@ -28,7 +28,7 @@ from lyceum.contract import UsageError
 from lyceum.rng import stream
 from parity.bounds.envelope import Arrays, allowed_distance, decided, narrow, worst_step
 from parity.bounds.rounding import MARGIN, SAMPLES, UNIT, Deviations, retry_with_more_samples
-from parity.compare.check import paired, several, valued
+from parity.compare.check import paired, precisions, valued
 from parity.compare.inputs import arguments
 from parity.compare.pair import Pair
 from parity.compare.test_point import Point
@@ -79,9 +79,7 @@ def check_training(
         rounded = Deviations(lambda: theirs.first_loss(batches[0]))
     ours = MlxRunner(mlx, mlx_trainer)
     verdicts: list[Verdict] = []
-    for dtype in several(dtypes, "dtypes"):
-        if dtype not in ("float64", "float32"):
-            raise UsageError(f"there is no training in {dtype!r} here: choose from float64, float32.")
+    for dtype in precisions(dtypes, ("float64", "float32")):
         verdicts += compared(case, pair, theirs, ours, batches, dtype, rounded)
     return Findings(case, tuple(verdicts), tuple(pair.names.described()), tuple(notes(verdicts)))
 

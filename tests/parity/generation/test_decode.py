@@ -66,6 +66,27 @@ def test_a_cache_that_remembers_another_text():
     assert {verdict.what for verdict in result.failures} == {"output, in parts of 6 x 1, after another text"}
 
 
+class Remembers(torch.nn.Module):
+    """Adds what it makes of the first position, made once and left in the module: harmless until another text comes."""
+
+    def __init__(self):
+        super().__init__()
+        self.layer, self.first = torch.nn.Linear(3, 3), None
+
+    def forward(self, x, cache):
+        if cache is None:
+            return self.layer(x) + self.layer(x[:, :1])
+        self.first = self.layer(x[:, :1]) if self.first is None else self.first
+        return self.layer(x) + self.first
+
+
+def test_a_module_that_remembers_another_text_and_is_not_changed_itself():
+    model = Remembers()
+    result = decode_torch(model, inputs=(2, 4, 3), new_cache=lambda model: {}, dtypes="float64")
+    assert failed(result) == {"output, in parts of 4 x 1, after another text"}
+    assert model.first is None
+
+
 class Sums(torch.nn.Module):
     """A running sum of features, whose cache is a number of arrays in a dictionary; also with a second input."""
 

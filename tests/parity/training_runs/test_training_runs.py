@@ -195,7 +195,7 @@ USES = {
         dict(torch_trainer=partial(torch_trainer, make=partial(torch.optim.SGD, lr=1e38)), dtypes="float32"),
         "loss is (inf|nan) at step",
     ),
-    "half precision": (dict(dtypes="bfloat16"), "no training in 'bfloat16'"),
+    "half precision": (dict(dtypes="bfloat16"), "no precision 'bfloat16' here: choose from float64, float32"),
     "a loop that fails": (dict(torch_trainer=lambda model: lambda x, y: model(y)), "PyTorch's loop does not run"),
 }  # fmt: skip
 
