@@ -13,7 +13,7 @@ import torch
 from mlx.utils import tree_flatten, tree_map
 
 import parity
-from parity.training_runs.optimizers import optimizers_in_float64
+from parity.training_runs.optimizers import constants_moved, optimizers_in_float64
 from tests.support.assertions import all_passed
 
 INPUTS = [(8, 4), parity.integers((8,), below=3)]
@@ -172,6 +172,27 @@ def test_mlx_s_optimizers_are_restored():
         assert optimizer.apply_gradients(gradients, gradients)["w"].dtype == mx.float32
     assert {name: vars(mo.Optimizer)[name] for name in before} == before
     assert mo.SGD(0.1).learning_rate.dtype == mx.float32
+
+
+def test_controls_move_the_constants_of_an_optimizer_once():
+    def group(steps: int) -> dict:
+        weight = torch.nn.Parameter(torch.ones(2))
+        weight.grad = torch.ones(2)
+        optimizer = torch.optim.AdamW([weight], lr=RATE)
+        for _ in range(steps):
+            optimizer.step()
+        return {key: value for key, value in optimizer.param_groups[0].items() if key != "params"}
+
+    before = group(1)
+    with constants_moved("float32", np.random.default_rng(0)):
+        once = group(1)
+    with constants_moved("float32", np.random.default_rng(0)):
+        assert group(2) == once
+    assert group(1) == before
+    for key in ("lr", "eps", "weight_decay"):
+        assert 0 < abs(once[key] / before[key] - 1) < 2**-22, key
+    assert all(0 < abs(new / old - 1) < 2**-22 for new, old in zip(once["betas"], before["betas"], strict=True))
+    assert once["amsgrad"] is False
 
 
 def noisy(model):
