@@ -4,6 +4,10 @@
     parity.localize(mlx, torch, inputs)    the first submodule in which they diverge              (`parity.localize`)
     parity.propose_names(mlx, torch)       how their parameters may correspond, to be confirmed  (`parity.mapping`)
     parity.check_optimizer(mlx, torch)     any two optimizers                                     (`parity.optimizers`)
+    parity.check_generation(mlx, torch, x) the same text, token for token?                        (`parity.generation`)
+    parity.check_decode(model, inputs)     a model with its cache against the text at once       (`parity.generation`)
+    parity.check_quantized(mlx, torch)     quantized layers against their decoded weights        (`parity.quantized`)
+    parity.check_training(mlx, torch, ..)  two training loops, step by step                 (`parity.training_runs`)
     parity.in_float64()                    to build a pair in true float64                        (`parity.float64`)
 
 For the project's layers use the command line, `python -m parity --help`. The folders, from the ground up:
@@ -14,6 +18,9 @@ For the project's layers use the command line, `python -m parity --help`. The fo
     mapping      which parameter of MLX's is made of which of PyTorch's?
     compare      are two implementations the same function at one input?
     optimizers   do two optimizers take the same steps?
+    generation   do two models write the same text, and does a cache change nothing?
+    quantized    do quantized layers compute with the weights that their bits encode?
+    training_runs  do two training loops learn the same?
     project      do the project's layers, models, steps and training runs agree?
     localize     where do two implementations first diverge?
     mutation     do planted faults fail, and harmless rewrites pass?
@@ -35,6 +42,10 @@ from parity.brief import install
 PUBLIC = {
     "check": "parity.compare.check",
     "check_optimizer": "parity.optimizers.check",
+    "check_generation": "parity.generation.check",
+    "check_decode": "parity.generation.decode",
+    "check_quantized": "parity.quantized.check",
+    "check_training": "parity.training_runs.check",
     "localize": "parity.localize",
     "propose_names": "parity.mapping.modules",
     "in_float64": "parity.float64.both",

@@ -19,6 +19,7 @@ from torch import nn as torch_nn
 
 from lyceum.contract import UsageError
 from lyceum.rng import stream
+from parity.bounds.rounding import UNIT
 from parity.brief import brief
 from parity.compare.inputs import arguments, general, general_buffers
 from parity.compare.pair import Pair
@@ -77,11 +78,7 @@ def check(
         (mlx, mlx_call), (torch, torch_call) = by_keyword(mlx, mlx_call), by_keyword(torch, torch_call)
         reference = reference and unpacking(reference)
     pair = paired(mlx, torch, reference, names, mlx_call, torch_call, name)
-    chosen = tuple(variants(several(dtypes, "dtypes"), several(compiled, "compiled"), everywhere))
-    if not chosen:
-        raise UsageError(
-            "dtypes is empty, so nothing would be compared: give at least one of float64, float32, bfloat16, float16."
-        )
+    chosen = tuple(variants(precisions(dtypes), several(compiled, "compiled"), everywhere))
     probes = several(probes, "probes")
     if unknown := [probe for probe in probes if probe not in PROBES]:
         raise UsageError(f"there is no probe {unknown[0]!r}: choose from {', '.join(PROBES)}.")
@@ -137,6 +134,16 @@ def several(words: Any, what: str) -> tuple[str, ...]:
     if not isinstance(words, tuple | list):
         raise UsageError(f"{what} is {words!r}: give a word or a tuple of words.")
     return tuple(words)
+
+
+def precisions(dtypes: Any, known: tuple[str, ...] = tuple(UNIT)) -> tuple[str, ...]:
+    """The precisions to compare in, at least one of those known. Raises UsageError."""
+    chosen = several(dtypes, "dtypes")
+    if not chosen:
+        raise UsageError(f"dtypes is empty, so nothing would be compared: choose from {', '.join(known)}.")
+    if unknown := [dtype for dtype in chosen if dtype not in known]:
+        raise UsageError(f"there is no precision {unknown[0]!r}: choose from {', '.join(known)}.")
+    return chosen
 
 
 def valued(pair: Pair, parameters: Arrays | None, generator: np.random.Generator) -> Arrays:

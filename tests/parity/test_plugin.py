@@ -43,9 +43,7 @@ def test_a_difference_fails_the_test_with_its_sentences_and_records_are_written(
     result.stdout.re_match_lines([r"named, mlx float64, output: at \(\d, \d\) expected .* allowed .*"])
     result.stdout.fnmatch_lines(["parity: * verdicts passed."])
     result.stdout.no_fnmatch_line("*plugin.py*")
-    result.stdout.fnmatch_lines(
-        ["*.py::test_mistaken at *.py:*: UsageError: there is no precision 'float65': *"]
-    )
+    result.stdout.fnmatch_lines(["*.py::test_mistaken at *.py:*: UsageError: there is no precision 'float65': *"])
     result.stdout.no_fnmatch_line("*Traceback*")
     result.stdout.no_fnmatch_line("*parity/compare*")
     environment, *records = [json.loads(line) for line in (pytester.path / "records.jsonl").read_text().splitlines()]
