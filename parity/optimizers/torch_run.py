@@ -51,7 +51,7 @@ def rounded(constant: Any) -> Any:
     """A float as a product with 1, which only random rounding changes; tuples entry by entry."""
     if isinstance(constant, tuple):
         return tuple(rounded(entry) for entry in constant)
-    return (torch.tensor(constant, dtype=torch.float64) * 1.0).item() if isinstance(constant, float) else constant
+    return (torch.tensor(constant, dtype=torch.float64) ** 1.0).item() if isinstance(constant, float) else constant
 
 
 def single(optimizer: torch.optim.Optimizer) -> None:

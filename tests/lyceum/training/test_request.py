@@ -65,11 +65,11 @@ def test_what_is_wrong_anywhere_is_refused_before_anything_is_loaded(change, wor
 
 
 def test_a_composition_is_recorded_and_repeated_by_its_switches():
-    systems = composed({"persona": "aristotle", "with": "ssm,attention", "without": "rope"})["systems"]
+    systems = composed({"persona": "aristotle", "with": "ssm,attention", "without": "mla"})["systems"]
     request = Request(**ARGUMENTS | {"persona": "aristotle", "systems": systems})
     assert request.recorded()["systems"] == list(systems)
     *_, flag, on, no_flag, off = shlex.split(request.command())
-    assert (flag, on, no_flag, off) == ("--with", "attention,ssm", "--without", "rope")
+    assert (flag, on, no_flag, off) == ("--with", "attention,ssm", "--without", "mla")
     assert composed(train_mps.arguments(shlex.split(request.command())[2:]))["systems"] == systems
 
 

@@ -56,7 +56,7 @@ def test_a_width_that_is_no_multiple_is_one_sentence():
 
 @pytest.mark.parametrize("backend", ["torch", "mlx"])
 def test_generation_is_the_text_at_once(backend):
-    plan = tiny_plan("euclid", systems=personas.compose("euclid", ["equivariant"], ["memory", "tokenize"]))
+    plan = tiny_plan("euclid", systems=personas.compose("euclid", ["equivariant"], ["memory", "tokenize", "sparse"]))
     assert plan.modules["mlp"] == VectorPerceptron(16, 21)
     trainer = trainers.make(backend, plan, "float32")
     ids, cache = np.arange(11, dtype=np.int32)[None], trainer.start(1)

@@ -41,7 +41,7 @@ CROSSINGS += [pytest.param(backend, AT + 1, **SLOW) for backend in BACKENDS]
 @pytest.fixture(scope="module")
 def plan() -> Plan:
     """Two blocks, attention and the rigid motion, of width 8 at first; 16 from iteration 6 of 12 on."""
-    return tiny_plan("euclid", steps=STEPS, systems=personas.compose("euclid", ["grow"]))
+    return tiny_plan("euclid", steps=STEPS, systems=personas.compose("euclid", ["grow"], ["sparse"]))
 
 
 def batch(plan: Plan, step: int = 0) -> tuple:
@@ -179,7 +179,7 @@ def test_what_has_no_border_is_one_sentence(plan):
     with pytest.raises(PersonaError, match="'attention' and 'grow' exclude each other .it has parameters or a state"):
         personas.compose("euclid", ["grow", "attention"])
     with pytest.raises(PersonaError, match="'grow' needs 'norm'"):
-        personas.compose("euclid", ["grow"], ["norm"])
+        personas.compose("euclid", ["grow"], ["norm", "sparse"])
     with pytest.raises(PersonaError, match="'grow' knows no border of the mlp MLP"):
         Gnomon().modules(plan.modules | {"mlp": personas.baseline.modules(plan.fixed)["mlp"]})
     with pytest.raises(PersonaError, match="'grow' knows no border of the objective"):

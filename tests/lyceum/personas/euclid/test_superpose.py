@@ -62,7 +62,7 @@ def test_a_width_without_a_figure_is_one_sentence():
 
 @pytest.mark.parametrize("backend", ["torch", "mlx"])
 def test_generation_is_the_text_at_once(backend):
-    plan = tiny_plan("euclid", systems=personas.compose("euclid", ["superpose"], ["memory", "tokenize"]))
+    plan = tiny_plan("euclid", systems=personas.compose("euclid", ["superpose"], ["memory", "tokenize", "sparse"]))
     assert plan.modules["mlp"] == EquiangularPerceptron(16)
     trainer = trainers.make(backend, plan, "float32")
     gains = {f"model.blocks.{i}.mlp.gain": np.full(30, 0.3, np.float32) for i in range(plan.fixed.n_layer)}
