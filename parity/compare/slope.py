@@ -23,7 +23,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from parity.bounds.rounding import UNIT
+from parity.bounds.units import UNIT
 from parity.compare.pair import Pair
 from parity.compare.test_point import Point, Values
 from parity.compare.trees import leaves

@@ -23,9 +23,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from lyceum.personas.spec.case import representable
+from parity.bounds.units import rounded
 from parity.compare.trees import leaves, mapped
 
 Arrays = dict[str, np.ndarray]
@@ -64,10 +64,9 @@ class Point:
 
     def rounded(self, dtype: str) -> Point:
         """The same with every number rounded to `dtype`."""
-        precision = getattr(torch, dtype)
 
         def narrow(_: str, x: np.ndarray) -> np.ndarray:
-            return torch.from_numpy(x).to(precision).double().numpy() if x.dtype.kind == "f" else x
+            return rounded(x, dtype) if x.dtype.kind == "f" else x
 
         def all_of(arrays: Arrays) -> Arrays:
             return {name: narrow(name, x) for name, x in arrays.items()}

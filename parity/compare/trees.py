@@ -8,7 +8,9 @@ number, a word) is no leaf and goes through unchanged. The arrays may be of any 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
+from functools import reduce
 from typing import Any
 
 
@@ -41,3 +43,9 @@ def _children(tree: Any) -> Iterator[tuple[Any, Any]]:
 
 def _below(name: str, key: Any) -> str:
     return f"{name}.{key}" if " " in name else f"{name} {key}"
+
+
+def from_torch(x: Any, name: str) -> bool:
+    """Whether x is of the class `torch.<name>`. PyTorch is not imported for it: else nothing of it is there."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, reduce(getattr, name.split("."), torch))

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 import numpy as np
-import torch
 
 from lyceum.contract import UsageError
 from parity.compare.pair import Pair
@@ -23,21 +22,7 @@ def deterministic(pair: Pair, point: Point) -> dict[str, np.ndarray]:
 
     Raises UsageError, one sentence.
     """
-    results = {backend: ran(pair, variant, point) for backend, variant in FIRST.items()}
-    for backend, outputs in results.items():
-        for name, y in outputs.items():
-            if y.dtype.kind == "f" and np.isnan(y).any():
-                where = tuple(int(i) for i in np.argwhere(np.isnan(y))[0])
-                raise UsageError(
-                    f"{pair.name}: the {name} of {NAMES[backend]} is NaN at {where} ({np.isnan(y).sum()} of {y.size} "
-                    "entries): choose inputs for which the function is defined."
-                )
-        again = ran(pair, FIRST[backend], point)
-        if any(not np.array_equal(y, again[name]) for name, y in outputs.items()):
-            raise UsageError(
-                f"{pair.name}: {NAMES[backend]} gives different results for the same inputs: call .eval() to turn "
-                "dropout off, or hand its random numbers in as inputs."
-            )
+    results = {backend: repeatable(pair, variant, point) for backend, variant in FIRST.items()}
     shapes = [{name: y.shape for name, y in outputs.items()} for outputs in results.values()]
     if shapes[0] != shapes[1]:
         theirs, ours = (", ".join(f"{name} {shape}" for name, shape in outputs.items()) for outputs in shapes)
@@ -48,13 +33,32 @@ def deterministic(pair: Pair, point: Point) -> dict[str, np.ndarray]:
     return results["torch"]
 
 
+def repeatable(pair: Pair, variant: Variant, point: Point) -> dict[str, np.ndarray]:
+    """The outputs of one side by name, after a check that they are numbers and the same again. Raises UsageError."""
+    who, outputs = NAMES[variant.backend], ran(pair, variant, point)
+    for name, y in outputs.items():
+        if y.dtype.kind == "f" and np.isnan(y).any():
+            where = tuple(int(i) for i in np.argwhere(np.isnan(y))[0])
+            raise UsageError(
+                f"{pair.name}: the {name} of {who} is NaN at {where} ({np.isnan(y).sum()} of {y.size} "
+                "entries): choose inputs for which the function is defined."
+            )
+    again = ran(pair, variant, point)
+    if any(not np.array_equal(y, again[name]) for name, y in outputs.items()):
+        raise UsageError(
+            f"{pair.name}: {who} gives different results for the same inputs: call .eval() to turn "
+            "dropout off, or hand its random numbers in as inputs."
+        )
+    return outputs
+
+
 def notes(pair: Pair, verdicts: list[Verdict]) -> Iterator[str]:
     """Why float64 may fail without a difference of mathematics: constants that were made in float32."""
     failures = [verdict for verdict in verdicts if not verdict.ok]
     if not failures or any("float64" not in verdict.variant for verdict in failures):
         return
     for name, x in pair.torch.called.module.named_buffers():
-        if x.dtype == torch.float32:
+        if str(x.dtype) == "torch.float32":
             yield (
                 f"note: only float64 failed, and PyTorch's buffer {name} was made in float32: build the module within "
                 "parity.in_float64()."

@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from parity.bounds.rounding import UNIT, Deviations, allowance, retry_with_more_samples
+from parity.bounds.units import UNIT, allowance
 from parity.compare.pair import Pair
 from parity.compare.slope import slope
 from parity.compare.test_point import Point, Values
@@ -52,10 +52,7 @@ def compare_pair(
     pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...] = PROBES
 ) -> Iterator[Verdict]:
     """Every verdict on `pair` at `point`; variants in low precision at the point rounded to theirs."""
-    absent = set() if point.batched else {"looped", "vmapped"}
-    if not (point.cotangents and point.leaves()):
-        absent |= {"jvp", "second"}  # nothing to differentiate: integers in or out
-    probes = tuple(probe for probe in probes if probe not in absent)
+    probes = applicable(point, probes)
     wide = tuple(variant for variant in variants if variant.dtype in ("float32", "float64"))
     if wide or not variants:
         yield from _compare_at(pair, point, wide, probes, "float32", True)
@@ -65,10 +62,20 @@ def compare_pair(
         yield from _compare_at(pair, point.rounded(dtype), chosen, ("gradient",), dtype, first)
 
 
+def applicable(point: Point, probes: tuple[str, ...]) -> tuple[str, ...]:
+    """The probes that exist at a point."""
+    absent = set() if point.batched else {"looped", "vmapped"}
+    if not (point.cotangents and point.leaves()):
+        absent |= {"jvp", "second"}  # nothing to differentiate: integers in or out
+    return tuple(probe for probe in probes if probe not in absent)
+
+
 def _compare_at(
     pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...], dtype: str, first: bool
 ) -> Iterator[Verdict]:
     """The verdicts on variants that share a point; first: whether to check the oracle as well."""
+    from parity.bounds.rounding import Deviations, retry_with_more_samples
+
     orders = tuple(probe for probe in probes if probe in ORDERS)
     rounded = Deviations(lambda: pair.torch.tensors(orders, point), UNIT[dtype])
     truth = {key: x.detach().double().numpy() for key, x in rounded.exact.items()}

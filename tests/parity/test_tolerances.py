@@ -13,7 +13,7 @@ TINY = 0.05
 
 # The tiny numbers of each file, and why. Those marked "bound" decide verdicts: the constants of the derivation.
 ACCOUNTED = {
-    "bounds/rounding.py": {2.0**-11, 2.0**-8, 2.0**-24, 2.0**-53},  # bound: the unit roundoffs
+    "bounds/units.py": {2.0**-11, 2.0**-8, 2.0**-24, 2.0**-53},  # bound: the unit roundoffs
     "results/verdict.py": {1e-10},  # bound: the agreement demanded in float64, an upper limit of derived bounds
     "compare/slope.py": {2.0**-10, 2.0**-20},  # where the table of differences starts and may stop early, never a bound
     "float64/records.py": {1e-7, 5e-8, 3e-8, 6e-8},  # measured sizes of limitations, for the reader
