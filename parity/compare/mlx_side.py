@@ -19,6 +19,7 @@ from parity.compare.test_point import Arrays, Point, Values, arranged
 from parity.compare.trees import leaves
 from parity.compare.variants import Variant
 from parity.float64.mlx_mode import routed
+from parity.mapping.ignored import Ignored
 
 FLOATING = (mx.float16, mx.bfloat16, mx.float32, mx.float64)
 
@@ -28,16 +29,23 @@ class MlxSide:
 
     backend = "mlx"
 
-    def __init__(self, target: nn.Module | Callable, call: Callable | None = None):
+    def __init__(self, target: nn.Module | Callable, call: Callable | None = None, left_out: Ignored | None = None):
         self.module = target if isinstance(target, nn.Module) else nn.Module()
         if isinstance(target, nn.Module):
             self.call = call or (lambda module, *inputs: module(*inputs))
         else:
             self.call = lambda _, *inputs: routed(target)(*inputs)
+        self.build: Callable[[dict[str, mx.array]], dict[str, mx.array]] = lambda given: given  # see `Names.built`
+        self.left_out = left_out or Ignored()
+        self.ignored = self.left_out.among("MLX's parameter", self._floating())
 
     def parameters(self) -> Arrays:
         """Its floating parameters (every public floating array), float64, by name."""
-        return {name: as_float64(x) for name, x in self._floating().items()}
+        return {name: as_float64(x) for name, x in self._floating().items() if name not in self.ignored}
+
+    def precisions(self) -> dict[str, str]:
+        """The precisions in which it has its parameters, by name."""
+        return {name: str(x.dtype).rpartition(".")[2] for name, x in self._floating().items()}
 
     def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64; gradients by MLX's names."""
@@ -60,9 +68,10 @@ class MlxSide:
             self.module.update(tree_unflatten(before))
 
     def _apply(self, given: dict[str, mx.array], inputs: tuple) -> dict[str, mx.array]:
-        self.module.update(tree_unflatten([(n, x) for n, x in given.items() if not n.startswith("input ")]))
+        parameters = self.build({name: x for name, x in given.items() if not name.startswith("input ")})
+        self.module.update(tree_unflatten(list(parameters.items())))
         arguments = arranged(inputs, lambda name, x: given[name] if name in given else _array(x))
-        return dict(leaves(self.call(self.module, *arguments), "output"))
+        return self.left_out.outputs("MLX", dict(leaves(self.call(self.module, *arguments), "output")))
 
     def _values(self, point: Point, variant: Variant) -> dict:
         outputs = self._apply(_arrays(point.leaves(), variant), point.inputs)

@@ -5,16 +5,18 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from parity.compare.mlx_side import MlxSide
 from parity.compare.test_point import Point, Values
-from parity.compare.torch_side import TorchSide
 from parity.compare.variants import Variant
 from parity.float64.mlx_mode import exact
 from parity.mapping.names import Names
+
+if TYPE_CHECKING:  # a golden file takes its part where PyTorch is not installed
+    from parity.compare.torch_side import TorchSide
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,10 @@ class Pair:
     reference: Callable[..., Any] | None = None
     batched: bool = False
 
+    def __post_init__(self):
+        if self.names is not None and self.mlx is not None:
+            self.mlx.build = self.names.built
+
     def evaluate(self, variant: Variant, probe: str, point: Point) -> Values:
         """A probe of one variant (see `parity.compare.test_point`), in PyTorch's names; float64 in the exact mode."""
         if variant.backend == "torch":
@@ -44,12 +50,12 @@ class Pair:
         if self.names is None:
             return point
         constants = self.torch.buffers()
-        parameters = self.names.to_mlx(constants | point.parameters)
+        parameters = self.names.for_mlx(constants | point.parameters)
         along = {name: v for name, v in point.directions.items() if name in point.parameters}
         directions = {name: v for name, v in point.directions.items() if name not in along}
         if point.directions:
             still = {name: np.zeros_like(x) for name, x in constants.items()}
-            directions |= self.names.to_mlx(still | along)
+            directions |= self.names.for_mlx(still | along)
         return replace(point, parameters=parameters, directions=directions)
 
     def _from_mlx(self, values: Values, probe: str) -> Values:

@@ -24,6 +24,7 @@ from parity.compare.trees import leaves
 from parity.compare.variants import ORACLE, Variant
 from parity.float64.both import casts
 from parity.float64.torch_mode import exact_torch
+from parity.mapping.ignored import Ignored
 
 Tensors = dict[tuple[str, str], Tensor]
 
@@ -44,23 +45,33 @@ class TorchSide:
 
     backend = "torch"
 
-    def __init__(self, target: nn.Module | Callable, call: Callable | None = None):
+    def __init__(self, target: nn.Module | Callable, call: Callable | None = None, left_out: Ignored | None = None):
         if isinstance(target, nn.Module):
             self.called = Called(target, call or (lambda module, *inputs: module(*inputs)))
         else:
             self.called = Called(nn.Module(), lambda _, *inputs: target(*inputs))
         # Asked once and in NumPy, where neither functorch nor whoever watches for casts takes notice.
         self._fine = {name for name, x in self.buffers().items() if not np.array_equal(representable(x), x)}
+        self.left_out = left_out or Ignored()
+        self.ignored = self.left_out.among("PyTorch's parameter", dict(self.called.module.named_parameters()))
+        self.ignored |= self.left_out.among("PyTorch's buffer", self.buffers())
         self._casts: bool | None = None  # whether it asks for float32 by itself; None before it has been watched
 
     def parameters(self) -> Arrays:
         """Its parameters, float64, by name."""
-        return {name: x.detach().double().cpu().numpy() for name, x in self.called.module.named_parameters()}
+        named = self.called.module.named_parameters()
+        return {name: x.detach().double().cpu().numpy() for name, x in named if name not in self.ignored}
 
     def buffers(self) -> Arrays:
         """Its floating buffers, float64, by name."""
         named = self.called.module.named_buffers()
         return {name: x.detach().double().cpu().numpy() for name, x in named if x.is_floating_point()}
+
+    def stored(self) -> tuple[dict[str, str], set[str]]:
+        """(The precisions in which it has its parameters and buffers, by name; the names that a checkpoint has.)"""
+        module = self.called.module
+        named = (*module.named_parameters(), *module.named_buffers())
+        return {name: str(x.dtype)[6:] for name, x in named}, set(module.state_dict())
 
     def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64, as this variant computes them: forward mode for jvp."""
@@ -126,9 +137,11 @@ class TorchSide:
         tensors = {name: x for name, x in given.items() if not name.startswith("input ")}
         buffers = self.called.module.named_buffers()
         tensors |= {name: setting.buffer(x, name in self._fine) for name, x in buffers if name not in given}
+        parameters = self.called.module.named_parameters()
+        tensors |= {name: setting.buffer(x.detach(), True) for name, x in parameters if name in self.ignored}
         # Around the functional call, so that a compiled graph takes its parameters as inputs.
         run = torch.compile(self._functional) if setting.compiled else self._functional
-        return dict(leaves(run(tensors, arguments), "output"))
+        return self.left_out.outputs("PyTorch", dict(leaves(run(tensors, arguments), "output")))
 
     def _forward(self, point: Point, setting: _Setting) -> dict[str, Tensor]:
         def function(given: dict[str, Tensor]) -> dict[str, Tensor]:

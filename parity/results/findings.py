@@ -19,13 +19,14 @@ class ParityError(AssertionError):
 class Findings:
     """name: of the check. verdicts: in order. names: how the parameters correspond, one line each.
 
-    notes: what else to know about a failure, a sentence each.
+    notes: what else to know about a failure, a sentence each. ignored: what was left out on purpose, with reasons.
     """
 
     name: str
     verdicts: tuple[Verdict, ...]
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    ignored: tuple[Verdict, ...] = ()
 
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self.verdicts)
@@ -50,7 +51,7 @@ class Findings:
 
     def records(self) -> list[dict]:
         """One JSON-able record a verdict, as `--json` writes them."""
-        return [verdict.record() for verdict in self.verdicts]
+        return [verdict.record() for verdict in (*self.verdicts, *self.ignored)]
 
     def sentences(self) -> list[str]:
         """One for each failed verdict, then the notes; none if nothing failed."""
@@ -73,6 +74,8 @@ class Findings:
                 out.print(table)
             for sentence in self.sentences():
                 out.print(sentence, style="red", markup=False, soft_wrap=True)
+            for verdict in self.ignored:
+                out.print(f"ignored: {verdict.what}: {verdict.limitation}", markup=False, soft_wrap=True)
             out.print(count(self.verdicts))
         return captured.get()
 
