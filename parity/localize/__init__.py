@@ -37,7 +37,7 @@ from torch import nn as torch_nn
 
 from lyceum.contract import UsageError
 from lyceum.rng import stream
-from parity.compare.check import paired, valued
+from parity.compare.check import derived, paired, weighted
 from parity.compare.inputs import arguments
 from parity.compare.pair import Pair
 from parity.compare.test_point import Arrays, Point, draw_point
@@ -58,7 +58,7 @@ def localize(
     modules: Modules | None = None,
     mlx_call: Callable | None = None,
     torch_call: Callable | None = None,
-    parameters: Arrays | None = None,
+    parameters: Arrays | str | None = None,
     optimizers: tuple[Any, Callable] | None = None,
     updates: Sequence[Update] = (),
     seed: int = 0,
@@ -81,14 +81,15 @@ def localize(
 
 
 def models_and_point(
-    mlx: Any, torch: Any, inputs: Any, names: Any, calls: tuple, parameters: Arrays | None, seed: int
+    mlx: Any, torch: Any, inputs: Any, names: Any, calls: tuple, parameters: Arrays | str | None, seed: int
 ) -> tuple[Pair, Point]:
     """The pair and the point of `parity.check` with these arguments. Raises UsageError."""
     for model, base in ((mlx, mlx_nn.Module), (torch, torch_nn.Module)):
         if not isinstance(model, base):
             raise UsageError(f"{model!r} is no {base.__module__}.Module, and has no submodules: use parity.check.")
-    pair = paired(mlx, torch, None, names, *calls, None)
+    pair = paired(mlx, torch, None, derived(names, mlx, parameters), *calls, None)
     generator = stream(seed, f"parity/{pair.name}")
-    values, given = valued(pair, parameters, generator), arguments(inputs, generator)
+    pair, values, _ = weighted(pair, parameters, generator)
+    given = arguments(inputs, generator)
     outputs = deterministic(pair, Point(values, given, {}, {}))
     return pair, draw_point(values, given, outputs, generator, batched=False)
