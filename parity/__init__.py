@@ -4,7 +4,12 @@
     parity.localize(mlx, torch, inputs)    the first submodule in which they diverge              (`parity.localize`)
     parity.record(torch, inputs, "x.safetensors")    PyTorch's side as a file, and then
     parity.check(mlx, golden="x.safetensors")        the same without PyTorch                     (`parity.golden`)
+    parity.propose_names(mlx, torch)       how their parameters may correspond, to be confirmed  (`parity.mapping`)
     parity.check_optimizer(mlx, torch)     any two optimizers                                     (`parity.optimizers`)
+    parity.check_generation(mlx, torch, x) the same text, token for token?                        (`parity.generation`)
+    parity.check_decode(model, inputs)     a model with its cache against the text at once       (`parity.generation`)
+    parity.check_quantized(mlx, torch)     quantized layers against their decoded weights        (`parity.quantized`)
+    parity.check_training(mlx, torch, ..)  two training loops, step by step                 (`parity.training_runs`)
     parity.in_float64()                    to build a pair in true float64                        (`parity.float64`)
 
 For the project's layers use the command line, `python -m parity --help`. The folders, from the ground up:
@@ -16,6 +21,9 @@ For the project's layers use the command line, `python -m parity --help`. The fo
     compare      are two implementations the same function at one input?
     golden       PyTorch's side as a file: is an MLX module the function that was recorded?
     optimizers   do two optimizers take the same steps?
+    generation   do two models write the same text, and does a cache change nothing?
+    quantized    do quantized layers compute with the weights that their bits encode?
+    training_runs  do two training loops learn the same?
     project      do the project's layers, models, steps and training runs agree?
     localize     where do two implementations first diverge?
     mutation     do planted faults fail, and harmless rewrites pass?
@@ -24,7 +32,7 @@ For the project's layers use the command line, `python -m parity --help`. The fo
     scaffold     what does a new system start from?
     cli          what can the command line be asked?
 
-`plugin` is the fixture for tests with pytest.
+`plugin` is the fixture for tests with pytest; `brief` makes a mistake one sentence, without a traceback.
 """
 
 import sys
@@ -32,11 +40,17 @@ from importlib import import_module
 from types import ModuleType
 
 import mlx_impl  # noqa: F401 - gives MLX a fast BLAS, which works only before mlx.core is first imported
+from parity.brief import install
 
 PUBLIC = {
     "check": "parity.compare.check",
     "check_optimizer": "parity.optimizers.check",
+    "check_generation": "parity.generation.check",
+    "check_decode": "parity.generation.decode",
+    "check_quantized": "parity.quantized.check",
+    "check_training": "parity.training_runs.check",
     "localize": "parity.localize",
+    "propose_names": "parity.mapping.modules",
     "in_float64": "parity.float64.both",
     "integers": "parity.compare.inputs",
     "transposed": "parity.mapping.layouts",
@@ -53,6 +67,7 @@ PUBLIC = {
     "UsageError": "lyceum.contract",
 }
 __all__ = list(PUBLIC)
+install()
 
 
 def __getattr__(name: str):

@@ -7,16 +7,17 @@
     def test_my_block(parity_check):
         parity_check(mlx_block(), torch_block(), inputs=(2, 16, 64))
 
-A test fails with one sentence for each failed verdict. `--parity-json FILE` writes the records of all verdicts, for
-`python -m parity report FILE`.
+A test fails with one sentence for each cause, and a mistake in the use of `parity` is one sentence.
+`--parity-json FILE` writes the records of all verdicts, for `python -m parity report FILE`.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from parity.brief import MISTAKES, line, origin
 from parity.results.environment import environment
 from parity.results.findings import Findings, count
 from parity.results.saving import write_json
@@ -42,10 +43,19 @@ def parity_check(request: pytest.FixtureRequest) -> Callable[..., Findings]:
         findings = parity.check(*pair, **{"name": request.node.name} | options)
         request.config.stash.setdefault(FINDINGS, []).append(findings)
         if not findings.ok:
-            pytest.fail("\n".join(verdict.sentence() for verdict in findings.failures), pytrace=False)
+            pytest.fail("\n".join(findings.sentences()), pytrace=False)
         return findings
 
     return check
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Iterator[None]:
+    """A mistake that `parity` reports is its sentence, after the line of the test, and no more."""
+    report = yield
+    if call.excinfo and isinstance(call.excinfo.value, MISTAKES):
+        report.longrepr = f"{item.nodeid}{origin(call.excinfo.value)}: {line(call.excinfo.value)}"
+    return report
 
 
 def all_verdicts(config: pytest.Config) -> list[Verdict]:

@@ -119,7 +119,7 @@ def test_no_shortened_flag_slips_through(capsys):
         (["--backend", "mlx", "--device", "mps"], "metal"),
         (["--with", "plato"], "aristotle has no system 'plato': choose from tokenize"),
         (["--without", "plato"], "aristotle has no system 'plato'"),
-        (["--with", "mla"], "'rope' and 'mla' exclude each other"),
+        (["--with", "rope"], "'rope' and 'mla' exclude each other"),
         (["--with", "ssm", "--without", "ssm"], "switched on and off at once"),
         (["--persona", "baseline", "--with", "rope"], "baseline has no system 'rope'"),
         (["--persona", "euclid", "--with", "mla"], "'rope' and 'mla' exclude each other"),

@@ -11,9 +11,9 @@ from functools import partial
 
 from parity.bench import meter
 from parity.compare.pair import Pair
-from parity.compare.test_point import Point
-from parity.compare.variants import BACKENDS, Variant
 from parity.results.records import Cost
+from parity.sides.test_point import Point
+from parity.sides.variants import BACKENDS, Variant
 
 ROUNDS = 5
 

@@ -33,15 +33,15 @@ from lyceum.bench.alternate import alternate
 from lyceum.contract import Fixed
 from lyceum.personas.baseline.vocabulary import TiedVocabulary
 from parity.bounds.rounding import UNIT, RandomRounding
-from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
-from parity.compare.test_point import Point
-from parity.compare.torch_side import TorchSide
 from parity.compare.verdicts import compare_pair
 from parity.float64 import exact
 from parity.project import full_model
 from parity.project.layers import VARIANTS
 from parity.results.records import Overhead
+from parity.sides.mlx_side import MlxSide
+from parity.sides.test_point import Point
+from parity.sides.torch_side import TorchSide
 
 BUDGET = 0.2  # the share must stay below this
 SIZES = Fixed(

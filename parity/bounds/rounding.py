@@ -7,7 +7,7 @@ is off by up to u sqrt(n) max(|S|, sqrt(sum x_i^2)), the probabilistic bound (Hi
 tells both: on squared operands it returns sum x_i^2, on ones it returns n, be it a convolution or the scattered sum
 that is an embedding's gradient. A sum or difference a + b is off by up to u (|a| + |b|): a fused kernel may well round
 its terms apart, as LayerNorm does, which computes x r - m r for (x - m) r. Moving data about (views, gathers, masks)
-rounds nothing.
+rounds nothing, and so do sums of integers and products with a power of two (`exact_results`).
 
 Method (Monte Carlo arithmetic; Parker 1997, Stott Parker & Pierce 2000). PyTorch runs the very computation in float64,
 and a dispatch mode adds such an error after every operation of ATen, forward and backward. Operations that would do
@@ -51,6 +51,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_map
 
+from parity.bounds.exact_results import exact_at
 from parity.bounds.operations import ADDITIONS, DECOMPOSED, EXACT, PRODUCTS, SUMS
 from parity.bounds.units import MARGIN, UNIT, allowance
 from parity.results.verdict import Verdict
@@ -77,10 +78,10 @@ class RandomRounding(TorchDispatchMode):
         if func.overloadpacket in EXACT:
             return func(*args, **kwargs)
         # Before the call, which may overwrite its operands.
-        terms = self._terms(func, args, kwargs)
+        terms, exact = self._terms(func, args, kwargs), exact_at(func, args, kwargs, self.unit)
         outcome = func(*args, **kwargs)
         if isinstance(outcome, Tensor):
-            return self._rounded(outcome, *(terms or (outcome, 1.0)), func)
+            return self._rounded(outcome, *(terms or (outcome, 1.0)), func, exact)
         sizes, counts = terms or (outcome, tree_map(lambda _: 1.0, outcome))
         return tree_map(lambda *one: self._rounded(*one, func), outcome, sizes, counts)
 
@@ -98,12 +99,13 @@ class RandomRounding(TorchDispatchMode):
             return sizes, float(args[left].shape[-1] + left)
         return sizes, _with(func, torch.ones_like, args, kwargs)
 
-    def _rounded(self, x, size, count, func):
+    def _rounded(self, x, size, count, func, exact=None):
         # Forward mode and the second derivative of abs hand on zeros that have no memory, and add to them on `meta`.
         if not _is_floating(x) or x.numel() == 0 or x._is_zerotensor() or x.is_meta:
             return x
         error = torch.empty(x.shape, dtype=torch.float32).uniform_(-1, 1, generator=self.generator)
         error = error * (self.unit * count**0.5)
+        error = error if exact is None else torch.where(exact, 0, error)
         if size is x:
             factor = error.to(x.dtype).add_(1)
             return x.mul_(factor) if func._schema.is_mutable else x * factor

@@ -11,24 +11,23 @@ from typing import TYPE_CHECKING
 from rich.console import Console
 
 from lyceum.contract import UsageError
-from parity.cli.command import Command, Parser, add_files, positive
+from parity.cli.command import DTYPES, Command, Parser, add_files, positive
 from parity.results.console import console, empty_table
 
 if TYPE_CHECKING:
     from parity.results.records import Cost
     from parity.results.verdict import Verdict
 
-DTYPES = ("float64", "float32", "bfloat16", "float16")
 PATTERNS = "a part of a case's or theorem's name, a system, or a persona"
 
 
 def check(options: Namespace) -> int:
     """Cases and theorems."""
-    from parity.compare.variants import variants
     from parity.float64 import LIMITATIONS
     from parity.project import checks
     from parity.results.table import agreement, tables
     from parity.results.verdict import AGREEMENT
+    from parity.sides.variants import variants
 
     columns = variants(tuple(options.dtype or ("float64", "float32")), tuple(options.compiled or ()), options.gpu)
     verdicts = run_checks(checks.cases() | checks.proofs(), options.patterns, options.seeds, tuple(columns))
@@ -104,12 +103,12 @@ def measured_costs(patterns: list[str], out: Console) -> list[Cost]:
 def conclude(verdicts: list[Verdict], options: Namespace, out: Console, costs: Iterable[Cost] = ()) -> int:
     """Print failures, limitations and the count, write the records; the exit status."""
     from parity.results.environment import environment, line
-    from parity.results.findings import count
+    from parity.results.findings import causes, count
     from parity.results.saving import save
 
     failures = [verdict for verdict in verdicts if not verdict.ok]
-    for verdict in failures:
-        out.print(verdict.sentence(), style="red", markup=False, soft_wrap=True)
+    for sentence in causes(failures):
+        out.print(sentence, style="red", markup=False, soft_wrap=True)
     reasons = dict.fromkeys(f"{v.variant}, {v.what}: {v.limitation}" for v in verdicts if v.limitation)
     for reason in reasons:
         out.print(f"could not be compared: {reason}", style="dim", markup=False, soft_wrap=True)

@@ -10,6 +10,8 @@ from pathlib import Path
 
 from lyceum.contract import UsageError
 
+DTYPES = ("float64", "float32", "bfloat16", "float16")
+
 
 class Parser(argparse.ArgumentParser):
     """Reports a mistake as one sentence, not as a page of usage."""

@@ -13,6 +13,7 @@ COMMANDS: dict[str, Command] = {
         check.CHECK,
         check.THEOREMS,
         localize.LOCALIZE,
+        localize.NAMES,
         mutants.MUTANTS,
         check.TRAINING,
         audit.AUDIT,

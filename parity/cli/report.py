@@ -34,13 +34,13 @@ def report(options: Namespace) -> int:
 def everything(out: Console) -> list[dict]:
     """The records of all checks, run now; but for those of time, which need a machine for themselves."""
     from parity.bench.costs import costs
-    from parity.compare.variants import variants
     from parity.mps_audit.audit import audit
     from parity.mutation import planted_faults, rewrites
     from parity.project import checks
     from parity.project.training import verdicts
     from parity.results.environment import environment
     from parity.results.saving import json_safe
+    from parity.sides.variants import variants
 
     columns = tuple(variants(("float64", "float32", "bfloat16", "float16"), compiled=("mlx",)))
     sections = {

@@ -6,7 +6,9 @@ of these, a function of a NumPy generator that returns the arguments, or a hypot
 
 Fresh layers have special values: biases of zeros, gains of ones. There a forgotten bias, or a gain applied twice,
 makes no difference. So a parameter whose entries are all equal gets normal noise of deviation 0.2 (a matrix,
-0.2 / sqrt(fan in), so that what it multiplies keeps its size); others are taken as they are.
+0.2 / sqrt(fan in), so that what it multiplies keeps its size); others are taken as they are. Floating buffers that both
+sides hold, running statistics say, are treated alike, except that a positive one stays positive, as a variance must:
+exp of the noise is its factor. A buffer that PyTorch's side alone holds is a constant, which MLX's has in its code.
 """
 
 from __future__ import annotations
@@ -19,9 +21,9 @@ import numpy as np
 
 from lyceum.contract import UsageError
 from lyceum.personas.spec.case import representable
-from parity.compare.mlx_side import as_float64
-from parity.compare.test_point import Arrays
-from parity.compare.trees import from_torch
+from parity.sides.mlx_side import as_float64
+from parity.sides.test_point import Arrays
+from parity.sides.trees import from_torch
 
 NOISE = 0.2
 
@@ -80,6 +82,15 @@ def _drawn(x: Any, generator: np.random.Generator, drawn: bool) -> Any:
 def general(parameters: Arrays, generator: np.random.Generator) -> Arrays:
     """A module's parameters without special values, see the module; float64 holding float32 values."""
     return {name: representable(_moved(value, generator)) for name, value in parameters.items()}
+
+
+def general_buffers(buffers: Arrays, generator: np.random.Generator) -> Arrays:
+    """The same for buffers; only those that had to be moved."""
+    special = {name: x for name, x in buffers.items() if x.size and np.isfinite(x).all() and np.ptp(x) == 0}
+    return {
+        name: representable(x * np.exp(NOISE * generator.normal(size=x.shape)) if x.min() > 0 else _moved(x, generator))
+        for name, x in special.items()
+    }
 
 
 def _moved(value: np.ndarray, generator: np.random.Generator) -> np.ndarray:

@@ -9,14 +9,15 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from parity.compare.mlx_side import MlxSide
-from parity.compare.test_point import Point, Values
-from parity.compare.variants import Variant
 from parity.float64.mlx_mode import exact
+from parity.mapping.layouts import leaves
 from parity.mapping.names import Names
+from parity.sides.mlx_side import MlxSide
+from parity.sides.test_point import Arrays, Point, Values
+from parity.sides.variants import Variant
 
 if TYPE_CHECKING:  # a golden file takes its part where PyTorch is not installed
-    from parity.compare.torch_side import TorchSide
+    from parity.sides.torch_side import TorchSide
 
 
 @dataclass(frozen=True)
@@ -38,14 +39,19 @@ class Pair:
         if self.names is not None and self.mlx is not None:
             self.mlx.build = self.names.built
 
+    def shared_buffers(self) -> Arrays:
+        """PyTorch's floating buffers of which a parameter of MLX's is made; any other is a constant of PyTorch's."""
+        used = {leaf for target in self.names.targets.values() for leaf in leaves(target)} if self.names else set()
+        return {name: x for name, x in self.torch.buffers().items() if name in used - self.torch.ignored}
+
     def evaluate(self, variant: Variant, probe: str, point: Point) -> Values:
-        """A probe of one variant (see `parity.compare.test_point`), in PyTorch's names; float64 in the exact mode."""
+        """A probe of one variant (see `parity.sides.test_point`), in PyTorch's names; float64 in the exact mode."""
         if variant.backend == "torch":
             return self.torch.evaluate(probe, point, variant)
         with exact() if variant.dtype == "float64" else nullcontext():
-            return self._from_mlx(self.mlx.evaluate(probe, self._for_mlx(point), variant), probe)
+            return self._from_mlx(self.mlx.evaluate(probe, self.for_mlx(point), variant), probe)
 
-    def _for_mlx(self, point: Point) -> Point:
+    def for_mlx(self, point: Point) -> Point:
         """The same point in MLX's names and layouts."""
         if self.names is None:
             return point

@@ -15,20 +15,20 @@ What a framework cannot compute (a second derivative that MLX lacks, say) is rec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from parity.bounds.units import UNIT, allowance
+from parity.compare.attempts import derived, evaluated
 from parity.compare.pair import Pair
-from parity.compare.slope import slope
-from parity.compare.test_point import Point, Values
-from parity.compare.trees import leaves
-from parity.compare.variants import ORACLE, Variant
+from parity.compare.slope import second_slope, slope
 from parity.results.verdict import AGREEMENT, Verdict, compare, limited, magnitude
+from parity.sides.test_point import Point, Values
+from parity.sides.trees import leaves, real
+from parity.sides.variants import ORACLE, Variant
 
-DEFINING = ("gradient", "second")  # probes that the oracle computes as PyTorch's variants do: nothing to compare
 ORDERS = ("gradient", "jvp", "second")
 PROBES = ("gradient", "jvp", "second", "looped", "vmapped")
 TITLES = {"value": "{}", "gradient": "{}", "jvp": "jvp, {}", "second": "second order, {}",
@@ -59,7 +59,8 @@ def compare_pair(
     narrow = dict.fromkeys(variant.dtype for variant in variants if variant not in wide)
     for i, dtype in enumerate(narrow):
         chosen, first = tuple(variant for variant in variants if variant.dtype == dtype), not wide and i == 0
-        yield from _compare_at(pair, point.rounded(dtype), chosen, ("gradient",), dtype, first)
+        first_order = tuple(probe for probe in probes if probe == "gradient")
+        yield from _compare_at(pair, point.rounded(dtype), chosen, first_order, dtype, first)
 
 
 def applicable(point: Point, probes: tuple[str, ...]) -> tuple[str, ...]:
@@ -74,39 +75,25 @@ def _compare_at(
     pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...], dtype: str, first: bool
 ) -> Iterator[Verdict]:
     """The verdicts on variants that share a point; first: whether to check the oracle as well."""
-    from parity.bounds.rounding import Deviations, retry_with_more_samples
+    from parity.bounds.rounding import retry_with_more_samples
 
-    orders = tuple(probe for probe in probes if probe in ORDERS)
-    rounded = Deviations(lambda: pair.torch.tensors(orders, point), UNIT[dtype])
+    rounded, refused = derived(pair, point, tuple(probe for probe in probes if probe in ORDERS), UNIT[dtype])
+    probes = tuple(probe for probe in probes if probe not in {verdict.what for verdict in refused})
     truth = {key: x.detach().double().numpy() for key, x in rounded.exact.items()}
     defined = reference(pair, point)
-    slopes = [slope(pair, point, truth)] if first else []
+    slopes = [slope(pair, point, truth)] if first and "gradient" in probes else []
+    slopes += [second_slope(pair, point, truth)] if first and "second" in probes else []
     results = list(evaluated(pair, point, (ORACLE, *variants) if first else variants, probes))
 
     def verdicts(deviation: dict[tuple[str, str], float]) -> Iterator[Verdict]:
         oracle = Oracle(truth, defined, deviation)
+        yield from refused
         yield from slopes
         if first:
             yield from oracle_verdicts(pair, oracle)
         yield from variant_verdicts(pair, oracle, results)
 
     yield from retry_with_more_samples(rounded, verdicts)
-
-
-def evaluated(
-    pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...]
-) -> Iterator[tuple[Variant, str, Values | str]]:
-    """(variant, probe, its arrays or why there are none) of every variant; of the oracle, its other ways to compute."""
-    for variant in variants:
-        for probe in ("gradient",) if variant.compiled else probes:
-            if variant == ORACLE and probe in DEFINING:
-                continue
-            try:
-                yield variant, probe, pair.evaluate(variant, probe, point)
-            except (RuntimeError, ValueError, NotImplementedError) as error:
-                if probe == "gradient":
-                    raise
-                yield variant, probe, reason(variant.backend, error)
 
 
 def oracle_verdicts(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:
@@ -116,19 +103,35 @@ def oracle_verdicts(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:
     yield from conditioned(pair, oracle)
 
 
-def variant_verdicts(pair: Pair, oracle: Oracle, results: list[tuple[Variant, str, Values | str]]) -> Iterator[Verdict]:
-    """The verdicts on the variants, whose `results` are those of `evaluated`."""
+def variant_verdicts(
+    pair: Pair,
+    oracle: Oracle,
+    results: list[tuple[Variant, str, Values | str]],
+    recorded: Mapping[str, Mapping[str, str]] | None = None,
+) -> Iterator[Verdict]:
+    """The verdicts on the variants, whose `results` are those of `evaluated`.
+
+    recorded: the dtypes of PyTorch's outputs by precision and name; None: those that are among the results.
+    """
     truth = oracle.truth | oracle.defined
     for variant, probe, values in results:
         if isinstance(values, str):
             yield limited(pair.name, str(variant), probe, values)
         else:
-            yield from against(pair.name, variant, probe, values, truth, oracle.deviation)
+            expected = dtypes(variant, results) if recorded is None else recorded.get(variant.dtype, {})
+            for verdict in against(pair.name, variant, probe, values, truth, oracle.deviation):
+                got = str(values.get(("dtype", verdict.what), ""))
+                if got != expected.get(verdict.what, got):
+                    words = f"its dtype is {got}, not {expected[verdict.what]} as in PyTorch"
+                    verdict = replace(verdict, error=np.inf, derivation=words)
+                yield verdict
 
 
-def reason(backend: str, error: Exception) -> str:
-    """Why a framework cannot, in the first line of its message."""
-    return f"{backend} cannot: {str(error).splitlines()[0] if str(error) else type(error).__name__}"
+def dtypes(variant: Variant, results: list[tuple[Variant, str, Values | str]]) -> dict[str, str]:
+    """The dtypes of PyTorch's outputs in the variant's precision; none for float64, which is the harness's alone."""
+    plain = Variant("torch", variant.dtype)
+    arrays = [values for one, _, values in results if one == plain != ORACLE and not isinstance(values, str)]
+    return {name: str(x) for values in arrays for (of, name), x in values.items() if of == "dtype"}
 
 
 def reference(pair: Pair, point: Point) -> Values:
@@ -136,7 +139,7 @@ def reference(pair: Pair, point: Point) -> Values:
     if pair.reference is None:
         return {}
     outputs = pair.reference(point.parameters, *point.inputs)
-    return {("value", name): np.asarray(y) for name, y in leaves(outputs, "output")}
+    return {("value", name): real(y) for name, y in leaves(outputs, "output")}
 
 
 def against(
@@ -145,17 +148,26 @@ def against(
     """One verdict an array of the probe. A derivative that the oracle lacks must be zero."""
     answered = ("value", "gradient") if probe == "gradient" else (probe,)
     # One example at a time gives what the full batch gives, and may round as that does.
+    smallest = AGREEMENT * max((magnitude(x) for (of, _), x in truth.items() if of in ("value", probe)), default=0.0)
     homes = {(probe, name): (p, name) for p, name in truth if p == "value"} if probe in ("looped", "vmapped") else {}
     for key in homes or [key for key in truth if key[0] in answered]:
         home, what = homes.get(key, key), TITLES[key[0]].format(key[1])
         if key in got:
-            yield compare(case, str(variant), what, got[key], truth[home], *allowance(deviation[home], variant.dtype))
+            bound = allowance(deviation[home], variant.dtype)
+            yield telling(compare(case, str(variant), what, got[key], truth[home], *bound), smallest)
         else:
             yield compare(case, str(variant), what, np.full_like(truth[home], np.nan), truth[home], 0.0, "is missing")
     for key in got.keys() - truth.keys() - homes.keys():
         if key[0] in answered:
             zero, what = np.zeros_like(got[key]), TITLES[key[0]].format(key[1])
             yield compare(case, str(variant), what, got[key], zero, 0.0, "not read, so its derivative is 0")
+
+
+def telling(verdict: Verdict, smallest: float) -> Verdict:
+    """The verdict, unless its bound would excuse zeros: then it cannot tell. smallest: what counts as zero itself."""
+    if not (verdict.ok and verdict.bound >= verdict.scale > smallest):
+        return verdict
+    return replace(verdict, limitation=f"cannot tell: {verdict.bound:.3g} of rounding would excuse zeros as well")
 
 
 def conditioned(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:

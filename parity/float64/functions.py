@@ -28,7 +28,8 @@ function", Math. Comp. 26 (1972).
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import mlx.core as mx
 
@@ -38,6 +39,7 @@ Function = Callable[..., mx.array]
 _tan, _tanh, _expm1, _log2, _log10, _erfinv = mx.tan, mx.tanh, mx.expm1, mx.log2, mx.log10, mx.erfinv
 _astype = mx.array.astype
 
+_values_only: list[bool] = []  # not empty inside `values_only`
 SERIES_TERMS = 24  # at z = 9/4 the next term is below 2^-56 of the sum
 STEP, STEPS = 0.2, 31  # 2 exp(-2 pi 1.5/0.2) < 1e-20, and exp(-(31/5)^2) < 1e-16
 
@@ -47,7 +49,17 @@ def elementwise(value: Function, slope: Function) -> Function:
     function = mx.custom_function(value)
     function.vjp(lambda x, cotangent, _: cotangent * slope(x))
     function.jvp(lambda x, tangent: tangent * slope(x))
-    return function
+    return lambda x: (value if _values_only else function)(x)
+
+
+@contextmanager
+def values_only() -> Iterator[None]:
+    """Functions without their rules of derivatives, which MLX can trace: it cannot export what has them."""
+    _values_only.append(True)
+    try:
+        yield
+    finally:
+        _values_only.pop()
 
 
 def _exp_value(x: mx.array) -> mx.array:

@@ -20,6 +20,7 @@ from dataclasses import dataclass
 
 import parity.float64.functions as fn
 import parity.float64.layers as layers
+import parity.float64.quantized as quantized
 
 
 @dataclass(frozen=True)
@@ -67,6 +68,9 @@ REPLACED = (
     Replacement("logcumsumexp", "logaddexp by doubling", _EACH, 64, 128, layers.logcumsumexp),
     Replacement("addmm", "definition, in double alpha and beta", _EACH, 64, 128, layers.addmm),
     Replacement("gather_mm", "take, then matmul", _EACH, 64, 128, layers.gather_mm),
+    Replacement("dequantize", "from the bits", _EACH, 64, 128, quantized.dequantize),
+    Replacement("quantized_matmul", "decoded, then matmul", _EACH, 64, 128, quantized.quantized_matmul),
+    Replacement("gather_qmm", "decoded, then gather_mm", _EACH, 64, 128, quantized.gather_qmm),
     Replacement("conv1d", "one product per tap", _EACH, 64, 128, layers.convolution),
     Replacement("conv2d", "one product per tap", _EACH, 64, 128, layers.convolution),
     Replacement("conv3d", "one product per tap", _EACH, 64, 128, layers.convolution),
@@ -81,7 +85,7 @@ LIMITATIONS = (
     Limitation("fft.*", 1e-7, "there is no complex128: a float64 transform is answered in complex64"),
     Limitation("round(decimals=n)", 5e-8, "the power of ten is a float32"),
     Limitation("conv_general, conv_transpose1d/2d/3d, convolve", 1e-7, "float32 accumulators, not replaced"),
-    Limitation("nan_to_num, hadamard_transform, quantized products", float("nan"), "MLX refuses float64"),
+    Limitation("nan_to_num, hadamard_transform, qqmm", float("nan"), "MLX refuses float64"),
     Limitation("array(0.1), optimizers' learning_rate", 3e-8, "a Python float becomes float32 unless a dtype is given"),
     Limitation("arrays that a module made in float32", 6e-8, "they keep their digits: set them anew in float64"),
     Limitation("fast.gated_delta_update, fast kernels of the user", float("nan"), "not measured"),

@@ -10,18 +10,21 @@ from mlx import nn as mlx_nn
 
 from lyceum.contract import UsageError
 from lyceum.rng import stream
-from parity.compare.check import as_loaded, derived, matched, require, several, weighted
-from parity.compare.mlx_side import MlxSide
+from parity.compare.attempts import evaluated
+from parity.compare.check import precisions, several
 from parity.compare.pair import Pair
-from parity.compare.test_point import Point
-from parity.compare.usage import deterministic
-from parity.compare.variants import Variant, variants
-from parity.compare.verdicts import Oracle, evaluated, variant_verdicts
+from parity.compare.pairing import as_loaded, derived, joined, require
+from parity.compare.usage import deterministic, notes, single
+from parity.compare.verdicts import Oracle, variant_verdicts
+from parity.compare.weights import weighted
 from parity.golden.file import AGAIN
 from parity.golden.side import GoldenSide
 from parity.mapping.ignored import Ignored
 from parity.results.findings import Findings
 from parity.results.verdict import Verdict
+from parity.sides.mlx_side import MlxSide
+from parity.sides.test_point import Point
+from parity.sides.variants import Variant, variants
 
 
 def refuse(**given: Any) -> None:
@@ -51,23 +54,21 @@ def check_golden(
         raise UsageError('a golden file brings PyTorch\'s parameters: leave parameters out, or say "loaded".')
     left_out = Ignored(ignore)
     theirs, ours = GoldenSide(path, left_out), MlxSide(mlx, mlx_call, left_out)
-    dtypes, probes, compiled = (
-        several(x, w) for x, w in ((dtypes, "dtypes"), (probes, "probes"), (compiled, "compiled"))
-    )
+    dtypes, probes, compiled = precisions(dtypes), several(probes, "probes"), several(compiled, "compiled")
     recorded(path, "dtypes", dtypes, theirs.header.dtypes)
     recorded(path, "probes", probes, theirs.header.asked)
     chosen = tuple(v for v in variants(dtypes, compiled, everywhere) if v.backend == "mlx")
-    pair = matched(name or theirs.header.name, ours, theirs, derived(names, mlx, parameters))
+    pair = joined(name or theirs.header.name, ours, theirs, derived(names, mlx, parameters))
     point, weights = theirs.point(), []
     if loaded:
         pair, _, weights = weighted(pair, parameters, stream(0, "parity-golden"))
     deterministic(pair, point)
     left_out.require_use(of_outputs=True)
-    probes = tuple(probe for probe in probes if probe in theirs.header.probes)
-    verdicts = [*weights, *compared(pair, point, chosen, probes)]
+    verdicts = [*weights, *single(pair, point, list(compared(pair, point, chosen, probes)))]
     ignored = (*restored(theirs.header.ignored, pair), *left_out.verdicts(pair.name))
     described = tuple(pair.names.described())
-    return Findings(pair.name, (*restored(theirs.header.verdicts, pair), *verdicts), described, (), ignored)
+    verdicts = (*restored(theirs.header.verdicts, pair), *verdicts)
+    return Findings(pair.name, verdicts, described, tuple(notes(verdicts)), ignored)
 
 
 def recorded(path: str | PathLike, what: str, asked: tuple[str, ...], available: list[str]) -> None:
@@ -85,8 +86,9 @@ def compared(pair: Pair, point: Point, chosen: tuple[Variant, ...], probes: tupl
         oracle = Oracle(pair.torch.truth(home), {}, pair.torch.deviations(home))
         some = tuple(variant for variant in chosen if homes[variant] == home)
         at = point if home == "float32" else point.rounded(home)
-        results = list(evaluated(pair, at, some, probes if home == "float32" else ("gradient",)))
-        yield from variant_verdicts(pair, oracle, results)
+        asked = tuple(probe for probe in probes if probe in pair.torch.header.probes[home])
+        results = list(evaluated(pair, at, some, asked))
+        yield from variant_verdicts(pair, oracle, results, pair.torch.header.outputs)
 
 
 def restored(records: list[dict], pair: Pair) -> tuple[Verdict, ...]:

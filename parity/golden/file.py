@@ -35,21 +35,26 @@ class Header:
     """What a golden file says besides its arrays.
 
     name: of the case. versions: of PyTorch and NumPy. dtypes: the precisions that may be compared. asked, probes: the
-    probes that were asked for, and those of them that exist at this point. batched: see `Point`. inputs: the tree of
-    arguments, see `encoded`. deviations: {DTYPE: [[probe, name, deviation], ...]}. precisions: of PyTorch's parameters
-    and buffers. saved: the names that a checkpoint has. verdicts, ignored: on PyTorch's side alone, as records.
+    probes that were asked for, and by DTYPE those of them that PyTorch computes at this point. batched: see `Point`.
+    inputs: the tree of arguments, see `encoded`. deviations: {DTYPE: [[probe, name, deviation], ...]}. precisions: of
+    PyTorch's parameters and buffers. saved: the names that a checkpoint has. outputs: the dtypes of PyTorch's outputs,
+    by precision and name. narrow, constants: what PyTorch computes in single precision, and which buffers were made in
+    it, see `parity.sides.torch_side`. verdicts, ignored: on PyTorch's side alone, as records.
     """
 
     name: str
     versions: dict[str, str]
     dtypes: list[str]
     asked: list[str]
-    probes: list[str]
+    probes: dict[str, list[str]]
     batched: bool
     inputs: list
     deviations: dict[str, list]
     precisions: dict[str, str]
     saved: list[str]
+    outputs: dict[str, dict[str, str]]
+    narrow: str
+    constants: list[str]
     verdicts: list[dict]
     ignored: list[dict]
     format: int = FORMAT
@@ -133,5 +138,5 @@ def decoded(code: Mapping[str, Any], arrays: Arrays) -> Any:
 
 
 def below(name: str, key: Any) -> str:
-    """The name of a branch, as in `parity.compare.trees`."""
+    """The name of a branch, as in `parity.sides.trees`."""
     return f"{name}.{key}"

@@ -7,10 +7,10 @@ from os import PathLike
 import numpy as np
 
 from lyceum.contract import UsageError
-from parity.compare.test_point import Arrays, Point, Values
-from parity.compare.variants import Variant
 from parity.golden.file import decoded, read
 from parity.mapping.ignored import Ignored
+from parity.sides.test_point import Arrays, Point, Values
+from parity.sides.variants import Variant
 
 
 class GoldenSide:
@@ -36,6 +36,14 @@ class GoldenSide:
     def stored(self) -> tuple[dict[str, str], set[str]]:
         """(The precisions in which it had its parameters and buffers, by name; the names that a checkpoint has.)"""
         return self.header.precisions, set(self.header.saved)
+
+    def narrow(self) -> str:
+        """Which operations PyTorch carried out in float32 for want of a kernel, in words; "" for none."""
+        return self.header.narrow
+
+    def constants(self) -> Arrays:
+        """The floating buffers that were made in float32 and are no integers, by name."""
+        return {name: x for name, x in self.buffers().items() if name in self.header.constants}
 
     def point(self) -> Point:
         """The point."""

@@ -21,7 +21,7 @@ names are. PyTorch's `forward` is called `__call__` here; the root's path is "".
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import wraps
@@ -34,22 +34,34 @@ import mlx.nn
 import numpy as np
 import torch
 
-from parity.compare.mlx_side import as_float64
-from parity.compare.trees import leaves, mapped
+from parity.sides.mlx_side import as_float64
+from parity.sides.trees import leaves, mapped
 
 FRAMEWORK = {torch.nn.Module: "forward", mlx.nn.Module: "__call__"}  # the base class: what calling a module calls
 Module = torch.nn.Module | mlx.nn.Module
 
 
+Key = tuple[str, str, int]  # path, method and number of a call
+
+
 @dataclass(frozen=True)
 class Call:
-    """arguments: (positional, by keyword), before the call. output: after it. Trees whose arrays are NumPy's."""
+    """arguments: (positional, by keyword), before the call. output: after it. Trees whose arrays are NumPy's.
+
+    inside: the calls during which it was made, the outermost first.
+    """
 
     path: str
     method: str
     n: int
     arguments: tuple[tuple, dict]
     output: Any
+    inside: tuple[Key, ...] = ()
+
+    @property
+    def key(self) -> Key:
+        """What identifies it among the calls of a run."""
+        return self.path, self.method, self.n
 
     @property
     def name(self) -> str:
@@ -93,15 +105,26 @@ def public_methods(module: Module) -> dict[str, FunctionType]:
 def recording(module: Module) -> Iterator[list[Call]]:
     """Every call inside the context, in the order in which the calls end. The module is left as it was."""
     calls: list[Call] = []
-    recorded = submodules(module)
-    classes = {path: type(submodule) for path, submodule in recorded.items()}
-    try:
-        for path, submodule in recorded.items():
-            methods = {name: _recorded(name, f, path, calls) for name, f in public_methods(submodule).items()}
-            _set_class(submodule, type(classes[path].__name__, (classes[path],), methods))
+    running: list[Key] = []
+    methods = {
+        path: {name: _recorded(name, f, path, calls, running) for name, f in public_methods(submodule).items()}
+        for path, submodule in submodules(module).items()
+    }
+    with replaced(module, methods):
         yield calls
+
+
+@contextmanager
+def replaced(module: Module, methods: Mapping[str, dict[str, Callable]]) -> Iterator[None]:
+    """Other methods inside the context: {path of a submodule: {name: method}}. The module is left as it was."""
+    chosen = {path: submodule for path, submodule in submodules(module).items() if path in methods}
+    classes = {path: type(submodule) for path, submodule in chosen.items()}
+    try:
+        for path, submodule in chosen.items():
+            _set_class(submodule, type(classes[path].__name__, (classes[path],), dict(methods[path])))
+        yield
     finally:
-        for path, submodule in recorded.items():
+        for path, submodule in chosen.items():
             _set_class(submodule, classes[path])
 
 
@@ -110,16 +133,20 @@ def _set_class(module: Module, chosen: type) -> None:
     object.__setattr__(module, "__class__", chosen)
 
 
-def _recorded(name: str, function: Callable, path: str, calls: list[Call]) -> Callable:
+def _recorded(name: str, function: Callable, path: str, calls: list[Call], running: list[Key]) -> Callable:
     name, numbers = "__call__" if name == "forward" else name, count()
 
     @wraps(function)
     def method(self, *args, **named):
-        n = next(numbers)
+        key, inside = (path, name, next(numbers)), tuple(running)
         arguments = _copy(as_numpy((args, named)))
-        output = function(self, *args, **named)
+        running.append(key)
+        try:
+            output = function(self, *args, **named)
+        finally:
+            running.pop()
         if any(True for _ in leaves(output, "")):  # else it computes nothing: a list of layers that is extended
-            calls.append(Call(path, name, n, arguments, as_numpy(output)))
+            calls.append(Call(*key, arguments, as_numpy(output), inside))
         return output
 
     return method

@@ -1,4 +1,4 @@
-"""Which array of one call corresponds to which of another's."""
+"""Which array of one call corresponds to which of another's, and where its entries lie (`axes`)."""
 
 from __future__ import annotations
 
@@ -8,21 +8,53 @@ from collections.abc import Callable, Iterator
 import numpy as np
 
 from lyceum.personas.spec.case import representable
+from parity.localize.axes import Axes, Shape, fitting_axes
 
 Named = dict[str, np.ndarray]
-Pairs = list[tuple[str, str]]
+Pairs = list[tuple[str, str, Axes]]
+Distance = Callable[[np.ndarray, np.ndarray], float]
+CLEARLY = 2.0  # one order of axes must be nearer than every other by this factor to be clear
 
 
-def match_arrays(mlx: Named, torch: Named, distance: Callable[[np.ndarray, np.ndarray], float]) -> Pairs:
-    """(MLX's name, PyTorch's) of arrays of one shape and dtype class, each used once: the nearest, then the first."""
+def match_arrays(
+    mlx: Named, torch: Named, distance: Distance, orders: tuple[Shape, ...] = (), usual: tuple[Shape, ...] = ()
+) -> Pairs:
+    """(MLX's name, PyTorch's, the axes) of arrays of fitting shapes and one dtype class, each used once.
+
+    Of several the nearest, then the first. orders: of axes that are taken before any other, if the shapes allow them;
+    usual: those that are taken where neither shapes nor values tell.
+    """
     free, pairs = dict(torch), []
     for name, x in mlx.items():
-        fitting = [other for other, y in free.items() if (y.shape, dtype_class(y)) == (x.shape, dtype_class(x))]
-        if fitting:
-            nearest = min(fitting, key=lambda other: distance(x, free[other]))
-            pairs.append((name, nearest))
+        options = []
+        for other, y in free.items():
+            if dtype_class(y) == dtype_class(x) and (axes := chosen_axes(x, y, distance, orders, usual)):
+                options.append((axes.torch != axes.mlx, distance(x, axes.to_mlx(y)), other, axes))
+        if options:
+            _, _, nearest, axes = min(options, key=lambda option: option[:2])
+            pairs.append((name, nearest, axes))
             del free[nearest]
     return pairs
+
+
+def chosen_axes(
+    x: np.ndarray, y: np.ndarray, distance: Distance, orders: tuple[Shape, ...], usual: tuple[Shape, ...]
+) -> Axes | None:
+    """How the entries of PyTorch's `y` lie in MLX's `x`; None if the shapes do not fit."""
+    fitting = list(fitting_axes(y.shape, x.shape))
+    by_order = {axes.order: axes for axes in fitting}
+    clear = clear_axes(x, y, distance)
+    likely = (*orders, *((clear.order,) if clear else ()), *usual, *by_order)
+    return next((by_order[order] for order in likely if order in by_order), None)
+
+
+def clear_axes(x: np.ndarray, y: np.ndarray, distance: Distance) -> Axes | None:
+    """The only axes that fit, or those by which the values are nearer than by any other; None if nothing is clear."""
+    fitting = list(fitting_axes(y.shape, x.shape))
+    if len(fitting) < 2:
+        return fitting[0] if fitting else None
+    ranked = sorted(((distance(x, axes.to_mlx(y)), i) for i, axes in enumerate(fitting)))
+    return fitting[ranked[0][1]] if CLEARLY * ranked[0][0] < ranked[1][0] else None
 
 
 def dtype_class(x: np.ndarray) -> str:
@@ -38,7 +70,7 @@ def greatest_difference(x: np.ndarray, y: np.ndarray) -> float:
 
 def split(pairs: Pairs) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(MLX's names, PyTorch's names)."""
-    return tuple(mlx for mlx, _ in pairs), tuple(torch for _, torch in pairs)
+    return tuple(pair[0] for pair in pairs), tuple(pair[1] for pair in pairs)
 
 
 def unmatched(arrays: Named, pairs: Pairs, side: int) -> Named:

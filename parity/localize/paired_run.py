@@ -6,17 +6,21 @@ computes inside, PyTorch runs once more for each sample of random rounding, see 
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import dataclass, replace
 
 from parity.bounds.rounding import SAMPLES, UNIT, RandomRounding
 from parity.compare.pair import Pair
-from parity.compare.test_point import Point
-from parity.compare.variants import Variant
-from parity.localize.calls import ROOT, Call, recording
+from parity.localize.axes import Shape
+from parity.localize.calls import ROOT, Call, Key, recording
 from parity.localize.matched_calls import MatchedCalls, match_calls
+from parity.localize.matching import clear_axes, greatest_difference
 from parity.localize.paths import Modules, matched_paths
+from parity.sides.test_point import Point
+from parity.sides.trees import leaves
+from parity.sides.variants import Variant
 
-Calls = dict[tuple[str, str, int], Call]  # by path, method and number
+Calls = dict[Key, Call]
 
 
 @dataclass(frozen=True)
@@ -33,14 +37,26 @@ def paired_run(pair: Pair, point: Point, modules: Modules | None = None) -> Pair
     with recording(pair.mlx.module) as mlx_calls:
         pair.evaluate(Variant("mlx", "float64"), "value", point)
     torch_calls = recorded_torch_calls(pair, point)
-    keys = {key(call): (paths.get(call.path), call.method, call.n) for call in mlx_calls}
-    matched = [match_calls(call, torch_calls[keys[key(call)]]) for call in mlx_calls if keys[key(call)] in torch_calls]
+    keys = {call.key: (paths.get(call.path), call.method, call.n) for call in mlx_calls}
+    both = [(call, torch_calls[keys[call.key]]) for call in mlx_calls if keys[call.key] in torch_calls]
+    usual = usual_orders(both)
+    matched = [match_calls(*calls, usual) for calls in both]
     used = set(keys.values())
-    unpaired = [f"MLX's {call.name}" for call in mlx_calls if keys[key(call)] not in torch_calls and not_root(call)]
+    unpaired = [f"MLX's {call.name}" for call in mlx_calls if keys[call.key] not in torch_calls and not_root(call)]
     unpaired += [f"PyTorch's {call.name}" for k, call in torch_calls.items() if k not in used and not_root(call)]
     if any(calls.torch_computed for calls in matched):
         matched = with_samples(matched, pair, point)
     return PairedRun(tuple(calls for calls in matched if not_root(calls.mlx)), tuple(dict.fromkeys(unpaired)))
+
+
+def usual_orders(calls: list[tuple[Call, Call]]) -> tuple[Shape, ...]:
+    """The orders of axes that shapes or values make clear, the most frequent first. calls: MLX's and PyTorch's."""
+    clear_orders: Counter[Shape] = Counter()
+    for pair in calls:
+        ours, theirs = (list(dict(leaves(call.arguments, "")).values()) for call in pair)
+        clear = (clear_axes(x, y, greatest_difference) for x in ours for y in theirs if x.dtype.kind == y.dtype.kind)
+        clear_orders.update(axes.order for axes in clear if axes)
+    return tuple(order for order, _ in clear_orders.most_common())
 
 
 def with_samples(matched: list[MatchedCalls], pair: Pair, point: Point) -> list[MatchedCalls]:
@@ -49,18 +65,14 @@ def with_samples(matched: list[MatchedCalls], pair: Pair, point: Point) -> list[
     for seed in range(SAMPLES):
         with RandomRounding(UNIT["float32"], seed):
             samples.append(recorded_torch_calls(pair, point))
-    return [replace(calls, samples=tuple(sample[key(calls.torch)] for sample in samples)) for calls in matched]
+    return [replace(calls, samples=tuple(sample[calls.torch.key] for sample in samples)) for calls in matched]
 
 
 def recorded_torch_calls(pair: Pair, point: Point) -> Calls:
     """PyTorch's calls in float64, in order."""
     with recording(pair.torch.called.module) as calls:
         pair.torch.tensors(("value",), point)
-    return {key(call): call for call in calls}
-
-
-def key(call: Call) -> tuple[str, str, int]:
-    return call.path, call.method, call.n
+    return {call.key: call for call in calls}
 
 
 def not_root(call: Call) -> bool:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from parity.compare.test_point import Arrays
 from parity.optimizers import check_optimizer
 from parity.results.localization import CallResult, deciding_verdict
 from parity.results.verdict import Verdict
+from parity.sides.test_point import Arrays
 
 STEPS = 3  # after the first the rule shows, after the third its state
 

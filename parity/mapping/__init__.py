@@ -8,6 +8,8 @@ conversion `converted`: all of this derived from a port's conversion;  labels: s
 loaded     the weights that each module has, compared
 ignored    what is left out, each for a reason
 misfits    a sentence for everything that does not fit
+modules    `parity.propose_names`; `matched`, which proposes names where they are missing
+proposals  names proposed from shapes, paths and values
 """
 
 from parity.mapping.names import Arrays, Names, match

@@ -12,17 +12,25 @@ import numpy as np
 from lyceum.contract import UsageError
 
 Shape = tuple[int, ...]
-SHOWN = 20  # problems in a message: a model with another prefix has hundreds, and they are all alike
+SHOWN = 3  # problems in a message: a model with another prefix has hundreds, and they are all alike
 
 
 class MismatchError(UsageError):
-    """The parameters of two models do not fit. problems: all of them, one sentence each, without the full stop."""
+    """The parameters of two models do not fit. problems: all of them, one sentence each, without the full stop.
 
-    def __init__(self, *problems: str):
-        self.problems = problems
-        more = [f"and {len(problems) - SHOWN} more"] if len(problems) > SHOWN else []
+    proposal: names that may mend it, as text to be pasted.
+    """
+
+    def __init__(self, *problems: str, proposal: str = ""):
+        self.problems, self.proposal = problems, proposal
+        more = len(problems) - 1 if proposal else len(problems) - SHOWN
+        if proposal:
+            rest = f" (and {more} more like it)" if more else ""
+            super().__init__(f"{problems[0]}{rest}. If these are right, say names=names, with\n{proposal}")
+            return
+        lines = [*problems[:SHOWN], *([f"and {more} more"] if more > 0 else [])]
         heading = [f"{len(problems)} things about the parameters of the two models do not fit:"] * (len(problems) > 1)
-        super().__init__("\n  ".join([*heading, *(f"{line}." for line in (*problems[:SHOWN], *more))]))
+        super().__init__("\n  ".join([*heading, *(f"{line}." for line in lines)]))
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -34,6 +34,7 @@ import parity.optimizers.mlx_run as optimizer_mlx
 import parity.optimizers.torch_run as optimizer_torch
 from lyceum.contract import UsageError
 from parity.bounds.rounding import Deviations, allowance, retry_with_more_samples
+from parity.brief import brief
 from parity.optimizers.inputs import SKIPPED, OptimizerInputs, draw
 from parity.optimizers.torch_run import Key, Make, described
 from parity.results.findings import Findings
@@ -53,6 +54,7 @@ ABSENT = {
 }
 
 
+@brief
 def check_optimizer(
     mlx: optim.Optimizer,
     torch: Make,

@@ -10,10 +10,10 @@ from functools import cache, partial
 
 from lyceum.personas.spec.case import collect, collect_by_module
 from parity.compare.pair import Pair
-from parity.compare.test_point import Point
 from parity.project import full_model, layers, step, theorems
 from parity.project.tiny_models import tiny_plans
 from parity.results.verdict import Verdict
+from parity.sides.test_point import Point
 
 Check = Callable[..., Iterator[Verdict]]
 

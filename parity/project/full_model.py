@@ -23,14 +23,15 @@ from lyceum.personas.model import forward, router_bias
 from lyceum.personas.spec.case import representable
 from lyceum.personas.spec.names import below
 from lyceum.rng import stream
-from parity.compare.mlx_side import MlxSide
+from parity.compare.attempts import computed
 from parity.compare.pair import Pair
-from parity.compare.test_point import Arrays, Point, draw_point
-from parity.compare.torch_side import TorchSide
-from parity.compare.variants import Variant
 from parity.compare.verdicts import compare_pair
 from parity.project.layers import VARIANTS
 from parity.results.verdict import Verdict
+from parity.sides.mlx_side import MlxSide
+from parity.sides.test_point import Arrays, Point, draw_point
+from parity.sides.torch_side import TorchSide
+from parity.sides.variants import Variant
 
 NOISE = 0.2  # the deviation of what is added to the initial values
 CLEAR = 1e-3  # the least margin of a choice: a slope is measured along a line that must not cross a tie
@@ -97,9 +98,9 @@ def check(plan: Plan, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -
     First as it is trained, without a memory; then with the memory, if the plan is a persona's default: a memory reads
     the head alone, so the other compositions with it compare nothing new.
     """
-    yield from compare_pair(*pair_and_point(plan, seed), variants)
+    yield from computed(compare_pair(*pair_and_point(plan, seed), variants))
     if "memory" in plan.modules and plan.systems == plan.persona.default:
-        yield from compare_pair(*pair_and_point(plan, seed, with_memory=True), variants)
+        yield from computed(compare_pair(*pair_and_point(plan, seed, with_memory=True), variants))
 
 
 def pair_and_point(plan: Plan, seed: int = 0, with_memory: bool = False) -> tuple[Pair, Point]:

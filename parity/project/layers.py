@@ -16,14 +16,15 @@ import torch_ref.registry
 from lyceum.personas.spec.case import Case
 from lyceum.rng import stream
 from mlx_impl.model import load_parameters as load_mlx
-from parity.compare.mlx_side import MlxSide, as_float64
+from parity.compare.attempts import computed
 from parity.compare.pair import Pair
-from parity.compare.test_point import Arrays, Point, draw_point
-from parity.compare.torch_side import TorchSide
-from parity.compare.trees import leaves
-from parity.compare.variants import Variant, variants
 from parity.compare.verdicts import compare_pair
 from parity.results.verdict import Verdict
+from parity.sides.mlx_side import MlxSide, as_float64
+from parity.sides.test_point import Arrays, Point, draw_point
+from parity.sides.torch_side import TorchSide
+from parity.sides.trees import leaves
+from parity.sides.variants import Variant, variants
 from torch_ref.model import load_parameters as load_torch
 
 VARIANTS = tuple(variants(("float64", "float32")))
@@ -31,7 +32,7 @@ VARIANTS = tuple(variants(("float64", "float32")))
 
 def check(case: Case, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:
     """Every verdict on a case."""
-    yield from compare_pair(*pair_and_point(case, seed), variants)
+    yield from computed(compare_pair(*pair_and_point(case, seed), variants))
 
 
 def pair_and_point(case: Case, seed: int = 0) -> tuple[Pair, Point]:

@@ -20,14 +20,14 @@ from lyceum.personas import Plan
 from lyceum.personas.model import forward, optimizer, router_bias
 from parity.bounds.decisions import Decisions, Near, decisions, words
 from parity.bounds.rounding import Deviations, allowance, retry_with_more_samples
-from parity.compare.test_point import Arrays
-from parity.compare.variants import Variant, plain
 from parity.float64 import exact
 from parity.project.full_model import drawn, torch_losses
 from parity.project.layers import VARIANTS
 from parity.project.optimizer_steps import in_torch, saved
 from parity.project.trainers import begun, make
 from parity.results.verdict import Verdict, compare
+from parity.sides.test_point import Arrays
+from parity.sides.variants import Variant, plain
 
 
 def check(plan: Plan, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:

@@ -22,10 +22,10 @@ import numpy as np
 from lyceum.personas.spec.case import Theorem
 from lyceum.rng import stream
 from parity.bounds.rounding import MARGIN, UNIT
-from parity.compare.variants import Variant, plain
 from parity.float64 import exact
 from parity.project.layers import VARIANTS, evaluator
 from parity.results.verdict import Verdict, compare
+from parity.sides.variants import Variant, plain
 
 
 def check(theorem: Theorem, seed: int = 0, variants: tuple[Variant, ...] = VARIANTS) -> Iterator[Verdict]:

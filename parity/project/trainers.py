@@ -14,6 +14,7 @@ from lyceum.personas import Plan
 from lyceum.personas.model.optimizer import measured, rated
 from lyceum.rng import stream
 from lyceum.training.job import Job
+from parity.bounds.envelope import one_ulp
 
 BACKENDS = {"torch": torch_ref.trainer.Trainer, "mlx": mlx_impl.trainer.Trainer}
 
@@ -40,9 +41,7 @@ def moved(trainer, dtype: str, seed: int):
     values, generator = {}, stream(seed, "one-ulp")
     for name, value in trainer.read().items():
         if name.startswith("model."):
-            towards = np.where(generator.random(value.shape) < 0.5, -np.inf, np.inf).astype(dtype)
-            # Of an array without axes NumPy makes a number.
-            values[name[6:]] = np.asarray(np.nextafter(value.astype(dtype), towards))
+            values[name[6:]] = one_ulp(value, dtype, generator).astype(dtype)
     return begun(trainer, values)
 
 

@@ -37,15 +37,15 @@ import torch
 from lyceum.corpus import Corpus, batches
 from lyceum.personas import Plan
 from parity.bounds.decisions import Watch, decides, divergences, reversing
+from parity.bounds.envelope import CONTROLS, allowed_distance, narrow, worst_step
 from parity.bounds.rounding import MARGIN, UNIT, deviations
 from parity.float64 import exact
 from parity.project.optimizer_steps import check as check_trainer_optimizers
 from parity.project.tiny_models import tiny_corpus, trained_plans
 from parity.project.trainers import BACKENDS, make, moved, run
-from parity.results.verdict import AGREEMENT, Verdict, compare
+from parity.results.verdict import Verdict, compare
 from torch_ref.model import Model, load_parameters
 
-CONTROLS = 3
 STEPS = 500
 
 
@@ -65,9 +65,8 @@ def envelope(plan: Plan, corpus: Corpus, dtype: str, reference: np.ndarray) -> n
     """The distance (steps,) allowed from the PyTorch backend's losses `reference` (steps,)."""
     steps = range(len(reference))
     controls = (run(moved(make("torch", plan, dtype), dtype, k), plan, corpus, steps) for k in range(CONTROLS))
-    distance = np.maximum.accumulate(np.max([np.abs(control - reference) for control in controls], axis=0))
     rho = first_loss_deviation(plan, corpus) * UNIT[dtype] / UNIT["float32"]
-    return MARGIN * (rho + distance)
+    return allowed_distance(reference, controls, rho)
 
 
 def reversals(plan: Plan, corpus: Corpus, dtype: str, reference: np.ndarray) -> np.ndarray:
@@ -76,26 +75,6 @@ def reversals(plan: Plan, corpus: Corpus, dtype: str, reference: np.ndarray) -> 
         return np.zeros(len(reference))
     control = run(reversing(make("torch", plan, dtype), plan), plan, corpus, range(len(reference)))
     return MARGIN * np.maximum.accumulate(np.abs(control - reference))
-
-
-def worst_step(
-    case: str, variant: str, got: np.ndarray, expected: np.ndarray, allowed: np.ndarray, first: int = 0, more: str = ""
-) -> Verdict:
-    """The verdict at the step where the loss comes nearest to its bound, or furthest beyond. more: ends its words."""
-    distance = np.abs(got - expected)
-    t = int(np.argmax(np.where(np.isnan(distance), np.inf, distance) / allowed))
-    derivation = f"step {first + t}: {MARGIN:g} x (rounding of a loss + furthest of {CONTROLS} one-ulp controls so far)"
-    return compare(case, variant, f"loss, {len(got)} steps", got[t], expected[t], float(allowed[t]), derivation + more)
-
-
-def narrow(case: str, dtype: str, reference: np.ndarray, allowed: np.ndarray) -> Verdict:
-    """The float64 envelope itself, as an error that may not exceed AGREEMENT of the loss, at its widest."""
-    t = int(np.argmax(allowed / reference))
-    words = (
-        f"{AGREEMENT:g} of it; {allowed[0] / reference[0]:.1g} at step 0, {allowed[t] / reference[t]:.1g} at step {t}"
-    )
-    limit = AGREEMENT * float(reference[t])
-    return compare(case, f"bound {dtype}", "envelope / loss", allowed[t], np.array(0.0), limit, words)
 
 
 def trajectories(plan: Plan, corpus: Corpus, dtype: str, steps: int) -> list[Verdict]:

@@ -3,7 +3,7 @@
 verdict        one tensor of one variant against the oracle, and the sentence for a failure
 localization   the result of every compared call, and the first divergence
 records        the other record types: timings, overhead, audit rows, planted edits, costs
-findings       all verdicts of a check; raises ParityError for failures
+findings       all verdicts of a check, one sentence for each cause; raises ParityError for failures
 console        the terminal, and an empty table in the common style
 table          verdicts as a table: one row a case, one column a variant
 environment    versions, processor, threads

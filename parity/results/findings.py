@@ -1,18 +1,23 @@
-"""All verdicts of one check: as a table for a person, as records for a program, or as a failed test."""
+"""All verdicts of one check: as a table for a person, as records for a program, or as a failed test.
+
+If a port is wrong, its output fails, its hundred gradients, and all of them again in float32. These are one cause, and
+one sentence. Apart from it is what is wrong with PyTorch's side alone: its gradient is no slope, its variants disagree,
+or float64 is too ill-conditioned to tell.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from parity.brief import ParityError
 from parity.results.console import console
+from parity.results.grouping import grouped, layer_of
 from parity.results.table import tables
 from parity.results.verdict import Verdict
 
-
-class ParityError(AssertionError):
-    """The two implementations are not the same function; one line for each failed verdict."""
+BACKENDS = ("mlx", "torch", "bound", "reference")
 
 
 @dataclass(frozen=True)
@@ -54,13 +59,13 @@ class Findings:
         return [verdict.record() for verdict in (*self.verdicts, *self.ignored)]
 
     def sentences(self) -> list[str]:
-        """One for each failed verdict, then the notes; none if nothing failed."""
+        """One for each cause (`causes`), then the notes; none if nothing failed."""
         if self.ok:
             return []
-        return [verdict.sentence() for verdict in self.failures] + list(self.notes)
+        return causes(self.failures) + list(self.notes)
 
     def or_raise(self) -> Findings:
-        """Itself if nothing failed. Raises ParityError, an AssertionError, with one sentence a failed verdict."""
+        """Itself if nothing failed. Raises ParityError, an AssertionError, with one sentence a cause."""
         __tracebackhide__ = True
         if not self.ok:
             raise ParityError("\n".join(self.sentences()))
@@ -86,3 +91,25 @@ def count(verdicts: Sequence[Verdict]) -> str:
     passed = sum(verdict.ok for verdict in verdicts) - limited
     rest = f"; {limited} could not be compared" if limited else ""
     return f"{passed} of {len(verdicts) - limited} verdicts passed{rest}."
+
+
+def causes(failures: Iterable[Verdict]) -> list[str]:
+    """One sentence for each cause of some failed verdicts."""
+    sentences = []
+    for group in grouped(failures, lambda v: (layer_of(v.case), cause(v))).values():
+        first = next((v for v in group if v.what.partition(" ")[0] == "output"), group[0])
+        sentences.append(first.sentence() + more(len(group) - 1))
+    return sentences
+
+
+def cause(verdict: Verdict) -> str:
+    """What is in question: a backend, or the oracle by one of its checks."""
+    if verdict.variant.endswith("slope"):
+        return "slope"
+    backend = verdict.variant.partition(" ")[0]
+    return backend if backend in BACKENDS else verdict.variant
+
+
+def more(count: int) -> str:
+    """Such as "; and 122 more"; empty if there are none."""
+    return f"; and {count} more" if count > 0 else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 
 from rich.markup import escape
@@ -20,7 +20,8 @@ class CallResult:
     """One call of one submodule, or one step of an optimizer, compared with the other implementation's.
 
     path, method: of MLX's. name: as a reader would look for it. verdicts: one a stage, see `deciding_verdict`.
-    missing: what was not compared. reason: why nothing was compared, or "".
+    missing: what was not compared. reason: why nothing was compared, or "". innocent: why a difference is not its
+    fault: "moved", if what surrounds it does the rest; "unclear", if that is wrong by itself; or "".
     """
 
     path: str
@@ -29,10 +30,13 @@ class CallResult:
     verdicts: dict[str, Verdict]
     missing: tuple[str, ...] = ()
     reason: str = ""
+    innocent: str = ""
 
     @property
     def failed_stage(self) -> str | None:
-        """The first stage that failed, None if none did."""
+        """The first stage that failed, None if none did or it is innocent."""
+        if self.innocent:
+            return None
         return next((stage for stage in STAGES if stage in self.verdicts and not self.verdicts[stage].ok), None)
 
 
@@ -41,7 +45,7 @@ class FirstDivergence:
     """The first call that failed.
 
     stage: "forward", "backward" or "update". path, method, name, verdict: as in `CallResult`. skipped: how many calls
-    before it could not be compared.
+    before it could not be compared. moved, unclear: the names of the calls before it that are so, see `CallResult`.
     """
 
     stage: str
@@ -50,18 +54,25 @@ class FirstDivergence:
     name: str
     verdict: Verdict
     skipped: int
+    moved: tuple[str, ...] = ()
+    unclear: tuple[str, ...] = ()
 
     def sentence(self) -> str:
         """The result in one sentence."""
         v = self.verdict
         where = f"at {v.where} " if v.where else ""
+        if v.variant.startswith("bound"):
+            return (
+                f"{self.name} ({self.stage}) cannot be compared: rounding alone may carry {v.what} by {v.error:.3g} in "
+                f"float64, more than {v.derivation}: choose other inputs or parameters."
+            )
+        where += "" if not v.variant.endswith("slope") else "where PyTorch's gradient is no slope, "
         before = "everything before it agrees"
         if self.skipped:
             before = f"everything that was compared before it agrees, and {self.skipped} could not be compared"
-        return (
-            f"They first diverge in {self.name} ({self.stage}): {v.variant}, {v.what}, {where}expected "
-            f"{v.expected:.9g}, got {v.got:.9g}, allowed an error of {v.bound:.3g} ({v.derivation}); {before}."
-        )
+        call = f"{self.name} ({self.stage}{alternatives(self.unclear)})"
+        values = f"expected {v.expected:.9g}, got {v.got:.9g}, allowed an error of {v.bound:.3g} ({v.derivation})"
+        return f"They first diverge in {call}: {v.variant}, {v.what}, {where}{values}; {before}{besides(self.moved)}."
 
 
 @dataclass(frozen=True)
@@ -81,7 +92,9 @@ class Localization:
         if self.first_divergence:
             return self.first_divergence.sentence()
         compared = sum(not call.reason for call in self.calls)
-        return f"They never diverge: {compared} of {len(self.calls)} calls were compared, and all agree."
+        moved = besides([call.name for call in self.calls if call.innocent])
+        result = f"{compared} of {len(self.calls)} calls were compared, and all agree{moved}."
+        return f"They never diverge in values and gradients: {result}"
 
     def __str__(self) -> str:
         """The table and the answer."""
@@ -124,12 +137,30 @@ class Localization:
 
 def first_divergence(calls: Iterable[CallResult]) -> FirstDivergence | None:
     """The first call that failed; the calls behind it are not asked for."""
-    skipped = 0
+    skipped, innocent = 0, {"": [], "moved": [], "unclear": []}
     for call in calls:
         if stage := call.failed_stage:
-            return FirstDivergence(stage, call.path, call.method, call.name, call.verdicts[stage], skipped)
+            verdict = call.verdicts[stage]
+            others = {word: tuple(innocent[word]) for word in ("moved", "unclear")}
+            return FirstDivergence(stage, call.path, call.method, call.name, verdict, skipped, **others)
         skipped += bool(call.reason)
+        innocent[call.innocent].append(call.name)
     return None
+
+
+def besides(moved: Sequence[str]) -> str:
+    """A clause on calls that differ without being at fault; empty without any."""
+    return f" (but for {several(moved)}, where work is done in another submodule than in PyTorch)" if moved else ""
+
+
+def alternatives(unclear: Sequence[str]) -> str:
+    """A clause on calls that differ as well; empty without any."""
+    return f", or in {several(unclear)}, which differs as well" if unclear else ""
+
+
+def several(names: Sequence[str]) -> str:
+    """The first name, and how many more."""
+    return names[0] + (f" and {len(names) - 1} more" if names[1:] else "")
 
 
 def deciding_verdict(verdicts: Iterable[Verdict]) -> Verdict | None:
@@ -146,6 +177,8 @@ def _cell(verdict: Verdict | None) -> str:
 
 
 def _verdict(call: CallResult) -> str:
+    if call.innocent:
+        return f"[yellow]{call.innocent}[/]"
     if call.failed_stage:
         return f"[red]{call.failed_stage} failed[/]"
     return "" if call.reason else "[green]passed[/]"

@@ -54,6 +54,7 @@ def planted(record: dict) -> Planted:
 def call(record: dict) -> CallResult:
     """A call of a localization."""
     texts = {name: str(record[name]) for name in ("path", "method", "name", "reason")}
+    texts["innocent"] = str(record.get("innocent", ""))
     verdicts = {str(stage): verdict(v) for stage, v in record["verdicts"].items()}
     result = CallResult(**texts, verdicts=verdicts, missing=tuple(map(str, record["missing"])))
     check_answer(record, "ok", result.failed_stage is None)
@@ -65,7 +66,9 @@ def summary(record: dict) -> Summary:
     first = record["first_divergence"]
     check_answer(record, "ok", first is None)
     unpaired = tuple(map(str, record["unpaired"]))
-    return Summary(first and FirstDivergence(**first | {"verdict": verdict(first["verdict"])}), unpaired)
+    innocent = {word: tuple(map(str, first.get(word, ()))) for word in ("moved", "unclear")} if first else {}
+    given = first and first | innocent | {"verdict": verdict(first["verdict"])}
+    return Summary(first and FirstDivergence(**given), unpaired)
 
 
 def timing(record: dict) -> Timing:

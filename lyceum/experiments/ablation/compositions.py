@@ -44,7 +44,8 @@ def compositions(persona: str, only: Iterable[str] = ()) -> list[Composition]:
 
 
 def _change(persona: personas.Persona, name: str, names: tuple[str, ...]) -> str:
-    """ "off", "on", "on, without rope", "off, without memory"."""
+    """ "off", "on", "on, with rope, without mla", "off, without memory"."""
+    added = [other for other in names if other not in persona.default and other != name]
     removed = [other for other in persona.default if other not in names and other != name]
-    switched = "off" if name in persona.default else "on"
-    return f"{switched}, without {', '.join(removed)}" if removed else switched
+    besides = [f", {word} {', '.join(others)}" for word, others in (("with", added), ("without", removed)) if others]
+    return "".join(["off" if name in persona.default else "on", *besides])

@@ -44,7 +44,7 @@ PERSONA = Persona(
     name="aristotle",
     thesis="To know a thing is to know its category, its causes and its purpose.",
     systems=SYSTEMS,
-    default=("tokenize", "superpose", "rope", "sparse", "memory"),
+    default=("tokenize", "superpose", "mla", "sparse", "memory"),
     sampler="modal",
     recipe=lambda max_iters: Recipe(
         peak_lr=1e-3, total_steps=max_iters, warmup_steps=200, schedule="cosine", weight_decay=2.0, dropout=0.1

@@ -42,7 +42,7 @@ PERSONA = Persona(
     name="euclid",
     thesis="From few postulates, by construction, with proof.",
     systems=SYSTEMS,
-    default=("tokenize", "rope", "norm", "ssm", "memory"),
+    default=("tokenize", "rope", "norm", "ssm", "sparse", "memory"),
     sampler="golden",
     recipe=lambda max_iters: Recipe(
         peak_lr=1e-3, total_steps=max_iters, warmup_steps=200, schedule="cosine", weight_decay=2.0, dropout=0.1

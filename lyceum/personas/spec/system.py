@@ -95,8 +95,8 @@ def clash(one: System, other: System) -> str:
 def changes(persona) -> dict[str, tuple[str, ...]]:
     """Compositions one change away from the default: {system's name: names of the systems that are then enabled}.
 
-    A system of the default is taken away, with those that need it; another is added, and those that exclude it are
-    taken away.
+    A system of the default is taken away, with those that need it; another is added with those that it needs, and those
+    that exclude one of them are taken away.
     """
     compositions = {}
     for system in persona.systems:
@@ -105,7 +105,9 @@ def changes(persona) -> dict[str, tuple[str, ...]]:
         if system.name in persona.default:
             names = {name for name in persona.default if system.name not in (name, *find(persona, name).needs)}
         else:
-            names = {name for name in persona.default if not clash(system, find(persona, name))} | {system.name}
+            added = [system, *(find(persona, name) for name in system.needs if name not in persona.default)]
+            staying = (name for name in persona.default if not any(clash(one, find(persona, name)) for one in added))
+            names = {*staying, *(one.name for one in added)}
         compositions[system.name] = check(persona, names)
     return compositions
 

@@ -42,15 +42,15 @@ def test_one_persona(listing, capsys):
 def test_how_it_is_enabled_and_its_effect(listing, monkeypatch, tmp_path):
     record = {"change": "off", "difference": 0.0421, "error": 0.0031, "time": 0.97}
     monkeypatch.setattr(effects, "EFFECTS", tmp_path / "effects.json")
-    effects.EFFECTS.write_text(json.dumps({"aristotle": {"rope": record}}))
+    effects.EFFECTS.write_text(json.dumps({"aristotle": {"sparse": record}}))
     lines = listing("aristotle").splitlines()
-    at = next(i for i, line in enumerate(lines) if line.startswith(" A5"))
-    assert "rope" in lines[at] and "by default" in lines[at] and "off:" in lines[at]
-    assert "the square of opposition" in lines[at + 1] and "+0.0421 ± 0.0031, time × 0.97" in lines[at + 1]
+    at = next(i for i, line in enumerate(lines) if line.startswith(" A18"))
+    assert "sparse" in lines[at] and "by default" in lines[at] and "off:" in lines[at]
+    assert "essence and accident" in lines[at + 1] and "+0.0421 ± 0.0031, time × 0.97" in lines[at + 1]
     ssm = next(line for line in lines if line.startswith(" A2"))
     assert "--with ssm" in ssm and "not measured" in ssm
     circuit = next(i for i, line in enumerate(lines) if line.startswith(" A23"))
-    assert "--with circuit" in lines[circuit] and "--without superpose" in lines[circuit + 1]
+    assert "--with rope,circuit" in lines[circuit] and "--without superpose,mla" in lines[circuit + 1]
 
 
 def test_what_a_command_has_shown_is_written_and_listed(listing, aristotle, monkeypatch, tmp_path, capsys):

@@ -21,15 +21,16 @@ from lyceum.personas import PERSONAS
 from lyceum.rng import stream
 from lyceum.training.evaluation import paired
 
-ROPE = next(each for each in compositions("aristotle") if each.system == "rope")
+SPARSE = next(each for each in compositions("aristotle") if each.system == "sparse")
 
 
 def test_one_composition_for_each_switch():
     by_system = {each.system: each for each in compositions("aristotle")}
     assert next(iter(by_system)) == DEFAULT and by_system[DEFAULT].systems == PERSONAS["aristotle"].default
     assert set(by_system) - {DEFAULT} == {one.name for one in PERSONAS["aristotle"].systems if not one.command}
-    assert by_system["rope"].change == "off" and "rope" not in by_system["rope"].systems
-    assert by_system["mla"].change == "on, without rope" and "mla" in by_system["mla"].systems
+    assert by_system["sparse"].change == "off" and "sparse" not in by_system["sparse"].systems
+    assert by_system["rope"].change == "on, without mla" and "rope" in by_system["rope"].systems
+    assert by_system["circuit"].change == "on, with rope, without superpose, mla"
     assert [each.system for each in compositions("aristotle", ["ssm"])] == [DEFAULT, "ssm"]
 
 
@@ -44,7 +45,7 @@ def drawn_losses() -> tuple[list, list]:
 
 def test_a_record_is_the_paired_difference_of_the_seeds_mean():
     changed, reference = drawn_losses()
-    effect = record(ROPE, changed, reference, (1.5, 1.4, 1.6), 1234)
+    effect = record(SPARSE, changed, reference, (1.5, 1.4, 1.6), 1234)
     assert effect["difference"] == pytest.approx(np.mean(effect["by_seed"]), rel=1e-9) == pytest.approx(0.1, abs=0.01)
     assert effect["error"] < paired(changed[0], reference[0])[1]  # two seeds know more than one
     assert effect["full_vloss"] == pytest.approx(np.nanmean(changed), rel=1e-9)
@@ -54,28 +55,28 @@ def example_records() -> dict[str, dict]:
     changed, reference = drawn_losses()
     return {
         DEFAULT: record(compositions("aristotle")[0], reference, reference, (1.0, 1.0, 1.0), 1000),
-        "rope": record(ROPE, changed, reference, (1.5, 1.4, 1.6), 1234),
+        "sparse": record(SPARSE, changed, reference, (1.5, 1.4, 1.6), 1234),
     }
 
 
 def test_the_table_has_every_figure():
     head, rule, first, second = markdown(example_records(), [1337, 1]).splitlines()
     assert head.count("|") == rule.count("|") == first.count("|") == second.count("|") == 9
-    assert "| rope | off | 5." in second and " ± 0.00" in second
+    assert "| sparse | off | 5." in second and " ± 0.00" in second
     assert "1.50 (1.40 to 1.60)" in second and "1,234" in second
 
 
 def test_a_finished_run_is_not_run_again(tmp_path, monkeypatch):
-    folder = ROPE.folder(tmp_path, 3)
+    folder = SPARSE.folder(tmp_path, 3)
     folder.mkdir(parents=True)
     np.save(folder / "val_losses.npy", np.ones((2, 2)))
     (folder / "result.json").write_text(json.dumps({"iterations": 20}))
     monkeypatch.setattr(train_mps, "train", None)
-    assert np.array_equal(runs.losses(folder, 3, ROPE.systems, 20), np.ones((2, 2)))
+    assert np.array_equal(runs.losses(folder, 3, SPARSE.systems, 20), np.ones((2, 2)))
 
 
 def test_an_interrupted_run_is_continued(tmp_path, monkeypatch):
-    folder = ROPE.folder(tmp_path, 3)
+    folder = SPARSE.folder(tmp_path, 3)
     request = {}
 
     def train(**arguments):
@@ -85,8 +86,8 @@ def test_an_interrupted_run_is_continued(tmp_path, monkeypatch):
     monkeypatch.setattr(train_mps, "train", train)
     folder.mkdir(parents=True)
     (folder / "checkpoint.safetensors").touch()
-    runs.losses(folder, 3, ROPE.systems, 20, persona="aristotle", backend="torch")
-    assert request["resume"] == str(folder) and request["systems"] == ROPE.systems and request["seed"] == 3
+    runs.losses(folder, 3, SPARSE.systems, 20, persona="aristotle", backend="torch")
+    assert request["resume"] == str(folder) and request["systems"] == SPARSE.systems and request["seed"] == 3
 
 
 def test_effects_of_other_systems_stay(monkeypatch, tmp_path):
@@ -107,14 +108,14 @@ def test_an_ablation_from_end_to_end(tmp_path, monkeypatch):
 
     def losses(folder, seed, systems, **request):
         trained.append((folder.name.partition("-")[0], seed, request["steps"]))
-        return np.full((3, 4), 5.0) + np.arange(3)[:, None] / 100 + 0.1 * ("rope" not in systems)
+        return np.full((3, 4), 5.0) + np.arange(3)[:, None] / 100 + 0.1 * ("sparse" not in systems)
 
     monkeypatch.setattr(runs, "losses", losses)
     monkeypatch.setattr(ablate.costs, "sizes", lambda chosen, *_: {each.system: 7 for each in chosen})
     monkeypatch.setattr(ablate.costs, "times", lambda chosen, *_: {each.system: (1.0, 0.9, 1.1) for each in chosen})
-    records = ablate.ablate("aristotle", "torch", [3, 4], 20, 1, tmp_path, ["rope"])
-    assert trained == [(DEFAULT, 3, 20), ("rope", 3, 20), (DEFAULT, 4, 20), ("rope", 4, 20)]
-    assert records["rope"]["difference"] == pytest.approx(0.1) and records["rope"]["parameters"] == 7
+    records = ablate.ablate("aristotle", "torch", [3, 4], 20, 1, tmp_path, ["sparse"])
+    assert trained == [(DEFAULT, 3, 20), ("sparse", 3, 20), (DEFAULT, 4, 20), ("sparse", 4, 20)]
+    assert records["sparse"]["difference"] == pytest.approx(0.1) and records["sparse"]["parameters"] == 7
 
 
 @pytest.mark.parametrize(("persona", "only"), [("plato", ()), ("aristotle", ("plato",))])
@@ -133,10 +134,10 @@ def test_the_command_prints_the_table_and_saves(monkeypatch, tmp_path):
     request = []
     monkeypatch.setattr(ablate, "ablate", lambda *arguments: request.extend(arguments) or example_records())
     monkeypatch.setattr(effects, "EFFECTS", tmp_path / "effects.json")
-    result = command("aristotle", "--seeds", "1337,1", "--only", "rope", "--steps", "20", "--save")
+    result = command("aristotle", "--seeds", "1337,1", "--only", "sparse", "--steps", "20", "--save")
     assert result.exit_code == 0, result.output
-    assert "| rope | off |" in result.output and effects.effects()["aristotle"]["rope"]["change"] == "off"
-    assert request[0] == "aristotle" and request[2:4] == [[1337, 1], 20] and request[6] == ["rope"]
+    assert "| sparse | off |" in result.output and effects.effects()["aristotle"]["sparse"]["change"] == "off"
+    assert request[0] == "aristotle" and request[2:4] == [[1337, 1], 20] and request[6] == ["sparse"]
 
 
 def test_seeds_that_are_no_numbers():

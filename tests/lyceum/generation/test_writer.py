@@ -88,7 +88,7 @@ def test_log_probs_are_those_of_the_last_position(trained, backend):
 
 
 CHANGES = changes(personas.PERSONAS["aristotle"])
-COMPOSITIONS = {"baseline": None, "aristotle": None} | {name: CHANGES[name] for name in ("ssm", "mla", "attention")}
+COMPOSITIONS = {"baseline": None, "aristotle": None} | {name: CHANGES[name] for name in ("ssm", "rope", "attention")}
 
 
 class Recomputing:

@@ -35,7 +35,7 @@ def test_a_run_is_made_by_its_record_marked_by_it_and_repeats_it(tmp_path):
     config = json.loads((out / "config.json").read_text())
     assert config["recipe"] == RECORD["recipe"]
     assert config["model"]["recipe"]["peak_lr"] == 0.002 and config["model"]["recipe"]["weight_decay"] == 2.0
-    assert summarize(out).title == "euclid without tokenize,norm,ssm,memory, another recipe"
+    assert summarize(out).title == "euclid without tokenize,norm,ssm,sparse,memory, another recipe"
     repeated = given(*shlex.split(config["command"])[2:])
     assert repeated["recipe"] == RECORD["recipe"] and list(repeated["systems"]) == ["rope"]
     assert started_with({"resume": str(out)})["recipe"] == RECORD["recipe"]

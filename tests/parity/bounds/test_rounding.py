@@ -124,10 +124,11 @@ def test_the_response_is_linear_in_u(name):
 @pytest.mark.parametrize(("signs", "growth"), [("one", 10), ("alternating", 1)])
 def test_a_mean_of_n_ones_is_a_random_walk(signs, growth):
     """n partial sums of size n are off by n sqrt(n) u, a hundred times n by ten times more per term; where the terms
-    cancel, the partial sums are of size sqrt(n), and the mean is off by u however many there are."""
+    cancel, the partial sums are of size sqrt(n), and the mean is off by u however many there are. The terms are thirds:
+    sums of integers are exact."""
     deviation = {}
     for n in (16, 1600):
-        terms = torch.ones(64, n).double()
+        terms = torch.full((64, n), 1 / 3, dtype=torch.float64)
         terms[:, 1::2] *= 1 if signs == "one" else -1
         deviation[n] = deviations(lambda terms=terms: {"y": terms.mean(-1)})["y"]
     assert 0.8 * growth < deviation[1600] / deviation[16] < 1.25 * growth

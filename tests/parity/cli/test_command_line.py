@@ -54,12 +54,15 @@ def test_all_pass(planned, capsys):
 
 
 def test_some_fail(planned, capsys):
-    planned(verdict(1e-4), verdict(2e-3, what="weight"), verdict(np.nan, what="bias"))
+    """One sentence for each cause: what is wrong in MLX, and what is wrong in PyTorch."""
+    other = verdict(np.nan, what="bias", variant="torch float64")
+    planned(verdict(1e-4), verdict(2e-3, what="weight"), verdict(3e-3, what="bias"), other)
     assert main(["check", "case"]) == 1
     out = capsys.readouterr().out
-    assert "2 failed" in out and "1 of 3 verdicts passed" in out
-    assert "layer: case, mlx float64, weight: at (0,) expected 1, got 1.002; error 0.002, allowed 0.001" in out
-    assert "layer: case, mlx float64, bias: at (0,) expected 1, got nan" in out
+    assert "3 failed" in out and "1 of 4 verdicts passed" in out
+    sentence = "layer: case, mlx float64, weight: at (0,) expected 1, got 1.002; error 0.002, allowed 0.001 (by decree)"
+    assert f"{sentence}; and 1 more\n" in out and "mlx float64, bias" not in out
+    assert "layer: case, torch float64, bias: at (0,) expected 1, got nan" in out
 
 
 def test_records(planned, tmp_path, capsys):
@@ -207,6 +210,42 @@ def test_localize(capsys, tmp_path):
     assert "They never diverge" in out and "blocks.1.mixer" in out
     record_types = {json.loads(line)["record"] for line in file.read_text().splitlines()}
     assert record_types == {"environment", "call", "first_divergence"}
+
+
+PAIR = """
+import mlx.nn, torch
+
+class Mlx(mlx.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.wq = mlx.nn.Linear(4, 4)
+
+    def __call__(self, x):
+        return self.wq(x)
+
+class Torch(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.q_proj = torch.nn.Linear(4, 4)
+
+    def forward(self, x):
+        return self.q_proj(x)
+
+"""
+
+
+def test_names_are_proposed_and_localize_takes_them_and_a_precision(capsys, tmp_path):
+    file = tmp_path / "pair.py"
+    file.write_text(PAIR)
+    assert main(["names", f"{file}:Torch", f"{file}:Mlx"]) == 0
+    out = capsys.readouterr().out
+    assert '("wq.weight", "q_proj.weight"),  # path and shape' in out
+    file.write_text(PAIR + out)
+    argv = ["localize", f"{file}:Mlx", f"{file}:Torch", "--input", "2,4", "--names", f"{file}:names"]
+    assert main([*argv, "--dtype", "bfloat16", "--json", str(tmp_path / "calls.jsonl")]) == 0
+    records = [json.loads(line) for line in (tmp_path / "calls.jsonl").read_text().splitlines()]
+    variants = {v["variant"] for record in records for v in record.get("verdicts", {}).values()}
+    assert variants <= {"torch bfloat16", "mlx bfloat16"} and variants
 
 
 def test_check_takes_precisions_and_compiled_variants(capsys, tmp_path):

@@ -9,8 +9,8 @@ import pytest
 
 from lyceum.contract import UsageError
 from parity.compare.inputs import arguments, general, integers
-from parity.compare.test_point import draw_point, enumerate_leaves, floating
-from parity.compare.trees import leaves, mapped
+from parity.sides.test_point import draw_point, enumerate_leaves, floating
+from parity.sides.trees import leaves, mapped
 
 A, B = np.array([1.0, 2.0]), np.array([3, 4])
 Both = namedtuple("Both", "left right")

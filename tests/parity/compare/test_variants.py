@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from lyceum.contract import UsageError
-from parity.compare import variants as module
-from parity.compare.slope import ridders
-from parity.compare.variants import ORACLE, Variant, plain, variants
+from parity.bounds.differences import central, one_sided, ridders
+from parity.sides import variants as module
+from parity.sides.variants import ORACLE, Variant, plain, variants
 
 
 def names(*arguments, **options) -> list[str]:
@@ -80,20 +80,26 @@ def within(enough: float, claimed: float):
 @pytest.mark.parametrize("enough", (0.0, 1e-6))
 def test_a_slope_lies_within_its_bound(name, enough):
     f, true = FUNCTIONS[name]
-    measured, truncation, rounding, _ = ridders(f, 2.0**-10, 2.0**-50, within(enough, true))
-    assert abs(measured - true) <= truncation + rounding
-    assert truncation + rounding < 1e-4 * max(1.0, true), "and the bound says something"
+    measured = ridders(central(f), 2.0**-10, 2.0**-50, within(enough, true))
+    assert abs(measured.value - true) <= measured.error
+    assert measured.error < 1e-4 * max(1.0, true), "and the bound says something"
 
 
 def test_enough_ends_the_table_early():
     calls = []
-    ridders(lambda h: calls.append(h) or np.sin(h), 2.0**-10, 2.0**-50, within(1e-6, 1.0))
+    ridders(central(lambda h: calls.append(h) or np.sin(h)), 2.0**-10, 2.0**-50, within(1e-6, 1.0))
     few = len(calls)
-    ridders(lambda h: calls.append(h) or np.sin(h), 2.0**-10, 2.0**-60, within(0.0, 1.0))
+    ridders(central(lambda h: calls.append(h) or np.sin(h)), 2.0**-10, 2.0**-60, within(0.0, 1.0))
     assert few < len(calls) - few
 
 
 def test_a_wrong_gradient_is_followed_to_the_end_of_the_table():
-    *_, h = ridders(np.sin, 2.0**-10, 2.0**-50, within(1e-6, 1.001))
-    measured, truncation, rounding, _ = ridders(np.sin, 2.0**-10, 2.0**-50, within(1e-6, 1.001))
-    assert abs(measured - 1) <= truncation + rounding < 1e-3 and h < 2.0**-10
+    measured = ridders(central(np.sin), 2.0**-10, 2.0**-50, within(1e-6, 1.001))
+    assert abs(measured.value - 1) <= measured.error < 1e-3 and measured.step < 2.0**-10
+
+
+@pytest.mark.parametrize(("f", "left", "right"), [(abs, -1, 1), (np.sin, 1, 1), (lambda h: max(h, 0.0) + h * h, 0, 1)])
+def test_the_slopes_to_both_sides(f, left, right):
+    for side, true in ((-1, left), (1, right)):
+        measured = ridders(one_sided(f, side), 2.0**-10, 2.0**-50, growth=2)
+        assert abs(measured.value - true) <= measured.error < 1e-5

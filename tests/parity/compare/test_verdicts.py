@@ -11,15 +11,15 @@ from hypothesis.extra.numpy import array_shapes, arrays
 from lyceum.personas.baseline.mlp import MLP
 from lyceum.personas.spec.case import Case, collect
 from parity.bounds.rounding import UNIT, Deviations, retry_with_more_samples
-from parity.compare.mlx_side import MlxSide
 from parity.compare.pair import Pair
 from parity.compare.slope import slope
-from parity.compare.test_point import draw_point
-from parity.compare.torch_side import TorchSide
-from parity.compare.variants import ORACLE, Variant, variants
 from parity.compare.verdicts import Oracle, against, compare_pair, conditioned
 from parity.project.layers import VARIANTS, check, pair_and_point, pair_of
 from parity.results.verdict import AGREEMENT, Verdict, compare
+from parity.sides.mlx_side import MlxSide
+from parity.sides.test_point import draw_point
+from parity.sides.torch_side import TorchSide
+from parity.sides.variants import ORACLE, Variant, variants
 
 INF, NAN = np.inf, np.nan
 

@@ -87,6 +87,13 @@ X, ROWS, ADDED, SINKS = 3 * normal(4, 12), normal(3, 2, 6, 12), normal(2, 1, 5, 
 PICK, CLASSES = np.array([2, 0, 2, 1], np.uint32), np.array([0, 11, 3, 3], np.int32)
 LINE, PLANE, SPACE = normal(2, 9, 4), normal(2, 6, 5, 4), normal(1, 4, 3, 5, 2)
 LAST = {"arrays": (X,), "fixed": (-1,)}
+with mx.stream(mx.cpu):
+    # Scales and offsets of 11 digits: the weights are numbers of float32, so that MLX's decoding is exact.
+    WORDS, SCALES, OFFSETS = mx.quantize(mx.array(np.arange(-96, 96).reshape(3, 64) / 64).astype(mx.float16), 32, 4)
+    SCALES, OFFSETS = SCALES.astype(mx.float32), OFFSETS.astype(mx.float32)
+    DECODED = np.array(mx.dequantize(WORDS, SCALES, OFFSETS, 32, 4)).astype(np.float64)
+    WORDS, SCALES, OFFSETS = np.array(WORDS), np.array(SCALES).astype(np.float64), np.array(OFFSETS).astype(np.float64)
+GROUPS = {"group_size": 32, "bits": 4}
 
 CASES = [
     Case("softmax", torch=lambda x: x.softmax(-1), **LAST),
@@ -108,6 +115,27 @@ CASES = [
     ),
     Case("gather_mm", (normal(4, 1, 6), normal(3, 6, 5)), lambda a, b: a @ b[PICK.tolist()], (), {"rhs_indices": PICK}),
     Case("gather_mm", (normal(3, 2, 6), normal(4, 6, 5)), lambda a, b: a[PICK.tolist()] @ b, (), {"lhs_indices": PICK}),
+    Case(
+        "quantized_matmul",
+        (normal(5, 64),),
+        lambda x: x @ torch.tensor(DECODED).mT,
+        (WORDS,),
+        {"scales": SCALES, "biases": OFFSETS, **GROUPS},
+    ),
+    Case(
+        "quantized_matmul",
+        (normal(5, 3),),
+        lambda x: x @ torch.tensor(DECODED),
+        (WORDS,),
+        {"scales": SCALES, "biases": OFFSETS, "transpose": False, **GROUPS},
+    ),
+    Case(
+        "gather_qmm",
+        (normal(4, 1, 64),),
+        lambda x: x @ torch.tensor(DECODED)[:, None][PICK.tolist()].mT,
+        (WORDS[:, None],),
+        {"scales": SCALES[:, None], "biases": OFFSETS[:, None], "rhs_indices": PICK, **GROUPS},
+    ),
     Case("conv1d", (LINE, normal(6, 3, 4)), conv(f.conv1d)),
     Case("conv1d", (LINE, normal(6, 3, 2)), conv(f.conv1d, 2, 1, 2, 2), (2, 1, 2, 2)),
     Case("conv2d", (PLANE, normal(3, 3, 2, 4)), conv(f.conv2d, (2, 1), (1, 0)), ((2, 1), (1, 0))),
@@ -183,7 +211,7 @@ def assert_close(got: list[np.ndarray], want: list[np.ndarray], unit: float, cas
 
 
 def test_every_fused_record_has_a_case():
-    assert {case.name for case in CASES} == set(BOUNDS) - {*ELEMENTWISE, "logaddexp", "array.astype"}
+    assert {case.name for case in CASES} == set(BOUNDS) - {*ELEMENTWISE, "logaddexp", "array.astype", "dequantize"}
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)

@@ -16,7 +16,7 @@ import pytest
 
 from lyceum.personas import PERSONAS
 from parity.localize import localize, models_and_point
-from parity.localize.call_results import call_results
+from parity.localize.blame import call_results
 from parity.localize.calls import submodules
 from parity.localize.paired_run import paired_run
 from parity.localize.targets import plan_target

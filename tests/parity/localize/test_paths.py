@@ -8,10 +8,10 @@ from mlx import nn as mlx_nn
 from torch import nn as torch_nn
 
 from parity import fused, part
-from parity.compare.mlx_side import MlxSide
-from parity.compare.torch_side import TorchSide
 from parity.localize.paths import matched_paths, path_by_parameters, submodule_parameters
 from parity.mapping import match
+from parity.sides.mlx_side import MlxSide
+from parity.sides.torch_side import TorchSide
 
 
 def pairing(mlx, torch, names=None):

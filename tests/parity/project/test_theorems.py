@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from lyceum.personas.baseline.norm import LayerNorm
 from lyceum.personas.spec.case import Theorem, collect, representable
 from parity.bounds.rounding import UNIT
-from parity.compare.variants import ORACLE
 from parity.project import theorems
 from parity.project.checks import proofs
 from parity.project.layers import VARIANTS
+from parity.sides.variants import ORACLE
 from tests.support.assertions import all_passed
 
 PROOFS = proofs()

@@ -47,10 +47,10 @@ def test_candidates_fill_the_space_evenly():
 
 
 def test_a_system_switched_on_drives_out_what_excludes_it():
-    space = parse("aristotle", "", ["mla", "norm", "memory"])
-    on = {"mla": True, "norm": True, "memory": False}
-    assert space.systems(on) == ("tokenize", "superpose", "norm", "mla", "sparse")
-    assert space.systems({"mla": False, "norm": False, "memory": True}) == PERSONAS["aristotle"].default
+    space = parse("aristotle", "", ["rope", "norm", "memory"])
+    on = {"rope": True, "norm": True, "memory": False}
+    assert space.systems(on) == ("tokenize", "superpose", "rope", "norm", "sparse")
+    assert space.systems({"rope": False, "norm": False, "memory": True}) == PERSONAS["aristotle"].default
     every = parse("aristotle", "", [each.name for each in PERSONAS["aristotle"].systems if not each.command])
     assert every.systems(dict.fromkeys(every.switches, True)), "some composition is valid, whatever is drawn"
 

@@ -147,10 +147,10 @@ def test_a_tiny_model_takes_it():
 @pytest.mark.parametrize(
     ("on", "off", "sentence"),
     [
-        (("circuit", "mla"), ("rope",), "'mla' and 'circuit' exclude each other"),
-        (("circuit", "ssm"), (), "the second block must be attention"),
-        (("circuit",), ("rope",), "'circuit' needs 'rope'"),
-        (("circuit",), ("tokenize", "memory"), "'circuit' needs 'tokenize'"),
+        (("circuit",), (), "'mla' and 'circuit' exclude each other"),
+        (("circuit", "rope", "ssm"), ("mla",), "the second block must be attention"),
+        (("circuit",), ("mla",), "'circuit' needs 'rope'"),
+        (("circuit", "rope"), ("mla", "tokenize", "memory"), "'circuit' needs 'tokenize'"),
     ],
 )
 def test_what_it_cannot_be_enabled_with_is_one_sentence(on, off, sentence):
@@ -159,7 +159,7 @@ def test_what_it_cannot_be_enabled_with_is_one_sentence(on, off, sentence):
 
 
 def test_with_grow_the_first_blocks_are_those_that_are_active():
-    systems = personas.compose("aristotle", ("circuit", "grow"), ("superpose",))
+    systems = personas.compose("aristotle", ("rope", "circuit", "grow"), ("superpose", "mla"))
     values = personas.plan("aristotle", FIXED, None, tiny_tables("aristotle"), systems).initial(0)
     sharp = [np.abs(values[f"blocks.{i}.mixer.qkv.weight"]).max() > 1 for i in range(4)]
     assert sharp == [False, True, True, False]

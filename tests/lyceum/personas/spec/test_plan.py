@@ -39,7 +39,9 @@ def test_a_layer_starts_the_same_whatever_comes_before_it(plan):
     deeper = replace(plan, fixed=replace(plan.fixed, n_layer=5)).initial(1)
     for name, value in plan.initial(1).items():
         # Projections onto the residual stream are scaled by 1 / sqrt(2 n_layer); the draw behind them is the same.
-        factor = np.sqrt(2 / 5) if name.endswith(("out.weight", "down.weight")) else 1
+        # (mla's down.weight leads to the latent, not onto the stream.)
+        onto = name.endswith(("out.weight", "down.weight")) and not name.endswith("mixer.down.weight")
+        factor = np.sqrt(2 / 5) if onto else 1
         np.testing.assert_allclose(deeper[name], factor * value, rtol=1e-6)
 
 
@@ -119,10 +121,10 @@ def test_a_description_can_be_written_down(plan):
     described = json.loads(json.dumps(plan.describe()))
     assert described["persona"] == plan.name
     assert described["fixed"]["n_embd"] == plan.fixed.n_embd
-    mixers = ["lyceum.personas.baseline.attention.Attention", "lyceum.personas.euclid.ssm.RigidMotion"]
-    assert [each["class"] for each in np.ravel(described["modules"]["mixer"])] == (
-        mixers if plan.name == "euclid" else mixers[:1]
-    )
+    mixers = {"aristotle": ["aristotle.mla.LatentAttention"], "baseline": ["baseline.attention.Attention"]}
+    mixers["euclid"] = ["baseline.attention.Attention", "euclid.ssm.RigidMotion"]
+    names = [each["class"] for each in np.ravel(described["modules"]["mixer"])]
+    assert names == [f"lyceum.personas.{name}" for name in mixers[plan.name]]
     assert described["recipe"]["betas"] == [0.9, 0.95]
     shapes = {name: table["shape"] for name, table in described["tables"].items()}
     assert shapes == {name: list(table.shape) for name, table in plan.tables.items()}

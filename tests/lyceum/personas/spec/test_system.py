@@ -18,14 +18,14 @@ def test_nothing_switched_is_the_default():
 
 
 def test_the_order_is_the_personas_not_the_callers():
-    one = personas.compose("aristotle", ("ssm", "attention"))
-    assert one == personas.compose("aristotle", ("attention", "ssm"))
+    one = personas.compose("aristotle", ("ssm", "attention"), ("mla",))
+    assert one == personas.compose("aristotle", ("attention", "ssm"), ("mla",))
     assert [name for name in one if name in ("attention", "ssm")] == ["attention", "ssm"]
 
 
 def test_systems_build_one_after_another():
     """The state space takes every second block, whatever mixes in the others."""
-    plan = tiny_plan("aristotle", systems=personas.compose("aristotle", ("attention", "ssm")))
+    plan = tiny_plan("aristotle", systems=personas.compose("aristotle", ("attention", "ssm"), ("mla",)))
     mixers = [type(block.mixer.spec).__name__ for block in plan.skeleton.blocks]
     assert mixers == ["Syllogism", "SelectiveStateSpace"]
     assert plan.describe()["modules"]["mixer"][1]["class"].endswith("ssm.SelectiveStateSpace")
@@ -37,8 +37,8 @@ def test_systems_build_one_after_another():
         (["plato"], [], "no system 'plato': choose from tokenize"),
         ([], ["plato"], "no system 'plato'"),
         (["ssm"], ["ssm"], "'ssm' is switched on and off at once"),
-        (["mla"], [], "'rope' and 'mla' exclude each other .mla has rotary keys already.: switch one off"),
-        (["attention", "mla"], ["rope"], "'attention' and 'mla' exclude each other .both are the mixer."),
+        (["rope"], [], "'rope' and 'mla' exclude each other .mla has rotary keys already.: switch one off"),
+        (["attention"], [], "'attention' and 'mla' exclude each other .both are the mixer."),
     ],
 )
 def test_a_refusal_is_one_sentence(on, off, words):
@@ -63,8 +63,8 @@ def test_every_system_can_be_switched():
 
 def test_titles_name_the_difference():
     assert tiny_plan("aristotle").title == "aristotle"
-    names = personas.compose("aristotle", ["mla"], ["rope"])
-    assert tiny_plan("aristotle", systems=names).title == "aristotle with mla without rope"
+    names = personas.compose("aristotle", ["rope"], ["mla"])
+    assert tiny_plan("aristotle", systems=names).title == "aristotle with rope without mla"
 
 
 def test_without_every_system_a_persona_is_the_baselines_model():

@@ -1,6 +1,6 @@
 """One point at which two implementations are compared: parameters, inputs, cotangents and directions.
 
-A function f of leaves theta (the parameters and the floating inputs) is probed at one point by
+A function f of leaves theta (the parameters and the floating inputs but masks) is probed at one point by
 
     value       f(theta)
     gradient    d/dtheta <f(theta), c>                      c a random cotangent
@@ -26,8 +26,9 @@ import numpy as np
 
 from lyceum.personas.spec.case import representable
 from parity.bounds.units import rounded
-from parity.compare.trees import leaves, mapped
+from parity.sides.trees import leaves, mapped
 
+LARGE = 1e4  # what masks add to a score, at least
 Arrays = dict[str, np.ndarray]
 Values = dict[tuple[str, str], np.ndarray]  # (probe, name of an output or a leaf) -> array
 
@@ -87,8 +88,14 @@ def arranged(inputs: tuple, change) -> tuple:
 
 
 def floating(inputs: tuple) -> Arrays:
-    """The floating leaves of the arguments."""
-    return {name: x for name, x in enumerate_leaves(inputs) if x.dtype.kind == "f"}
+    """The floating leaves of the arguments that are differentiated: all but masks."""
+    return {name: x for name, x in enumerate_leaves(inputs) if x.dtype.kind == "f" and not is_mask(x)}
+
+
+def is_mask(x: np.ndarray) -> bool:
+    """Whether an array has two values, 0 and 1 or 0 and LARGE at least: what depends on it steps, it does not slope."""
+    values = np.unique(x)
+    return x.size > 2 and len(values) == 2 and 0 in values and (values[1] == 1 or abs(values.min()) >= LARGE)
 
 
 def draw_point(

@@ -1,7 +1,7 @@
 """An MLX module or function, evaluated at a point in any precision, and left as it was before.
 
 An MLX module holds its parameters; for an evaluation they are exchanged through `update` and put back.
-`parity.compare.test_point` defines the probes. Second order is reverse over reverse, jvp is forward mode.
+`parity.sides.test_point` defines the probes. Second order is reverse over reverse, jvp is forward mode.
 """
 
 from __future__ import annotations
@@ -15,12 +15,15 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from parity.compare.test_point import Arrays, Point, Values, arranged
-from parity.compare.trees import leaves
-from parity.compare.variants import Variant
 from parity.float64.mlx_mode import routed
 from parity.mapping.ignored import Ignored
+from parity.sides.borrowed import arrays_of, borrowed
+from parity.sides.single_precision import is_table, narrow_primitives
+from parity.sides.test_point import Arrays, Point, Values, arranged
+from parity.sides.trees import dtype_name, leaves
+from parity.sides.variants import Variant
 
+FLOAT64 = Variant("mlx", "float64")
 FLOATING = (mx.float16, mx.bfloat16, mx.float32, mx.float64)
 
 
@@ -30,22 +33,24 @@ class MlxSide:
     backend = "mlx"
 
     def __init__(self, target: nn.Module | Callable, call: Callable | None = None, left_out: Ignored | None = None):
-        self.module = target if isinstance(target, nn.Module) else nn.Module()
         if isinstance(target, nn.Module):
             self.call = call or (lambda module, *inputs: module(*inputs))
         else:
-            self.call = lambda _, *inputs: routed(target)(*inputs)
+            target, self.call = nn.Module(), lambda _, *inputs, function=target: routed(function)(*inputs)
+        shared = _floating(target).values()
+        self.module = borrowed(target, shared)
+        self._writes = any(True for _ in arrays_of(target, map(id, shared)))
         self.build: Callable[[dict[str, mx.array]], dict[str, mx.array]] = lambda given: given  # see `Names.built`
         self.left_out = left_out or Ignored()
-        self.ignored = self.left_out.among("MLX's parameter", self._floating())
+        self.ignored = self.left_out.among("MLX's parameter", _floating(self.module))
 
     def parameters(self) -> Arrays:
         """Its floating parameters (every public floating array), float64, by name."""
-        return {name: as_float64(x) for name, x in self._floating().items() if name not in self.ignored}
+        return {name: as_float64(x) for name, x in _floating(self.module).items() if name not in self.ignored}
 
     def precisions(self) -> dict[str, str]:
         """The precisions in which it has its parameters, by name."""
-        return {name: str(x.dtype).rpartition(".")[2] for name, x in self._floating().items()}
+        return {name: str(x.dtype).rpartition(".")[2] for name, x in _floating(self.module).items()}
 
     def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64; gradients by MLX's names."""
@@ -54,24 +59,42 @@ class MlxSide:
             "looped": self._looped, "vmapped": self._vmapped,
         }  # fmt: skip
         with mx.stream(mx.cpu if variant.device == "cpu" else mx.gpu), self._lent():
-            return {key: as_float64(x) for key, x in methods[probe](point, variant).items()}
-
-    def _floating(self) -> dict[str, mx.array]:
-        return {name: x for name, x in tree_flatten(self.module.parameters()) if x.dtype in FLOATING}
+            arrays = methods[probe](point, variant)
+            dtypes = {("dtype", name): dtype_name(x.dtype) for (of, name), x in arrays.items() if of == "value"}
+            return {key: as_float64(x) for key, x in arrays.items()} | dtypes
 
     @contextmanager
     def _lent(self) -> Iterator[None]:
-        before = list(self._floating().items())
+        before = list(_floating(self.module).items())
         try:
             yield
         finally:
             self.module.update(tree_unflatten(before))
 
     def _apply(self, given: dict[str, mx.array], inputs: tuple) -> dict[str, mx.array]:
+        module = borrowed(self.module, _floating(self.module).values()) if self._writes else self.module
         parameters = self.build({name: x for name, x in given.items() if not name.startswith("input ")})
-        self.module.update(tree_unflatten(list(parameters.items())))
+        module.update(tree_unflatten(list(parameters.items())))
         arguments = arranged(inputs, lambda name, x: given[name] if name in given else _array(x))
-        return self.left_out.outputs("MLX", dict(leaves(self.call(self.module, *arguments), "output")))
+        outputs = self.left_out.outputs("MLX", dict(leaves(self.call(module, *arguments), "output")))
+        return {
+            name: mx.stack([mx.real(y), mx.imag(y)], axis=-1) if y.dtype == mx.complex64 else y
+            for name, y in outputs.items()
+        }
+
+    def keeps_tables(self) -> bool:
+        """Whether the module holds floating arrays in float32, besides its parameters, that are no integers."""
+        return any(map(is_table, arrays_of(self.module, map(id, _floating(self.module).values()))))
+
+    def narrow(self, point: Point) -> str:
+        """Which primitives compute in less than float64 where the inputs have it, in words; "" if none is seen to."""
+        given = _arrays(point.leaves(), FLOAT64)
+
+        def forward(*values: mx.array) -> list[mx.array]:
+            return list(self._apply(dict(zip(given, values, strict=True)), point.inputs).values())
+
+        with mx.stream(mx.cpu), self._lent():
+            return ", ".join(narrow_primitives(forward, given.values()))
 
     def _values(self, point: Point, variant: Variant) -> dict:
         outputs = self._apply(_arrays(point.leaves(), variant), point.inputs)
@@ -130,6 +153,10 @@ class MlxSide:
 
         mapped = mx.vmap(one)(*inputs)
         return {("vmapped", name): y for name, y in zip(names, mapped, strict=True)}
+
+
+def _floating(module: nn.Module) -> dict[str, mx.array]:
+    return {name: x for name, x in tree_flatten(module.parameters()) if x.dtype in FLOATING}
 
 
 def _array(x: np.ndarray | mx.array, dtype: mx.Dtype | None = None) -> mx.array:
