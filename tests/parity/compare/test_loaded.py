@@ -108,6 +108,37 @@ def test_an_lstm_whose_second_bias_was_dropped():
     assert not weights(result)["bias"] and "output" in {v.what for v in result.failures}
 
 
+class TorchNormed(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = torch.nn.BatchNorm1d(4)
+
+    def forward(self, x):
+        return self.norm(x)
+
+
+class MlxNormed(mlx.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.norm = mlx.nn.BatchNorm(4)
+
+    def __call__(self, x):
+        return self.norm(x)
+
+
+def test_buffers_are_moved_only_where_weights_are_drawn(monkeypatch):
+    seen = []
+    forward = TorchNormed.forward
+    monkeypatch.setattr(TorchNormed, "forward", lambda self, x: seen.append(self.norm.running_mean) or forward(self, x))
+    moved = {}
+    running = {f"norm.running_{x}": "the port has none" for x in ("mean", "var")}
+    for case, options in (("drawn", {}), ("loaded", {"parameters": "loaded"}), ("ignored", {"ignore": running})):
+        seen.clear()
+        parity.check(MlxNormed().eval(), TorchNormed().eval(), (3, 4), **options, **FIRST).or_raise()
+        moved[case] = any((x != 0).any().item() for x in seen)
+    assert moved == {"drawn": True, "loaded": False, "ignored": False}
+
+
 def test_another_word():
     with pytest.raises(parity.UsageError, match="parameters is 'lodaed': say \"loaded\", or give values"):
         parity.check(mlx.nn.Linear(2, 2), torch.nn.Linear(2, 2), (2, 2), parameters="lodaed")

@@ -85,6 +85,15 @@ loaded = parity.check(Mlx(), golden=path, parameters="loaded", names=parity.conv
 assert {v.what for v in loaded.failures if v.variant == "mlx loaded"} >= {"weight a.weight", "weight b.bias"}
 names = {"a.bias": parity.summed("a.bias", "a.bias")}
 assert not parity.check(Mlx(), golden=path, names=names, probes="gradient").ok
+class Renamed(Mlx):
+    def __init__(self):
+        super().__init__()
+        self.c = self.pop("a")
+
+try:
+    parity.check(Renamed(), golden=path)
+except parity.UsageError as error:
+    assert "If these are right, say names=names" in str(error) and "a.weight" in str(error), error
 assert "torch" not in environment()["versions"] and not [name for name in sys.modules if name.startswith("torch")]
 print("done without PyTorch")
 """
@@ -130,6 +139,47 @@ def test_a_fault_of_pytorch_shows_in_every_comparison(tmp_path):
     assert not parity.record(stopped, (3, 4), path, **FIRST).ok
     result = parity.check(mx.tanh, golden=path, name="tanh", **FIRST)
     assert {(v.case, v.variant) for v in result.failures} >= {("tanh", "torch slope")}
+
+
+def test_dtypes_of_outputs_are_recorded(tmp_path):
+    parity.record(torch.tanh, (3, 4), tmp_path / "x", dtypes=("float32", "bfloat16"), probes="gradient").or_raise()
+    options = dict(golden=tmp_path / "x", dtypes=("float32", "bfloat16"), probes="gradient")
+    parity.check(mx.tanh, **options).or_raise()
+    wide = parity.check(lambda x: mx.tanh(x).astype(mx.float32), **options)
+    assert [(v.variant, v.derivation) for v in wide.failures] == [
+        ("mlx bfloat16", "its dtype is float32, not bfloat16 as in PyTorch")
+    ]
+
+
+def test_complex_outputs_are_pairs(tmp_path):
+    parity.record(lambda x: torch.fft.rfft(torch.tanh(x)), (3, 4), tmp_path / "x", **FIRST).or_raise()
+    parity.check(lambda x: mx.fft.rfft(mx.tanh(x)), golden=tmp_path / "x", **FIRST).or_raise()
+    assert not parity.check(lambda x: mx.conj(mx.fft.rfft(mx.tanh(x))), golden=tmp_path / "x", **FIRST).ok
+
+
+def test_derivatives_that_pytorch_has_not_are_not_asked_for(tmp_path):
+    recorded = parity.record(torch.no_grad()(torch.tanh), (3, 4), tmp_path / "x").or_raise()
+    assert {v.what for v in recorded if "without a graph" in v.limitation} == {"gradient", "jvp", "second"}
+    result = parity.check(mx.tanh, golden=tmp_path / "x").or_raise()
+    assert {v.what for v in result if v.variant == "mlx float32"} == {"output"}
+
+
+class Rotary(torch.nn.Module):
+    """With a table that was computed in float32."""
+
+    def __init__(self):
+        super().__init__()
+        self.register_buffer("table", 10.0 ** -(torch.arange(4) / 4), persistent=False)
+
+    def forward(self, x):
+        return x * self.table
+
+
+def test_constants_in_single_precision_are_recorded(tmp_path):
+    ours = lambda x: x * mx.array(10.0 ** -(np.arange(4) / 4), x.dtype)  # noqa: E731
+    parity.record(Rotary(), (3, 4), tmp_path / "x", batched=False, **FIRST).or_raise()
+    result = parity.check(ours, golden=tmp_path / "x", **FIRST).or_raise()
+    assert "PyTorch's buffer table was made in float32" in result.notes[0]
 
 
 def test_arguments_of_any_tree(tmp_path):
