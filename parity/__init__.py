@@ -2,6 +2,8 @@
 
     parity.check(mlx, torch, inputs)       any MLX module or function against any PyTorch one     (`parity.compare`)
     parity.localize(mlx, torch, inputs)    the first submodule in which they diverge              (`parity.localize`)
+    parity.record(torch, inputs, "x.safetensors")    PyTorch's side as a file, and then
+    parity.check(mlx, golden="x.safetensors")        the same without PyTorch                     (`parity.golden`)
     parity.propose_names(mlx, torch)       how their parameters may correspond, to be confirmed  (`parity.mapping`)
     parity.check_optimizer(mlx, torch)     any two optimizers                                     (`parity.optimizers`)
     parity.check_generation(mlx, torch, x) the same text, token for token?                        (`parity.generation`)
@@ -17,6 +19,7 @@ For the project's layers use the command line, `python -m parity --help`. The fo
     float64      how is a computation carried out in true float64?
     mapping      which parameter of MLX's is made of which of PyTorch's?
     compare      are two implementations the same function at one input?
+    golden       PyTorch's side as a file: is an MLX module the function that was recorded?
     optimizers   do two optimizers take the same steps?
     generation   do two models write the same text, and does a cache change nothing?
     quantized    do quantized layers compute with the weights that their bits encode?
@@ -56,6 +59,11 @@ PUBLIC = {
     "part": "parity.mapping.layouts",
     "rearranged": "parity.mapping.layouts",
     "tied": "parity.mapping.layouts",
+    "summed": "parity.mapping.computed",
+    "weight_normed": "parity.mapping.computed",
+    "computed": "parity.mapping.computed",
+    "converted": "parity.mapping.conversion",
+    "record": "parity.golden.record",
     "UsageError": "lyceum.contract",
 }
 __all__ = list(PUBLIC)

@@ -60,7 +60,7 @@ def pytest_runtest_makereport(item: pytest.Item, call: pytest.CallInfo) -> Itera
 
 def all_verdicts(config: pytest.Config) -> list[Verdict]:
     """The verdicts of every `parity_check` so far."""
-    return [verdict for findings in config.stash.get(FINDINGS, []) for verdict in findings.verdicts]
+    return [v for findings in config.stash.get(FINDINGS, []) for v in (*findings.verdicts, *findings.ignored)]
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:

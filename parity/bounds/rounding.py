@@ -53,11 +53,11 @@ from torch.utils._pytree import tree_map
 
 from parity.bounds.exact_results import exact_at
 from parity.bounds.operations import ADDITIONS, DECOMPOSED, EXACT, PRODUCTS, SUMS
+from parity.bounds.units import MARGIN, UNIT, allowance
 from parity.results.verdict import Verdict
 
-MARGIN = 8.0
+__all__ = ["MARGIN", "UNIT", "Deviations", "RandomRounding", "allowance", "deviations", "retry_with_more_samples"]
 SAMPLES, DRAWS = 6, 16  # at least so many samples, and samples x elements
-UNIT = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
 
 
 class RandomRounding(TorchDispatchMode):
@@ -173,9 +173,3 @@ def retry_with_more_samples(
         if samples == rounded.enough or all(verdict.ok for verdict in verdicts):
             return verdicts
         samples = min(2 * samples, rounded.enough)
-
-
-def allowance(deviation: float, dtype: str) -> tuple[float, str]:
-    """(bound, its derivation in words) for a tensor of this deviation, in a precision of UNIT."""
-    words = f"{MARGIN:g} x the deviation under random rounding at u = {UNIT[dtype]:.2g}"
-    return MARGIN * deviation * UNIT[dtype] / UNIT["float32"], words

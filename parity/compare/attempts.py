@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from functools import partial
+from typing import TYPE_CHECKING
 
-from parity.bounds.rounding import Deviations
 from parity.compare.pair import Pair
 from parity.results.verdict import Verdict, limited
 from parity.sides.test_point import Point, Values
 from parity.sides.variants import ORACLE, Variant
+
+if TYPE_CHECKING:  # not needed for a golden file
+    from parity.bounds.rounding import Deviations
 
 FAILURES = (RuntimeError, ValueError, TypeError, IndexError, AssertionError)  # of a framework that cannot
 DEFINING = ("value", "gradient", "second")  # probes that the oracle computes as PyTorch does: nothing to compare
@@ -17,6 +20,8 @@ DEFINING = ("value", "gradient", "second")  # probes that the oracle computes as
 
 def derived(pair: Pair, point: Point, orders: tuple[str, ...], unit: float) -> tuple[Deviations, list[Verdict]]:
     """The deviations of PyTorch's values and derivatives, and verdicts on the derivatives that it cannot compute."""
+    from parity.bounds.rounding import Deviations
+
     why = ""
     for asked in (orders, tuple(probe for probe in orders if probe == "gradient"), ()):
         try:

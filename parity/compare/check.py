@@ -10,42 +10,46 @@ carried to MLX through the map of names and layouts (`parity.mapping`). `parity.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
+from os import PathLike
+from typing import TYPE_CHECKING, Any
 
-import numpy as np
 from mlx import nn as mlx_nn
-from torch import nn as torch_nn
 
 from lyceum.contract import UsageError
 from lyceum.rng import stream
-from parity.bounds.rounding import UNIT
+from parity.bounds.units import UNIT
 from parity.brief import brief
-from parity.compare.inputs import arguments, general, general_buffers
-from parity.compare.pair import Pair
+from parity.compare.inputs import arguments
+from parity.compare.pairing import by_keyword, derived, paired, unpacking
 from parity.compare.usage import deterministic, notes, single
 from parity.compare.verdicts import PROBES, compare_pair
-from parity.mapping.modules import matched
+from parity.compare.weights import weighted
+from parity.mapping.ignored import Ignored
 from parity.results.findings import Findings
 from parity.results.verdict import Verdict
-from parity.sides.mlx_side import MlxSide
 from parity.sides.test_point import Arrays, Point, draw_point
-from parity.sides.torch_side import TorchSide
+from parity.sides.trees import from_torch
 from parity.sides.variants import variants
+
+if TYPE_CHECKING:  # not needed for a golden file
+    from torch import nn as torch_nn
 
 
 @brief
 def check(
     mlx: mlx_nn.Module | Callable,
-    torch: torch_nn.Module | Callable,
+    torch: torch_nn.Module | Callable | None = None,
     inputs: Any = (),
     *,
     keywords: dict[str, Any] | None = None,
+    golden: str | PathLike | None = None,
     reference: Callable | None = None,
     names: Any = None,
     mlx_call: Callable | None = None,
     torch_call: Callable | None = None,
-    parameters: Arrays | None = None,
+    parameters: Arrays | str | None = None,
+    ignore: Mapping[str, str] | None = None,
     dtypes: tuple[str, ...] = ("float64", "float32"),
     compiled: tuple[str, ...] = (),
     everywhere: bool = False,
@@ -61,11 +65,16 @@ def check(
     inputs: a shape, or a list of shapes, arrays, `parity.integers` and trees of them; a function of a generator; or a
         hypothesis strategy that draws the tuple of arguments: `examples` are tried, a failing one is shrunk.
     keywords: inputs by name, described alike, for both sides.
+    golden: a file by `parity.record`, instead of torch and inputs; needs no PyTorch.
     reference: (parameters by PyTorch's names, *inputs) -> outputs in float64 NumPy, the oracle of the values; without
         one it is PyTorch in float64.
-    names: how MLX's parameters are made of PyTorch's, see `parity.mapping.rules`; None: the same names.
+    names: how MLX's parameters are made of PyTorch's, see `parity.mapping.rules`, or `parity.converted(sanitize)`;
+        None: the same names.
     mlx_call, torch_call: (module, *inputs) -> outputs, for another method or other arguments.
-    parameters: values by PyTorch's names; None: those of its module, see `parity.compare.inputs`.
+    parameters: values by PyTorch's names; None: those of its module, see `parity.compare.inputs`; "loaded": each
+        module has the weights that it has now, which are compared as well. `names` are then derived from MLX's
+        `sanitize`, if it has one and they are not given.
+    ignore: {name or pattern: reason} of parameters, buffers and outputs to leave out, see `parity.mapping.ignored`.
     dtypes: of float64, float32, bfloat16, float16. compiled: of "mlx", "torch". everywhere: on this machine's GPU too.
     probes: of `parity.compare.verdicts.PROBES`; () compares the values alone.
     batched: whether axis 0 of every input and output runs over independent examples; None: assumed of modules with one
@@ -74,22 +83,35 @@ def check(
     Raises UsageError, one sentence, for what cannot be compared: parameters that do not match, outputs of different
     shapes, NaN, a module that gives different results for the same input or does not run on the CPU.
     """
+    if golden is not None:
+        from parity.golden.check import check_golden, refuse
+
+        given = None if isinstance(inputs, tuple) and not inputs else inputs
+        refuse(torch=torch, inputs=given, keywords=keywords, reference=reference)
+        refuse(torch_call=torch_call, seed=seed or None, batched=batched)
+        return check_golden(
+            mlx, golden, names, mlx_call, parameters, ignore, dtypes, compiled, everywhere, probes, name
+        )
+    if torch is None:
+        raise UsageError("there is nothing to compare with: give PyTorch's module and inputs, or golden=FILE.")
+    names = derived(names, mlx, parameters)
     if keywords:
         (mlx, mlx_call), (torch, torch_call) = by_keyword(mlx, mlx_call), by_keyword(torch, torch_call)
         reference = reference and unpacking(reference)
-    pair = paired(mlx, torch, reference, names, mlx_call, torch_call, name)
+    pair = paired(mlx, torch, reference, names, mlx_call, torch_call, name, Ignored(ignore))
     chosen = tuple(variants(precisions(dtypes), several(compiled, "compiled"), everywhere))
     probes = several(probes, "probes")
     if unknown := [probe for probe in probes if probe not in PROBES]:
         raise UsageError(f"there is no probe {unknown[0]!r}: choose from {', '.join(PROBES)}.")
     generator = stream(seed, f"parity/{pair.name}")
-    values = valued(pair, parameters, generator)
+    pair, values, weights = weighted(pair, parameters, generator)
 
     def at(given: tuple) -> list[Verdict]:
-        alone = batched if batched is not None else len(given) == 1 and isinstance(torch, torch_nn.Module)
+        alone = batched if batched is not None else len(given) == 1 and from_torch(torch, "nn.Module")
         outputs = deterministic(pair, Point(values, given, {}, {}))
+        pair.mlx.left_out.require_use(of_outputs=True)
         point = draw_point(values, given, outputs, generator, alone)
-        return single(pair, point, list(compare_pair(pair, point, chosen, probes)))
+        return weights + single(pair, point, list(compare_pair(pair, point, chosen, probes)))
 
     if hasattr(inputs, "example") and hasattr(inputs, "validate"):
         from parity.compare.strategies import explored
@@ -97,34 +119,8 @@ def check(
         verdicts = explored(lambda given: at(arguments(list(given), generator)), inputs, examples)
     else:
         verdicts = at(arguments(inputs, generator) + (arguments([keywords], generator) if keywords else ()))
-    return Findings(pair.name, tuple(verdicts), tuple(pair.names.described()), tuple(notes(verdicts)))
-
-
-def by_keyword(target: Any, call: Callable | None) -> tuple[Any, Callable | None]:
-    """A target and the way of calling it, which take a dictionary of keywords as their last input."""
-    if isinstance(target, mlx_nn.Module | torch_nn.Module):
-        return target, unpacking(call or (lambda module, *given, **named: module(*given, **named)))
-    return (unpacking(target) if callable(target) else target), call
-
-
-def unpacking(function: Callable) -> Callable:
-    """A function that takes the keywords of another as a dictionary, its last argument."""
-    unpacked = lambda *given: function(*given[:-1], **given[-1])  # noqa: E731 - it gets the other's name
-    unpacked.__name__ = getattr(function, "__name__", type(function).__name__)
-    return unpacked
-
-
-def paired(mlx: Any, torch: Any, reference: Any, names: Any, mlx_call: Any, torch_call: Any, name: str | None) -> Pair:
-    """The pair, its parameters matched. Raises UsageError."""
-    for target, module, backend in ((mlx, mlx_nn.Module, "mlx"), (torch, torch_nn.Module, "torch")):
-        if not isinstance(target, module) and (not callable(target) or isinstance(target, type)):
-            raise UsageError(f"{backend} is {target!r}: give an object of {backend}.nn.Module or a function of arrays.")
-    if isinstance(mlx, torch_nn.Module) or isinstance(torch, mlx_nn.Module):
-        raise UsageError("the two sides are exchanged: MLX's comes first, then PyTorch's.")
-    ours, theirs = MlxSide(mlx, mlx_call), TorchSide(torch, torch_call)
-    title = name or getattr(torch, "__name__", type(torch).__name__)
-    names = matched(ours.parameters(), theirs.parameters(), theirs.buffers(), names, torch)
-    return Pair(title, theirs, ours, names, reference)
+    described, ignored = tuple(pair.names.described()), pair.mlx.left_out.verdicts(pair.name)
+    return Findings(pair.name, tuple(verdicts), described, tuple(notes(verdicts)), ignored)
 
 
 def several(words: Any, what: str) -> tuple[str, ...]:
@@ -144,17 +140,3 @@ def precisions(dtypes: Any, known: tuple[str, ...] = tuple(UNIT)) -> tuple[str, 
     if unknown := [dtype for dtype in chosen if dtype not in known]:
         raise UsageError(f"there is no precision {unknown[0]!r}: choose from {', '.join(known)}.")
     return chosen
-
-
-def valued(pair: Pair, parameters: Arrays | None, generator: np.random.Generator) -> Arrays:
-    """The parameters of the comparison; buffers are set. Raises UsageError if those given are not PyTorch's."""
-    theirs = pair.torch.parameters()
-    if parameters is None:
-        values = general(theirs, generator)
-        pair.torch.moved |= general_buffers(pair.shared_buffers(), generator)
-        return values
-    differ = sorted(theirs.keys() ^ parameters.keys())
-    differ += [key for key in theirs.keys() & parameters.keys() if theirs[key].shape != np.shape(parameters[key])]
-    if differ:
-        raise UsageError(f"parameters must have PyTorch's names and shapes: {', '.join(differ)} do not.")
-    return {key: np.asarray(parameters[key], np.float32).astype(np.float64) for key in theirs}

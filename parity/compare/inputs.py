@@ -18,12 +18,12 @@ from typing import Any
 
 import mlx.core as mx
 import numpy as np
-import torch
 
 from lyceum.contract import UsageError
 from lyceum.personas.spec.case import representable
 from parity.sides.mlx_side import as_float64
 from parity.sides.test_point import Arrays
+from parity.sides.trees import from_torch
 
 NOISE = 0.2
 
@@ -57,7 +57,7 @@ def _is_shape(x: Any) -> bool:
 def _drawn(x: Any, generator: np.random.Generator, drawn: bool) -> Any:
     if isinstance(x, integers):
         return generator.integers(0, x.below, x.size)
-    if isinstance(x, torch.Tensor):
+    if from_torch(x, "Tensor"):
         x = x.detach().cpu().double().numpy() if x.is_floating_point() else x.detach().cpu().numpy()
     if isinstance(x, mx.array):
         x = as_float64(x) if mx.issubdtype(x.dtype, mx.floating) else np.array(x)

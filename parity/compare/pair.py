@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -14,8 +14,10 @@ from parity.mapping.layouts import leaves
 from parity.mapping.names import Names
 from parity.sides.mlx_side import MlxSide
 from parity.sides.test_point import Arrays, Point, Values
-from parity.sides.torch_side import TorchSide
 from parity.sides.variants import Variant
+
+if TYPE_CHECKING:  # a golden file takes its part where PyTorch is not installed
+    from parity.sides.torch_side import TorchSide
 
 
 @dataclass(frozen=True)
@@ -33,10 +35,14 @@ class Pair:
     reference: Callable[..., Any] | None = None
     batched: bool = False
 
+    def __post_init__(self):
+        if self.names is not None and self.mlx is not None:
+            self.mlx.build = self.names.built
+
     def shared_buffers(self) -> Arrays:
         """PyTorch's floating buffers of which a parameter of MLX's is made; any other is a constant of PyTorch's."""
-        used = {leaf for target in self.names.targets.values() for leaf in leaves(target)} if self.names else ()
-        return {name: x for name, x in self.torch.buffers().items() if name in used}
+        used = {leaf for target in self.names.targets.values() for leaf in leaves(target)} if self.names else set()
+        return {name: x for name, x in self.torch.buffers().items() if name in used - self.torch.ignored}
 
     def evaluate(self, variant: Variant, probe: str, point: Point) -> Values:
         """A probe of one variant (see `parity.sides.test_point`), in PyTorch's names; float64 in the exact mode."""
@@ -50,12 +56,12 @@ class Pair:
         if self.names is None:
             return point
         constants = self.torch.buffers()
-        parameters = self.names.to_mlx(constants | point.parameters)
+        parameters = self.names.for_mlx(constants | point.parameters)
         along = {name: v for name, v in point.directions.items() if name in point.parameters}
         directions = {name: v for name, v in point.directions.items() if name not in along}
         if point.directions:
             still = {name: np.zeros_like(x) for name, x in constants.items()}
-            directions |= self.names.to_mlx(still | along)
+            directions |= self.names.for_mlx(still | along)
         return replace(point, parameters=parameters, directions=directions)
 
     def _from_mlx(self, values: Values, probe: str) -> Values:

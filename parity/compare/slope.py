@@ -26,7 +26,7 @@ import numpy as np
 from lyceum.personas.spec.case import representable
 from lyceum.rng import stream
 from parity.bounds.differences import central, one_sided, ridders
-from parity.bounds.rounding import UNIT
+from parity.bounds.units import UNIT
 from parity.compare.pair import Pair
 from parity.results.verdict import Verdict, compare
 from parity.sides.test_point import Arrays, Point, Values

@@ -9,7 +9,7 @@ from dataclasses import replace
 import numpy as np
 
 from lyceum.contract import UsageError
-from parity.bounds.rounding import UNIT
+from parity.bounds.units import UNIT
 from parity.brief import origin
 from parity.compare.pair import Pair
 from parity.float64.mlx_mode import exact
@@ -27,21 +27,7 @@ def deterministic(pair: Pair, point: Point) -> dict[str, np.ndarray]:
 
     Raises UsageError, one sentence.
     """
-    results = {backend: ran(pair, variant, point) for backend, variant in FIRST.items()}
-    for backend, outputs in results.items():
-        for name, y in outputs.items():
-            if y.dtype.kind == "f" and np.isnan(y).any():
-                where = tuple(int(i) for i in np.argwhere(np.isnan(y))[0])
-                raise UsageError(
-                    f"{pair.name}: the {name} of {NAMES[backend]} is NaN at {where} ({np.isnan(y).sum()} of {y.size} "
-                    "entries): choose inputs for which the function is defined."
-                )
-        again = ran(pair, FIRST[backend], point)
-        if any(not np.array_equal(y, again[name]) for name, y in outputs.items()):
-            raise UsageError(
-                f"{pair.name}: {NAMES[backend]} gives different results for the same inputs: call .eval() to turn "
-                "dropout off, hand its random numbers in as inputs, or look for an index beyond the end of an array."
-            )
+    results = {backend: repeatable(pair, variant, point) for backend, variant in FIRST.items()}
     shapes = [{name: y.shape for name, y in outputs.items()} for outputs in results.values()]
     if shapes[0] != shapes[1]:
         theirs, ours = (", ".join(f"{name} {shape}" for name, shape in outputs.items()) for outputs in shapes)
@@ -50,6 +36,25 @@ def deterministic(pair: Pair, point: Point) -> dict[str, np.ndarray]:
             "torch_call or mlx_call."
         )
     return results["torch"]
+
+
+def repeatable(pair: Pair, variant: Variant, point: Point) -> dict[str, np.ndarray]:
+    """The outputs of one side by name, after a check that they are numbers and the same again. Raises UsageError."""
+    who, outputs = NAMES[variant.backend], ran(pair, variant, point)
+    for name, y in outputs.items():
+        if y.dtype.kind == "f" and np.isnan(y).any():
+            where = tuple(int(i) for i in np.argwhere(np.isnan(y))[0])
+            raise UsageError(
+                f"{pair.name}: the {name} of {who} is NaN at {where} ({np.isnan(y).sum()} of {y.size} "
+                "entries): choose inputs for which the function is defined."
+            )
+    again = ran(pair, variant, point)
+    if any(not np.array_equal(y, again[name]) for name, y in outputs.items()):
+        raise UsageError(
+            f"{pair.name}: {who} gives different results for the same inputs: call .eval() to turn "
+            "dropout off, hand its random numbers in as inputs, or look for an index beyond the end of an array."
+        )
+    return outputs
 
 
 def single(pair: Pair, point: Point, verdicts: list[Verdict]) -> list[Verdict]:
@@ -63,11 +68,11 @@ def single(pair: Pair, point: Point, verdicts: list[Verdict]) -> list[Verdict]:
 
 
 def reasons(pair: Pair, point: Point) -> Iterator[str]:
-    """Why float64 is right to single precision only, a clause each."""
+    """Why float64 is right to single precision only, a clause each. While a golden file is made, there is no MLX."""
     with exact():
-        sides = {"PyTorch": pair.torch.narrow(), "MLX": pair.mlx.narrow(pair.for_mlx(point))}
+        sides = {"PyTorch": pair.torch.narrow(), "MLX": pair.mlx.narrow(pair.for_mlx(point)) if pair.mlx else ""}
     yield from (f"{side} computes {what} in single precision" for side, what in sides.items() if what)
-    if pair.mlx.keeps_tables():
+    if pair.mlx and pair.mlx.keeps_tables():
         yield "MLX's module keeps a table in float32"
     for name in pair.torch.constants().keys() - pair.shared_buffers().keys():
         yield f"PyTorch's buffer {name} was made in float32 (or build the module within parity.in_float64())"

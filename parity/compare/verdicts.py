@@ -15,12 +15,12 @@ What a framework cannot compute (a second derivative that MLX lacks, say) is rec
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
 
-from parity.bounds.rounding import UNIT, allowance, retry_with_more_samples
+from parity.bounds.units import UNIT, allowance
 from parity.compare.attempts import derived, evaluated
 from parity.compare.pair import Pair
 from parity.compare.slope import second_slope, slope
@@ -52,10 +52,7 @@ def compare_pair(
     pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...] = PROBES
 ) -> Iterator[Verdict]:
     """Every verdict on `pair` at `point`; variants in low precision at the point rounded to theirs."""
-    absent = set() if point.batched else {"looped", "vmapped"}
-    if not (point.cotangents and point.leaves()):
-        absent |= {"jvp", "second"}  # nothing to differentiate: integers in or out
-    probes = tuple(probe for probe in probes if probe not in absent)
+    probes = applicable(point, probes)
     wide = tuple(variant for variant in variants if variant.dtype in ("float32", "float64"))
     if wide or not variants:
         yield from _compare_at(pair, point, wide, probes, "float32", True)
@@ -66,10 +63,20 @@ def compare_pair(
         yield from _compare_at(pair, point.rounded(dtype), chosen, first_order, dtype, first)
 
 
+def applicable(point: Point, probes: tuple[str, ...]) -> tuple[str, ...]:
+    """The probes that exist at a point."""
+    absent = set() if point.batched else {"looped", "vmapped"}
+    if not (point.cotangents and point.leaves()):
+        absent |= {"jvp", "second"}  # nothing to differentiate: integers in or out
+    return tuple(probe for probe in probes if probe not in absent)
+
+
 def _compare_at(
     pair: Pair, point: Point, variants: tuple[Variant, ...], probes: tuple[str, ...], dtype: str, first: bool
 ) -> Iterator[Verdict]:
     """The verdicts on variants that share a point; first: whether to check the oracle as well."""
+    from parity.bounds.rounding import retry_with_more_samples
+
     rounded, refused = derived(pair, point, tuple(probe for probe in probes if probe in ORDERS), UNIT[dtype])
     probes = tuple(probe for probe in probes if probe not in {verdict.what for verdict in refused})
     truth = {key: x.detach().double().numpy() for key, x in rounded.exact.items()}
@@ -96,14 +103,22 @@ def oracle_verdicts(pair: Pair, oracle: Oracle) -> Iterator[Verdict]:
     yield from conditioned(pair, oracle)
 
 
-def variant_verdicts(pair: Pair, oracle: Oracle, results: list[tuple[Variant, str, Values | str]]) -> Iterator[Verdict]:
-    """The verdicts on the variants, whose `results` are those of `evaluated`."""
+def variant_verdicts(
+    pair: Pair,
+    oracle: Oracle,
+    results: list[tuple[Variant, str, Values | str]],
+    recorded: Mapping[str, Mapping[str, str]] | None = None,
+) -> Iterator[Verdict]:
+    """The verdicts on the variants, whose `results` are those of `evaluated`.
+
+    recorded: the dtypes of PyTorch's outputs by precision and name; None: those that are among the results.
+    """
     truth = oracle.truth | oracle.defined
     for variant, probe, values in results:
         if isinstance(values, str):
             yield limited(pair.name, str(variant), probe, values)
         else:
-            expected = dtypes(variant, results)
+            expected = dtypes(variant, results) if recorded is None else recorded.get(variant.dtype, {})
             for verdict in against(pair.name, variant, probe, values, truth, oracle.deviation):
                 got = str(values.get(("dtype", verdict.what), ""))
                 if got != expected.get(verdict.what, got):

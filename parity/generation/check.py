@@ -26,8 +26,9 @@ from lyceum.contract import UsageError
 from lyceum.personas.spec.case import representable
 from lyceum.rng import stream
 from parity.bounds.rounding import UNIT
-from parity.compare.check import paired, precisions
+from parity.compare.check import precisions
 from parity.compare.inputs import arguments
+from parity.compare.pairing import paired
 from parity.compare.usage import NAMES, explained
 from parity.generation.cached import Cached, cached, copied, joined, tensors, values
 from parity.generation.paths import Path

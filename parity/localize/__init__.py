@@ -43,10 +43,12 @@ from torch import nn as torch_nn
 from lyceum.contract import UsageError
 from lyceum.rng import stream
 from parity.brief import brief
-from parity.compare.check import paired, several, valued
+from parity.compare.check import several
 from parity.compare.inputs import arguments
 from parity.compare.pair import Pair
+from parity.compare.pairing import derived, paired
 from parity.compare.usage import deterministic
+from parity.compare.weights import weighted
 from parity.localize.blame import Results
 from parity.localize.paired_run import paired_run
 from parity.localize.paths import Modules
@@ -68,7 +70,7 @@ def localize(
     modules: Modules | None = None,
     mlx_call: Callable | None = None,
     torch_call: Callable | None = None,
-    parameters: Arrays | None = None,
+    parameters: Arrays | str | None = None,
     dtypes: tuple[str, ...] = ("float64", "float32"),
     optimizers: tuple[Any, Callable] | None = None,
     updates: Sequence[Update] = (),
@@ -104,7 +106,7 @@ def models_and_point(
     inputs: Any,
     names: Any,
     calls: tuple,
-    parameters: Arrays | None,
+    parameters: Arrays | str | None,
     seed: int,
     name: str | None = None,
 ) -> tuple[Pair, Point]:
@@ -112,8 +114,9 @@ def models_and_point(
     for model, base in ((mlx, mlx_nn.Module), (torch, torch_nn.Module)):
         if not isinstance(model, base):
             raise UsageError(f"{model!r} is no {base.__module__}.Module, and has no submodules: use parity.check.")
-    pair = paired(mlx, torch, None, names, *calls, name)
+    pair = paired(mlx, torch, None, derived(names, mlx, parameters), *calls, name)
     generator = stream(seed, f"parity/{pair.name}")
-    values, given = valued(pair, parameters, generator), arguments(inputs, generator)
+    pair, values, _ = weighted(pair, parameters, generator)
+    given = arguments(inputs, generator)
     outputs = deterministic(pair, Point(values, given, {}, {}))
     return pair, draw_point(values, given, outputs, generator, batched=False)

@@ -35,7 +35,8 @@ def pair_of(models: Pair, point: Point, matched: MatchedCalls) -> tuple[Pair, Po
     call, root = matched.mlx, models.torch.called.module
     submodule = root.get_submodule(matched.torch.path)
     names, parameters = submodule_parameters(call.path, submodule, root, models.names, point.parameters)
-    sides = SubmoduleSide(root, matched.call_torch, models.torch.moved), MlxSide(models.mlx.module, matched.call_mlx)
+    theirs = SubmoduleSide(root, matched.call_torch, moved=models.torch.moved)
+    sides = theirs, MlxSide(models.mlx.module, matched.call_mlx)
     generator = stream(0, f"forcing/{call}")
     inputs = draw_point(parameters, matched.inputs, matched.torch_outputs(), generator, batched=False)
     return Pair(str(call), *sides, names), inputs

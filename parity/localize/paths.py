@@ -18,6 +18,7 @@ from dataclasses import replace
 
 from lyceum.contract import UsageError
 from parity.localize.calls import Module, submodules
+from parity.mapping.computed import unshifted
 from parity.mapping.layouts import leaves
 from parity.mapping.names import Arrays, Names
 from parity.mapping.rules import nearest
@@ -55,7 +56,7 @@ def given_paths(modules: Modules, mlx: Iterable[str], torch: Iterable[str]) -> d
 
 def path_by_parameters(path: str, names: Names) -> str | None:
     """The PyTorch submodule that has, under the same last names, all parameters that the MLX submodule itself has."""
-    targets = {name: target for name, target in names.targets.items() if name.rpartition(".")[0] == path}
+    targets = {name: unshifted(t) for name, t in names.targets.items() if name.rpartition(".")[0] == path}
     plain = [t for name, t in targets.items() if isinstance(t, str) and last_name(t) == last_name(name)]
     owners = {target.rpartition(".")[0] for target in plain}
     return owners.pop() if len(owners) == 1 and len(plain) == len(targets) else None
@@ -77,6 +78,6 @@ def submodule_parameters(
     prefix = f"{path}." if path else ""
     mlx_names = [n for n, t in names.targets.items() if n.startswith(prefix) or torch_names & set(leaves(t))]
     torch_names = torch_names.union(*(leaves(names.targets[name]) for name in mlx_names))
-    targets, indices = ({name: table[name] for name in mlx_names} for table in (names.targets, names.indices))
+    targets, indices = ({n: table[n] for n in mlx_names if n in table} for table in (names.targets, names.indices))
     chosen = {name: x for name, x in parameters.items() if name in torch_names}
     return replace(names, targets=targets, indices=indices), chosen

@@ -25,7 +25,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -110,6 +110,4 @@ def filled(target: Target, match: re.Match) -> Target:
     r"""The target with \1, \2, \g<name> in its names replaced by the groups of `match`. re.error for an unknown one."""
     if isinstance(target, str):
         return match.expand(target)
-    return Layout(
-        target.function, tuple(filled(source, match) for source in target.sources), target.options, target.arrange
-    )
+    return replace(target, sources=tuple(filled(source, match) for source in target.sources))

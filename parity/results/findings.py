@@ -24,13 +24,14 @@ BACKENDS = ("mlx", "torch", "bound", "reference")
 class Findings:
     """name: of the check. verdicts: in order. names: how the parameters correspond, one line each.
 
-    notes: what else to know about a failure, a sentence each.
+    notes: what else to know about a failure, a sentence each. ignored: what was left out on purpose, with reasons.
     """
 
     name: str
     verdicts: tuple[Verdict, ...]
     names: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    ignored: tuple[Verdict, ...] = ()
 
     def __iter__(self) -> Iterator[Verdict]:
         return iter(self.verdicts)
@@ -55,7 +56,7 @@ class Findings:
 
     def records(self) -> list[dict]:
         """One JSON-able record a verdict, as `--json` writes them."""
-        return [verdict.record() for verdict in self.verdicts]
+        return [verdict.record() for verdict in (*self.verdicts, *self.ignored)]
 
     def sentences(self) -> list[str]:
         """One for each cause (`causes`), then the notes; none if nothing failed."""
@@ -78,6 +79,8 @@ class Findings:
                 out.print(table)
             for sentence in self.sentences():
                 out.print(sentence, style="red", markup=False, soft_wrap=True)
+            for verdict in self.ignored:
+                out.print(f"ignored: {verdict.what}: {verdict.limitation}", markup=False, soft_wrap=True)
             out.print(count(self.verdicts))
         return captured.get()
 

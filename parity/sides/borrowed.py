@@ -14,17 +14,17 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 import mlx.core as mx
-import torch
 
-ARRAYS = (torch.Tensor, mx.array)
-LEAVES = (str, bytes, int, float, complex, type, type(None), torch.dtype, torch.device, mx.Dtype)
+from parity.sides.trees import from_torch
+
+LEAVES = (str, bytes, int, float, complex, type, type(None), mx.Dtype)
 
 
 def borrowed(module: Any, shared: Iterable[Any]) -> Any:
     """A copy of a module, with its hooks and all that it holds; the arrays `shared` are those of the original."""
     memo = {id(x): x for x in shared}
     # PyTorch refuses to copy a tensor that was computed from parameters.
-    owned = {id(x): x.detach().clone() for x in arrays_of(module, memo) if isinstance(x, torch.Tensor)}
+    owned = {id(x): x.detach().clone() for x in arrays_of(module, memo) if from_torch(x, "Tensor")}
     try:
         return copy.deepcopy(module, memo | owned)
     except Exception:  # whatever a foreign class may raise
@@ -36,10 +36,10 @@ def arrays_of(module: Any, besides: Iterable[int]) -> Iterator[Any]:
     seen, left = set(besides), [module]
     while left:
         one = left.pop()
-        if isinstance(one, LEAVES) or id(one) in seen:
+        if isinstance(one, LEAVES) or id(one) in seen or from_torch(one, "dtype") or from_torch(one, "device"):
             continue
         seen.add(id(one))
-        if isinstance(one, ARRAYS):
+        if isinstance(one, mx.array) or from_torch(one, "Tensor"):
             yield one
             continue
         if isinstance(one, dict):

@@ -7,8 +7,7 @@ An MLX module holds its parameters; for an evaluation they are exchanged through
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
-from math import prod
+from contextlib import contextmanager
 from typing import Any
 
 import mlx.core as mx
@@ -16,30 +15,15 @@ import numpy as np
 from mlx import nn
 from mlx.utils import tree_flatten, tree_unflatten
 
-from parity.float64.functions import values_only
 from parity.float64.mlx_mode import routed
+from parity.mapping.ignored import Ignored
 from parity.sides.borrowed import arrays_of, borrowed
+from parity.sides.single_precision import is_table, narrow_primitives
 from parity.sides.test_point import Arrays, Point, Values, arranged
 from parity.sides.trees import dtype_name, leaves
 from parity.sides.variants import Variant
 
 FLOAT64 = Variant("mlx", "float64")
-NARROW = (mx.float16, mx.bfloat16, mx.float32, mx.complex64)
-SINGLE = (*NARROW, mx.float64)
-# Right to single precision in float64. The exact mode does without them, unless they are reached by another name.
-APPROXIMATE = ("Convolution", "Cos", "Erf", "Exp", "LogAddExp", "LogSumExp", "Sigmoid", "Sin", "Softmax")
-MOVING = (
-    "AsType",
-    "Broadcast",
-    "Concatenate",
-    "ExpandDims",
-    "Full",
-    "Reshape",
-    "Select",
-    "Slice",
-    "Squeeze",
-    "Transpose",
-)
 FLOATING = (mx.float16, mx.bfloat16, mx.float32, mx.float64)
 
 
@@ -48,7 +32,7 @@ class MlxSide:
 
     backend = "mlx"
 
-    def __init__(self, target: nn.Module | Callable, call: Callable | None = None):
+    def __init__(self, target: nn.Module | Callable, call: Callable | None = None, left_out: Ignored | None = None):
         if isinstance(target, nn.Module):
             self.call = call or (lambda module, *inputs: module(*inputs))
         else:
@@ -56,10 +40,17 @@ class MlxSide:
         shared = _floating(target).values()
         self.module = borrowed(target, shared)
         self._writes = any(True for _ in arrays_of(target, map(id, shared)))
+        self.build: Callable[[dict[str, mx.array]], dict[str, mx.array]] = lambda given: given  # see `Names.built`
+        self.left_out = left_out or Ignored()
+        self.ignored = self.left_out.among("MLX's parameter", _floating(self.module))
 
     def parameters(self) -> Arrays:
         """Its floating parameters (every public floating array), float64, by name."""
-        return {name: as_float64(x) for name, x in _floating(self.module).items()}
+        return {name: as_float64(x) for name, x in _floating(self.module).items() if name not in self.ignored}
+
+    def precisions(self) -> dict[str, str]:
+        """The precisions in which it has its parameters, by name."""
+        return {name: str(x.dtype).rpartition(".")[2] for name, x in _floating(self.module).items()}
 
     def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64; gradients by MLX's names."""
@@ -82,38 +73,28 @@ class MlxSide:
 
     def _apply(self, given: dict[str, mx.array], inputs: tuple) -> dict[str, mx.array]:
         module = borrowed(self.module, _floating(self.module).values()) if self._writes else self.module
-        module.update(tree_unflatten([(n, x) for n, x in given.items() if not n.startswith("input ")]))
+        parameters = self.build({name: x for name, x in given.items() if not name.startswith("input ")})
+        module.update(tree_unflatten(list(parameters.items())))
         arguments = arranged(inputs, lambda name, x: given[name] if name in given else _array(x))
-        outputs = leaves(self.call(module, *arguments), "output")
+        outputs = self.left_out.outputs("MLX", dict(leaves(self.call(module, *arguments), "output")))
         return {
-            name: mx.stack([mx.real(y), mx.imag(y)], axis=-1) if y.dtype == mx.complex64 else y for name, y in outputs
+            name: mx.stack([mx.real(y), mx.imag(y)], axis=-1) if y.dtype == mx.complex64 else y
+            for name, y in outputs.items()
         }
 
     def keeps_tables(self) -> bool:
         """Whether the module holds floating arrays in float32, besides its parameters, that are no integers."""
-        others = arrays_of(self.module, map(id, _floating(self.module).values()))
-        return any(x.dtype in NARROW[:-1] and not mx.array_equal(x, mx.round(x)) for x in others)
+        return any(map(is_table, arrays_of(self.module, map(id, _floating(self.module).values()))))
 
     def narrow(self, point: Point) -> str:
-        """Which primitives compute in less than float64 where the inputs have it, in words; "" if none is seen to.
-
-        Powers of `arange(n).astype(float32)` do, and transforms that MLX has in single precision alone.
-        """
-        given, names = _arrays(point.leaves(), FLOAT64), {}
-
-        def note(part: dict) -> None:
-            if part["type"] == "primitive" and part["name"] not in MOVING:
-                narrow = SINGLE if part["name"] in APPROXIMATE else NARROW
-                arrays = (*part["inputs"], *part["outputs"])
-                if any(dtype in narrow and prod(shape) > 1 for _, shape, dtype in arrays):
-                    names[part["name"]] = None
+        """Which primitives compute in less than float64 where the inputs have it, in words; "" if none is seen to."""
+        given = _arrays(point.leaves(), FLOAT64)
 
         def forward(*values: mx.array) -> list[mx.array]:
             return list(self._apply(dict(zip(given, values, strict=True)), point.inputs).values())
 
-        with mx.stream(mx.cpu), self._lent(), values_only(), suppress(ValueError):  # of what cannot be exported
-            mx.export_function(note, forward, *given.values())
-        return ", ".join(names)
+        with mx.stream(mx.cpu), self._lent():
+            return ", ".join(narrow_primitives(forward, given.values()))
 
     def _values(self, point: Point, variant: Variant) -> dict:
         outputs = self._apply(_arrays(point.leaves(), variant), point.inputs)

@@ -23,9 +23,9 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
-import torch
 
 from lyceum.personas.spec.case import representable
+from parity.bounds.units import rounded
 from parity.sides.trees import leaves, mapped
 
 LARGE = 1e4  # what masks add to a score, at least
@@ -65,10 +65,9 @@ class Point:
 
     def rounded(self, dtype: str) -> Point:
         """The same with every number rounded to `dtype`."""
-        precision = getattr(torch, dtype)
 
         def narrow(_: str, x: np.ndarray) -> np.ndarray:
-            return torch.from_numpy(x).to(precision).double().numpy() if x.dtype.kind == "f" else x
+            return rounded(x, dtype) if x.dtype.kind == "f" else x
 
         def all_of(arrays: Arrays) -> Arrays:
             return {name: narrow(name, x) for name, x in arrays.items()}

@@ -24,22 +24,13 @@ from lyceum.personas.spec.case import representable
 from parity.float64.both import casts
 from parity.float64.lacking import Lacking
 from parity.float64.torch_mode import exact_torch
+from parity.mapping.ignored import Ignored
 from parity.sides.borrowed import arrays_of, borrowed
+from parity.sides.called import Called, weights
 from parity.sides.test_point import Arrays, Point, Values, arranged
 from parity.sides.torch_setting import Setting, Tensors, as_arrays, gradients_of
 from parity.sides.trees import leaves
 from parity.sides.variants import ORACLE, Variant
-
-
-class Called(nn.Module):
-    """A module under a chosen way of calling it, so that `functional_call` reaches any method."""
-
-    def __init__(self, module: nn.Module, call: Callable):
-        super().__init__()
-        self.module, self.call = module, call
-
-    def forward(self, *inputs: Any) -> Any:
-        return self.call(self.module, *inputs)
 
 
 class TorchSide:
@@ -52,16 +43,25 @@ class TorchSide:
     strict = True  # every parameter and buffer is lent
     copies = True  # the target, so that nothing given is changed
 
-    def __init__(self, target: nn.Module | Callable, call: Callable | None = None, moved: Arrays | None = None):
+    def __init__(
+        self,
+        target: nn.Module | Callable,
+        call: Callable | None = None,
+        left_out: Ignored | None = None,
+        moved: Arrays | None = None,
+    ):
         self.moved = dict(moved or {})
         if isinstance(target, nn.Module):
             call = call or (lambda module, *inputs: module(*inputs))
         else:
             target, call = nn.Module(), lambda _, *inputs, function=target: function(*inputs)
-        self.called = Called(borrowed(target, _weights(target)) if self.copies else target, call)
-        self._writes = any(True for _ in arrays_of(target, map(id, _weights(target))))
+        self.called = Called(borrowed(target, weights(target)) if self.copies else target, call)
+        self._writes = any(True for _ in arrays_of(target, map(id, weights(target))))
         # Asked once and in NumPy, where neither functorch nor whoever watches for casts takes notice.
         self._fine = {name for name, x in self.buffers().items() if not np.array_equal(representable(x), x)}
+        self.left_out = left_out or Ignored()
+        self.ignored = self.left_out.among("PyTorch's parameter", dict(self.called.module.named_parameters()))
+        self.ignored |= self.left_out.among("PyTorch's buffer", self.buffers())
         self._casts: bool | None = None  # whether it asks for float32 by itself; None before it has been watched
         self._lacks, self._lacking = False, {}  # whether a kernel lacks float64, and which
 
@@ -76,12 +76,19 @@ class TorchSide:
 
     def parameters(self) -> Arrays:
         """Its parameters, float64, by name."""
-        return {name: x.detach().double().cpu().numpy() for name, x in self.called.module.named_parameters()}
+        named = self.called.module.named_parameters()
+        return {name: x.detach().double().cpu().numpy() for name, x in named if name not in self.ignored}
 
     def buffers(self) -> Arrays:
         """Its floating buffers, float64, by name."""
         named = self.called.module.named_buffers()
         return {name: x.detach().double().cpu().numpy() for name, x in named if x.is_floating_point()} | self.moved
+
+    def stored(self) -> tuple[dict[str, str], set[str]]:
+        """(The precisions in which it has its parameters and buffers, by name; the names that a checkpoint has.)"""
+        module = self.called.module
+        named = (*module.named_parameters(), *module.named_buffers())
+        return {name: str(x.dtype)[6:] for name, x in named}, set(module.state_dict())
 
     def evaluate(self, probe: str, point: Point, variant: Variant) -> Values:
         """The probe's arrays, float64, as this variant computes them: forward mode for jvp."""
@@ -117,7 +124,7 @@ class TorchSide:
             except (
                 RuntimeError,
                 NotImplementedError,
-            ):  # a kernel may lack float64, or the next call says what is wrong
+            ):  # a kernel may lack float64, or the next call says what
                 self._lacks = True
                 with Lacking(self._lacking):
                     self._casts = casts(lambda: self._outputs(point, setting))
@@ -151,7 +158,7 @@ class TorchSide:
     def _functional(self, tensors: dict[str, Tensor], inputs: tuple) -> Any:
         called, module = self.called, self.called.module
         if self._writes:
-            called = Called(borrowed(module, _weights(module)), called.call)
+            called = Called(borrowed(module, weights(module)), called.call)
         lent = {f"module.{name}": x for name, x in tensors.items()}
         return torch.func.functional_call(called, lent, inputs, strict=self.strict)
 
@@ -164,10 +171,12 @@ class TorchSide:
             for name, x in buffers
             if name not in given
         }
+        parameters = self.called.module.named_parameters()
+        tensors |= {name: setting.buffer(x.detach(), True) for name, x in parameters if name in self.ignored}
         # Around the functional call, so that a compiled graph takes its parameters as inputs.
         run = torch.compile(self._functional) if setting.compiled else self._functional
-        outputs = leaves(run(tensors, arguments), "output")
-        return {name: torch.view_as_real(y) if y.is_complex() else y for name, y in outputs}
+        outputs = self.left_out.outputs("PyTorch", dict(leaves(run(tensors, arguments), "output")))
+        return {name: torch.view_as_real(y) if y.is_complex() else y for name, y in outputs.items()}
 
     def _forward(self, point: Point, setting: Setting) -> dict[str, Tensor]:
         def function(given: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -186,7 +195,3 @@ class TorchSide:
             return {name: y[0] for name, y in self._apply(fixed, batch, setting).items()}
 
         return torch.func.vmap(one)(*inputs)
-
-
-def _weights(module: nn.Module) -> list[Tensor]:
-    return [*module.parameters(), *module.buffers()]

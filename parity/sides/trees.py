@@ -8,8 +8,10 @@ number, a word) is no leaf and goes through unchanged. The arrays may be of any 
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass, replace
+from functools import reduce
 from typing import Any
 
 import numpy as np
@@ -47,6 +49,12 @@ def real(x: Any) -> np.ndarray:
     """A NumPy array; a complex one as pairs of numbers along a new last axis."""
     x = np.asarray(x)
     return np.stack([x.real, x.imag], axis=-1) if x.dtype.kind == "c" else x
+
+
+def from_torch(x: Any, name: str) -> bool:
+    """Whether x is of the class `torch.<name>`. PyTorch is not imported for it: else nothing of it is there."""
+    torch = sys.modules.get("torch")
+    return torch is not None and isinstance(x, reduce(getattr, name.split("."), torch))
 
 
 def _children(tree: Any) -> Iterator[tuple[Any, Any]]:

@@ -10,10 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import mlx.core as mx
-import torch
 
 from lyceum.contract import UsageError
-from parity.bounds.rounding import UNIT
+from parity.bounds.units import UNIT
 
 BACKENDS = ("torch", "mlx")
 
@@ -40,6 +39,8 @@ ORACLE = Variant("torch", "float64")
 
 def devices() -> dict[str, tuple[str, ...]]:
     """The devices that each backend has here, besides the CPU."""
+    import torch
+
     available = {"torch": [], "mlx": []}
     if torch.cuda.is_available():
         available["torch"].append("cuda")

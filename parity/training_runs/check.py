@@ -28,10 +28,12 @@ from lyceum.contract import UsageError
 from lyceum.rng import stream
 from parity.bounds.envelope import Arrays, allowed_distance, decided, narrow, worst_step
 from parity.bounds.rounding import MARGIN, SAMPLES, UNIT, Deviations, retry_with_more_samples
-from parity.compare.check import paired, precisions, valued
+from parity.compare.check import precisions
 from parity.compare.inputs import arguments
 from parity.compare.pair import Pair
+from parity.compare.pairing import paired
 from parity.compare.usage import explained
+from parity.compare.weights import valued
 from parity.results.findings import Findings
 from parity.results.verdict import Verdict, compare, magnitude
 from parity.sides.test_point import Point

@@ -13,11 +13,11 @@ TINY = 0.05
 
 # The tiny numbers of each file, and why. Those marked "bound" decide verdicts: the constants of the derivation.
 ACCOUNTED = {
-    "bounds/rounding.py": {2.0**-11, 2.0**-8, 2.0**-24, 2.0**-53},  # bound: the unit roundoffs
+    "bounds/units.py": {2.0**-11, 2.0**-8, 2.0**-24, 2.0**-53},  # bound: the unit roundoffs
     "results/verdict.py": {1e-10},  # bound: the agreement demanded in float64, an upper limit of derived bounds
     # Where the table of differences starts and may stop early, and how far a kink is left behind: never a bound.
     "compare/slope.py": {2.0**-10, 2.0**-20, 2.0**-6},
-    "mapping/proposals.py": {2.0**-7, 0.02},  # which names are proposed: a person confirms them
+    "mapping/proposals/search.py": {2.0**-7, 0.02},  # which names are proposed: a person confirms them
     "float64/records.py": {1e-7, 5e-8, 3e-8, 6e-8},  # measured sizes of limitations, for the reader
     "bounds/decisions.py": {1e-3},  # the share of a step that tells a weight that took part from one that did not
     "project/full_model.py": {1e-3},  # the least distance of every choice in a drawn batch from a tie

@@ -230,7 +230,7 @@ def test_no_false_alarm_of_the_slope(name, seed):
 def test_low_precision_is_rounded_with_its_unit(monkeypatch):
     units = []
     monkeypatch.setattr(
-        "parity.compare.attempts.Deviations", lambda compute, unit: units.append(unit) or Deviations(compute, unit)
+        "parity.bounds.rounding.Deviations", lambda compute, unit: units.append(unit) or Deviations(compute, unit)
     )
     list(check(CASE, variants=tuple(variants(("float64", "bfloat16", "float16")))))
     assert units == [UNIT["float32"], UNIT["bfloat16"], UNIT["float16"]]

@@ -13,9 +13,9 @@ from mlx.utils import tree_unflatten
 from torch import nn as torch_nn
 
 import parity
-from parity.mapping.likeness import likeness
 from parity.mapping.names import match
-from parity.mapping.proposals import propose
+from parity.mapping.proposals.likeness import likeness
+from parity.mapping.proposals.search import propose
 
 D = 4
 

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from parity.mapping.layouts import Target, fused, rearranged
-from parity.mapping.likeness import likeness
-from parity.mapping.proposal import Family, Line
+from parity.mapping.proposals.likeness import likeness
+from parity.mapping.proposals.proposal import Family, Line
 
 Arrays = Mapping[str, np.ndarray]
 MOST = 4  # projections in one

@@ -23,11 +23,11 @@ from itertools import chain
 import numpy as np
 from scipy.optimize import linear_sum_assignment
 
-from parity.mapping.fits import Fit, fits
-from parity.mapping.joins import joined
 from parity.mapping.layouts import arranged, leaves, tied
-from parity.mapping.likeness import likeness, words
-from parity.mapping.proposal import Family, Line, Proposal, families
+from parity.mapping.proposals.fits import Fit, fits
+from parity.mapping.proposals.joins import joined
+from parity.mapping.proposals.likeness import likeness, words
+from parity.mapping.proposals.proposal import Family, Line, Proposal, families
 
 Arrays = Mapping[str, np.ndarray]
 VALUES, ORDER, LATER = 10.0, 0.05, 0.02  # what equal numbers, the same order and a less likely layout weigh
