@@ -94,6 +94,8 @@ def floating(inputs: tuple) -> Arrays:
 
 def is_mask(x: np.ndarray) -> bool:
     """Whether an array has two values, 0 and 1 or 0 and LARGE at least: what depends on it steps, it does not slope."""
+    if len(np.unique(x.flat[:64])) > 2:  # asked at every evaluation, and sorting all of it takes long
+        return False
     values = np.unique(x)
     return x.size > 2 and len(values) == 2 and 0 in values and (values[1] == 1 or abs(values.min()) >= LARGE)
 
